@@ -1,0 +1,244 @@
+// Package v1alpha1 is the machine output of kubectl cnpg-netpol: the schema that scripts may rely
+// on, printed by -o json and -o yaml. It holds types and their text forms, never any logic.
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+const (
+	// APIVersion is the apiVersion of every object that the plugin prints.
+	APIVersion = "cnpg-netpol/v1alpha1"
+	// IsolationReportKind is the kind of one cluster's report.
+	IsolationReportKind = "IsolationReport"
+	// IsolationReportListKind is the kind of what status prints.
+	IsolationReportListKind = "IsolationReportList"
+)
+
+// IsolationReportList is what status prints, one item for each CloudNativePG cluster, ordered by
+// namespace and name.
+type IsolationReportList struct {
+	metav1.TypeMeta `json:",inline"`
+	Items           []IsolationReport `json:"items"`
+	// Findings are those that belong to no cluster: policies left behind by a deleted one, missing
+	// evidence that concerns everything.
+	Findings []Finding `json:"findings,omitempty"`
+}
+
+// IsolationReport says how far one CloudNativePG cluster is isolated, and by which policies.
+type IsolationReport struct {
+	metav1.TypeMeta `json:",inline"`
+	Metadata        Metadata `json:"metadata"`
+	// Posture is the summary of everything below.
+	Posture Posture `json:"posture"`
+	// Pods are the pods that belong to the cluster: instances, poolers and jobs.
+	Pods []PodReport `json:"pods"`
+	// Policies are all policies that select at least one of the Pods, and those of the cluster's
+	// namespace that Cilium refuses to enforce.
+	Policies []PolicyReport `json:"policies"`
+	// RequiredFlows are the connections that the cluster needs to work.
+	RequiredFlows []RequiredFlow `json:"requiredFlows"`
+	// Exposure says who can connect, for PostgreSQL's port and the poolers' port.
+	Exposure []Exposure `json:"exposure"`
+	// Findings are what somebody should know or do, errors first.
+	Findings []Finding `json:"findings"`
+}
+
+// Metadata names the cluster that a report is about.
+type Metadata struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+// Posture is the one-word answer for a cluster.
+type Posture string
+
+const (
+	// Locked: ingress default deny is enforced on every pod of the cluster, every required flow is
+	// allowed, and there is no error finding.
+	Locked Posture = "LOCKED"
+	// Partial: some pods or some ports are open to everybody, or the set is incomplete or drifted.
+	Partial Posture = "PARTIAL"
+	// Open: no policy restricts ingress to any of the cluster's pods.
+	Open Posture = "OPEN"
+	// Broken: a policy blocks a required flow.
+	Broken Posture = "BROKEN"
+	// Unknown: evidence is missing. It is never to be read as safe.
+	Unknown Posture = "UNKNOWN"
+)
+
+// PodRole is what a pod does for its cluster, from the label cnpg.io/podRole or cnpg.io/jobRole.
+type PodRole string
+
+const (
+	Primary  PodRole = "primary"
+	Replica  PodRole = "replica"
+	Instance PodRole = "instance"
+	Pooler   PodRole = "pooler"
+	Job      PodRole = "job"
+)
+
+// PodReport is one pod of the cluster.
+type PodReport struct {
+	Name string  `json:"name"`
+	Role PodRole `json:"role"`
+	// IngressDefaultDeny is true when what no rule allows is denied at this pod.
+	IngressDefaultDeny bool `json:"ingressDefaultDeny"`
+	// EgressDefaultDeny is the same for connections that the pod opens.
+	EgressDefaultDeny bool `json:"egressDefaultDeny"`
+	// Enforced is false when Cilium does not manage the pod or enforces no policy at all.
+	Enforced bool `json:"enforced"`
+	// Expected is true when the pod was derived from a manifest (a Cluster, a Pooler) and not seen.
+	Expected bool `json:"expected,omitempty"`
+}
+
+// PolicyKind is one of the four kinds that Cilium enforces.
+type PolicyKind string
+
+const (
+	CiliumNetworkPolicy            PolicyKind = "CiliumNetworkPolicy"
+	CiliumClusterwideNetworkPolicy PolicyKind = "CiliumClusterwideNetworkPolicy"
+	NetworkPolicy                  PolicyKind = "NetworkPolicy"
+	ClusterNetworkPolicy           PolicyKind = "ClusterNetworkPolicy"
+)
+
+// PolicyReference names a policy. Namespace is empty for kinds without one.
+type PolicyReference struct {
+	Kind      PolicyKind `json:"kind"`
+	Namespace string     `json:"namespace,omitempty"`
+	Name      string     `json:"name"`
+}
+
+// String is kind/namespace/name, or kind/name.
+func (r PolicyReference) String() string {
+	if r.Namespace == "" {
+		return string(r.Kind) + "/" + r.Name
+	}
+	return string(r.Kind) + "/" + r.Namespace + "/" + r.Name
+}
+
+// Effect is what a policy does to one direction of the pods that it selects.
+type Effect string
+
+const (
+	// EffectNone: the policy has no rule for this direction.
+	EffectNone Effect = "none"
+	// EffectDefaultDeny: the policy has rules, and what no rule allows is denied.
+	EffectDefaultDeny Effect = "default-deny"
+	// EffectRulesOnly: the policy has rules, but brings no default deny (enableDefaultDeny: false).
+	EffectRulesOnly Effect = "rules-only"
+)
+
+// PolicyReport is one policy, seen from the cluster.
+type PolicyReport struct {
+	PolicyReference `json:",inline"`
+	// SelectedPods are the names of the cluster's pods that the policy selects.
+	SelectedPods []string `json:"selectedPods"`
+	Ingress      Effect   `json:"ingress"`
+	Egress       Effect   `json:"egress"`
+	// Valid is false when Cilium refuses the policy or would refuse it: it enforces nothing then.
+	Valid bool `json:"valid"`
+	// Message says why Valid is false, in Cilium's words.
+	Message string `json:"message,omitempty"`
+	// ManagedBy is the value of the label app.kubernetes.io/managed-by, empty when there is none.
+	ManagedBy string `json:"managedBy,omitempty"`
+}
+
+// Verdict answers whether a connection is possible.
+type Verdict string
+
+const (
+	Allowed        Verdict = "allowed"
+	Denied         Verdict = "denied"
+	VerdictUnknown Verdict = "unknown"
+)
+
+// RequiredFlow is a connection that the cluster needs.
+type RequiredFlow struct {
+	// Name is the flow's fixed name: operator, replication, isolation-check, pooler, api-server.
+	Name string `json:"name"`
+	// From is the source in words: "operator (cnpg-system)", "instances and join jobs", …
+	From string `json:"from"`
+	// Port is the TCP port at the instances.
+	Port    uint16  `json:"port"`
+	Verdict Verdict `json:"verdict"`
+	// Policies decided the verdict: those that allow, or those that deny.
+	Policies []PolicyReference `json:"policies"`
+	// Advisory flows break a convenience (kubectl cnpg status), not the cluster.
+	Advisory bool `json:"advisory,omitempty"`
+	// Message says which source and target when the verdict is not allowed, or why it is unknown.
+	Message string `json:"message,omitempty"`
+}
+
+// Exposure says who can connect to one port. Pods that the cluster itself consists of are not counted.
+type Exposure struct {
+	// Target is what is exposed: "instances" or "pooler NAME".
+	Target string `json:"target"`
+	// Port is the TCP port.
+	Port uint16 `json:"port"`
+	// Identities is the number of different Cilium identities that can connect to at least one
+	// pod of the target.
+	Identities int `json:"identities"`
+	// Pods is the number of pods behind those identities.
+	Pods int `json:"pods"`
+	// Total is the number of pods that were asked about, so that Pods has a measure.
+	Total int `json:"totalPods"`
+	// Namespaces are where those pods are, in order.
+	Namespaces []string `json:"namespaces"`
+	// Clients are the workloads behind those pods.
+	Clients []Client `json:"clients"`
+	// Entities that are no pods and can connect: world, host, remote-node, kube-apiserver,
+	// cidr:PREFIX for a part of the world that a policy names.
+	Entities []string `json:"entities"`
+	// Unknown counts identities about which the engine can't tell.
+	Unknown int `json:"unknown,omitempty"`
+}
+
+// Client is a workload that can connect: pods of one workload are one client.
+type Client struct {
+	Namespace string `json:"namespace"`
+	// Workload is kind/name of the owner, "deployment/web", or "pod/NAME" without one.
+	Workload string `json:"workload"`
+	// Pods is the number of its pods that can connect.
+	Pods int `json:"pods"`
+}
+
+// Severity of a finding.
+type Severity string
+
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// Finding is something that somebody should know or do.
+type Finding struct {
+	Code     FindingCode `json:"code"`
+	Severity Severity    `json:"severity"`
+	// Message is one sentence.
+	Message string `json:"message"`
+	// Remedy is one command or one sentence; empty when there is nothing to do.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// FindingCode is stable: scripts may match on it.
+type FindingCode string
+
+const (
+	PolicyInvalid          FindingCode = "POLICY_INVALID"
+	PolicyIgnoredField     FindingCode = "POLICY_IGNORED_FIELD"
+	EnforcementDisabled    FindingCode = "ENFORCEMENT_DISABLED"
+	NotManagedByCilium     FindingCode = "NOT_MANAGED_BY_CILIUM"
+	NoDefaultDeny          FindingCode = "NO_DEFAULT_DENY"
+	OperatorBlocked        FindingCode = "OPERATOR_BLOCKED"
+	ReplicationBlocked     FindingCode = "REPLICATION_BLOCKED"
+	IsolationCheckBlocked  FindingCode = "ISOLATION_CHECK_BLOCKED"
+	PoolerBlocked          FindingCode = "POOLER_BLOCKED"
+	WorldCanConnect        FindingCode = "WORLD_CAN_CONNECT"
+	OperatorNotFound       FindingCode = "OPERATOR_NOT_FOUND"
+	WrongOperatorNamespace FindingCode = "WRONG_OPERATOR_NAMESPACE"
+	SetIncomplete          FindingCode = "SET_INCOMPLETE"
+	SetDrifted             FindingCode = "SET_DRIFTED"
+	OrphanedPolicy         FindingCode = "ORPHANED_POLICY"
+	BystandersDenied       FindingCode = "BYSTANDERS_DENIED"
+	EvidenceMissing        FindingCode = "EVIDENCE_MISSING"
+)

@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/u8proto"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Decide answers whether from can open a TCP connection to the port of to.
+func (e *Engine) Decide(from, to *Identity, port uint16) Decision {
+	var d Decision
+	err := withAgent(e.settings, func() { d = e.decide(from, to, port) })
+	if err != nil {
+		unknown := Direction{Verdict: v1alpha1.VerdictUnknown, Reason: err.Error()}
+		d = Decision{Ingress: unknown, Egress: unknown}
+	}
+	return d.withVerdict()
+}
+
+// decide must be called withAgent.
+func (e *Engine) decide(from, to *Identity, port uint16) Decision {
+	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(u8proto.TCP, port)
+	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(u8proto.TCP, port)
+	target, source := e.subject(to), e.subject(from)
+	return Decision{
+		Ingress: e.direction(target, &target.ingress, from, ingress),
+		Egress:  e.direction(source, &source.egress, to, egress),
+	}
+}
+
+func (e *Engine) direction(s *subject, end *endInfo, peer *Identity, key policy.Key) Direction {
+	if s.err != nil {
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: s.err.Error()}
+	}
+	found, meta, covered := s.policy.Lookup(key)
+	var d Direction
+	d.Rules, d.Builtin = e.rules(meta)
+	switch {
+	case found.IsDeny():
+		d.Verdict = v1alpha1.Denied
+		if !covered {
+			d.DefaultDeny = end.defaultDeny
+			if len(end.defaultDeny) == 0 {
+				d.Builtin = "the agent enforces a default deny on every pod (enable-policy: always)"
+			}
+		}
+	default:
+		d.Verdict = v1alpha1.Allowed
+		d.L7 = found.IsRedirectEntry()
+		d.Authentication = found.AuthRequirement.AuthType() != 0
+		if len(d.Rules) == 0 && !end.selected {
+			d.Builtin = e.nothingSelects()
+		}
+	}
+	return end.doubt(d, peer)
+}
+
+// nothingSelects says why everything is allowed.
+func (e *Engine) nothingSelects() string {
+	switch {
+	case e.settings.AuditMode:
+		return "the agent is in audit mode and drops nothing"
+	case enforcementMode(e.settings) == "never":
+		return "the agent enforces no policies (enable-policy: never)"
+	default:
+		return "no policy selects it"
+	}
+}
+
+// doubt turns a verdict into unknown when something that can't be seen could have changed it: a
+// policy that can't be read, or a rule that depends on what is not in the inventory. An allow rule
+// can't change what is allowed already, and a deny rule can't change what is denied.
+func (end *endInfo) doubt(d Direction, peer *Identity) Direction {
+	if len(end.unreadable) > 0 {
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: end.unreadable[0]}
+	}
+	for _, u := range end.unresolved {
+		if !u.matters(peer) || u.deny == (d.Verdict == v1alpha1.Denied) {
+			continue
+		}
+		// What a deny rule denies stays denied, whatever is allowed.
+		if d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 {
+			continue
+		}
+		return Direction{
+			Verdict: v1alpha1.VerdictUnknown,
+			Rules:   []Rule{u.Rule},
+			Reason:  fmt.Sprintf("%s of %s has %s", u.Path, u.PolicyReference, u.reason),
+		}
+	}
+	return d
+}

@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/identity"
+	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
+	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Engine answers for a fixed set of policies and identities. It is safe for concurrent use.
+type Engine struct {
+	settings   inventory.Settings
+	policies   []Policy
+	identities *Identities
+	repository *policy.Repository
+	// byNamespace are the indexes of the policies that can select pods of a namespace; those
+	// without a namespace are under "".
+	byNamespace map[string][]int
+	subjects    map[identity.NumericIdentity]*subject
+}
+
+// Policy is a policy as Cilium reads it.
+type Policy struct {
+	v1alpha1.PolicyReference
+	// Valid is false when Cilium refuses the policy or would refuse it; then it does not count.
+	Valid bool
+	// Message is the reason in Cilium's words, or why the policy does not count although valid.
+	Message string
+	// Unreadable is set when nobody here can say what the policy does although Cilium may enforce
+	// it; verdicts that it could change are unknown.
+	Unreadable string
+	entries    []entry
+	refused    []*types.LabelSelector
+}
+
+// WouldSelect tells for a refused policy whether it was meant for pods with this identity. It is
+// true when that can't be told.
+func (p *Policy) WouldSelect(i *Identity) bool {
+	if p.Namespace != "" && p.Namespace != i.Namespace() {
+		return false
+	}
+	return len(p.refused) == 0 || slices.ContainsFunc(p.refused, func(s *types.LabelSelector) bool {
+		return s.Matches(i.id.LabelArray)
+	})
+}
+
+// PeerNamespaces are the namespaces that the policy's ingress rules name.
+func (p *Policy) PeerNamespaces() []string {
+	var out []string
+	for i := range p.entries {
+		if !p.entries[i].Ingress {
+			continue
+		}
+		for _, peer := range p.entries[i].L3 {
+			out = append(out, peer.SelectedNamespaces()...)
+		}
+	}
+	return sortedSet(out, strings.Compare)
+}
+
+// Enforced is true for policies that count.
+func (p *Policy) Enforced() bool { return len(p.entries) > 0 }
+
+// Read tells how Cilium reads each of the policies, in the same order, and which parts of the
+// world they name. An invalid policy is a value, not an error; the error is about the settings.
+func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, World, error) {
+	out := make([]Policy, len(policies))
+	var world World
+	return out, world, withAgent(s, func() {
+		cluster := policyCluster(s)
+		for i := range policies {
+			var parts imported
+			out[i], parts = readOne(s, &policies[i], cluster)
+			world.Prefixes = append(world.Prefixes, parts.prefixes...)
+			world.CIDRGroups = append(world.CIDRGroups, parts.groups...)
+		}
+		world.Prefixes = sortedSet(world.Prefixes, netip.Prefix.Compare)
+		world.CIDRGroups = sortedSet(world.CIDRGroups, strings.Compare)
+	})
+}
+
+// World is what policies name of the world.
+type World struct {
+	Prefixes   []netip.Prefix
+	CIDRGroups []string
+}
+
+func readOne(s inventory.Settings, p *inventory.Policy, cluster string) (Policy, imported) {
+	out := Policy{PolicyReference: p.PolicyReference, Valid: true}
+	if p.Unreadable != "" {
+		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
+		return out, imported{}
+	}
+	if off := switchedOff(s, p.Kind); off != "" {
+		out.Message = "not enforced: " + off
+		return out, imported{}
+	}
+	parts := read(p, cluster)
+	out.refused = parts.subjects
+	accepted := p.Condition != nil && p.Condition.Valid
+	refused := p.Condition != nil && !p.Condition.Valid
+	switch {
+	case refused:
+		out.Valid, out.Message = false, p.Condition.Message
+		return out, imported{}
+	case parts.err != nil && accepted:
+		out.Valid, out.Message = false, parts.err.Error()
+		out.Unreadable = fmt.Sprintf("this cluster's Cilium accepted the policy, but the engine of this plugin refuses it: %v", parts.err)
+		return out, imported{}
+	case parts.err != nil:
+		out.Valid, out.Message = false, parts.err.Error()
+		return out, imported{}
+	}
+	out.entries = parts.entries
+	return out, parts
+}
+
+// switchedOff names the agent's option because of which a kind is not enforced.
+func switchedOff(s inventory.Settings, kind v1alpha1.PolicyKind) string {
+	switch {
+	case kind == v1alpha1.NetworkPolicy && !s.KubernetesNetworkPolicy:
+		return "Cilium's option enable-k8s-networkpolicy is off"
+	case kind == v1alpha1.ClusterNetworkPolicy && !s.ClusterNetworkPolicy:
+		return "Cilium's option enable-k8s-cluster-network-policy is off"
+	case kind == v1alpha1.CiliumNetworkPolicy && !s.CiliumNetworkPolicy:
+		return "Cilium's option enable-cilium-network-policy is off"
+	case kind == v1alpha1.CiliumClusterwideNetworkPolicy && !s.CiliumClusterwideNetworkPolicy:
+		return "Cilium's option enable-cilium-clusterwide-network-policy is off"
+	}
+	return ""
+}
+
+// New returns an engine for policies that Read has returned. All identities that will be asked
+// about must be in the collection by now: what a selector selects is settled when it is first used.
+func New(identities *Identities, policies []Policy) (*Engine, error) {
+	e := &Engine{
+		settings:    identities.settings,
+		policies:    policies,
+		identities:  identities,
+		byNamespace: map[string][]int{},
+		subjects:    map[identity.NumericIdentity]*subject{},
+	}
+	return e, withAgent(e.settings, func() {
+		e.repository = policy.NewPolicyRepository(quiet, identities.all, noSecrets{}, noSecrets{}, nil, nil)
+		e.repository.SetNamedPortsGetter(newPeerPorts(identities))
+		e.repository.UpdateIdentities(identities.all, nil)
+		for i := range policies {
+			e.add(i)
+		}
+	})
+}
+
+func (e *Engine) add(index int) {
+	p := &e.policies[index]
+	e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], index)
+	entries := make(types.PolicyEntries, len(p.entries))
+	for i, from := range p.entries {
+		// The engine carries a rule's labels through to its verdicts: they say which rule decided.
+		labelled := *from.PolicyEntry
+		labelled.Labels = labels.LabelArray{ruleLabel(index, i)}
+		entries[i] = &labelled
+	}
+	if len(entries) > 0 {
+		e.repository.ReplaceByResource(entries, resourceID(p.PolicyReference))
+	}
+}
+
+const ruleLabelSource = "cnpg-netpol"
+
+func ruleLabel(policy, entry int) labels.Label {
+	return labels.NewLabel("rule", strconv.Itoa(policy)+"."+strconv.Itoa(entry), ruleLabelSource)
+}
+
+// rules turns the labels that come with a verdict back into rules, and names what is no rule of a
+// policy.
+func (e *Engine) rules(meta policy.RuleMeta) (rules []Rule, builtin string) {
+	for _, array := range meta.LabelArray() {
+		for _, label := range array {
+			if label.Source != ruleLabelSource {
+				builtin = builtinName(label.Value)
+				continue
+			}
+			p, i, _ := strings.Cut(label.Value, ".")
+			policyIndex, errPolicy := strconv.Atoi(p)
+			entryIndex, errEntry := strconv.Atoi(i)
+			if errors.Join(errPolicy, errEntry) != nil {
+				continue
+			}
+			rules = append(rules, Rule{e.policies[policyIndex].PolicyReference, e.policies[policyIndex].entries[entryIndex].path})
+		}
+	}
+	slices.SortFunc(rules, compareRules)
+	return slices.Compact(rules), builtin
+}
+
+func builtinName(derivedFrom string) string {
+	switch derivedFrom {
+	case policy.LabelAllowLocalHostIngress:
+		return "the local host is always allowed (allow-localhost)"
+	case policy.LabelAllowAnyIngress, policy.LabelAllowAnyEgress:
+		return "no policy brings default deny"
+	default:
+		return derivedFrom
+	}
+}
+
+var resourceKinds = map[v1alpha1.PolicyKind]ipcachetypes.ResourceKind{
+	v1alpha1.CiliumNetworkPolicy:            ipcachetypes.ResourceKindCNP,
+	v1alpha1.CiliumClusterwideNetworkPolicy: ipcachetypes.ResourceKindCCNP,
+	v1alpha1.NetworkPolicy:                  ipcachetypes.ResourceKindNetpol,
+	v1alpha1.ClusterNetworkPolicy:           ipcachetypes.ResourceKindKCNP,
+}
+
+func resourceID(ref v1alpha1.PolicyReference) ipcachetypes.ResourceID {
+	return ipcachetypes.NewResourceID(resourceKinds[ref.Kind], ref.Namespace, ref.Name)
+}

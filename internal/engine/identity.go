@@ -1,0 +1,181 @@
+package engine
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cilium/cilium/pkg/identity"
+	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
+	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/labelsfilter"
+	"github.com/cilium/cilium/pkg/policy/api"
+	ciliumtypes "github.com/cilium/cilium/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Identity is a security identity: what Cilium's policies can tell apart.
+type Identity struct {
+	id *identity.Identity
+	// name is set for identities that are no pods: "world", "cidr:203.0.113.0/24".
+	name  string
+	ports ciliumtypes.NamedPortMap
+}
+
+// Name is the entity's name ("world", "host"), and empty for identities of pods.
+func (i *Identity) Name() string { return i.name }
+
+// Labels are the identity's labels in Cilium's form source:key=value, in order.
+func (i *Identity) Labels() []string { return i.id.Labels.GetModel() }
+
+// IsWorld is true for the world and for named parts of it.
+func (i *Identity) IsWorld() bool { return i.id.Labels.HasWorldLabel() }
+
+func (i *Identity) isNode() bool {
+	return i.id.Labels.HasHostLabel() || i.id.Labels.HasRemoteNodeLabel()
+}
+
+// Namespace is the namespace of an identity of pods, and empty for others.
+func (i *Identity) Namespace() string {
+	return i.id.LabelArray.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel)
+}
+
+// Identities collects the identities that an engine shall know, each once.
+type Identities struct {
+	settings inventory.Settings
+	byKey    map[string]*Identity
+	all      identity.IdentityMap
+	next     identity.NumericIdentity
+	nextCIDR identity.NumericIdentity
+}
+
+// NewIdentities returns a collection that holds Cilium's reserved identities (world, host, …).
+func NewIdentities(s inventory.Settings) (*Identities, error) {
+	ids := &Identities{
+		settings: s,
+		byKey:    map[string]*Identity{},
+		next:     identity.MinimalNumericIdentity,
+		nextCIDR: identity.MinLocalIdentity,
+	}
+	return ids, withAgent(s, func() {
+		ids.all = identity.ListReservedIdentities()
+		for nid, lbls := range ids.all {
+			i := &Identity{id: identity.NewIdentityFromLabelArray(nid, lbls), name: nid.String()}
+			ids.byKey["reserved:"+i.name] = i
+		}
+	})
+}
+
+// Reserved returns one of Cilium's reserved identities: world, host, remote-node,
+// kube-apiserver, …; nil when there is none of that name.
+func (s *Identities) Reserved(name string) *Identity { return s.byKey["reserved:"+name] }
+
+// Worlds are the identities of everybody outside: one for each address family when both are on
+// (pkg/labels/cidr.go, getWorldLabel).
+func (s *Identities) Worlds() []*Identity {
+	if s.settings.IPv4 && s.settings.IPv6 {
+		return []*Identity{s.Reserved("world-ipv4"), s.Reserved("world-ipv6")}
+	}
+	return []*Identity{s.Reserved("world")}
+}
+
+// Pods adds the identity that the agent would give to each of the pods, from the labels of the
+// namespace and the pod, its service account and the cluster's name, after the agent's label filter.
+func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string]string) ([]*Identity, error) {
+	out := make([]*Identity, len(pods))
+	return out, withAgent(s.settings, func() {
+		for i := range pods {
+			out[i] = s.pod(&pods[i], namespaces[pods[i].Namespace])
+		}
+	})
+}
+
+func (s *Identities) pod(pod *inventory.Pod, namespaceLabels map[string]string) *Identity {
+	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
+	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, s.settings.ClusterName)
+	lbls, _ := labelsfilter.Filter(labels.Map2Labels(sanitized, labels.LabelSourceK8s))
+	return s.add(lbls, pod.NamedPorts)
+}
+
+// Endpoint adds the identity that the agent has given to a pod.
+func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
+	return s.add(labels.NewLabelsFromModel(ep.IdentityLabels), ep.NamedPorts)
+}
+
+// CIDR adds the identity of a part of the world, as the agent does for every prefix in a policy.
+func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
+	name := "cidr:" + prefix.String()
+	if known := s.byKey[name]; known != nil {
+		return known, nil
+	}
+	var i *Identity
+	return i, withAgent(s.settings, func() { i = s.addLocal(name, labels.GetCIDRLabels(prefix)) })
+}
+
+// CIDRGroup adds the identity of a member of a CiliumCIDRGroup, whichever addresses it has.
+func (s *Identities) CIDRGroup(group string) (*Identity, error) {
+	name := "cidr-group:" + group
+	if known := s.byKey[name]; known != nil {
+		return known, nil
+	}
+	var i *Identity
+	return i, withAgent(s.settings, func() {
+		label := api.LabelForCIDRGroupRef(group)
+		lbls := labels.Labels{label.Key: label}
+		lbls.AddWorldLabel(netip.IPv4Unspecified())
+		i = s.addLocal(name, lbls)
+	})
+}
+
+func (s *Identities) addLocal(name string, lbls labels.Labels) *Identity {
+	i := &Identity{id: identity.NewIdentity(s.nextCIDR, lbls), name: name}
+	s.nextCIDR++
+	s.byKey[name] = i
+	s.all[i.id.ID] = i.id.LabelArray
+	return i
+}
+
+// add returns the identity with these labels and named ports, a new one when it is not known yet.
+// Named ports are part of the key, for two pods with equal labels and different ports get
+// different verdicts from a policy that names a port.
+func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Identity {
+	key := string(lbls.SortedList()) + portsKey(ports)
+	if known := s.byKey[key]; known != nil {
+		return known
+	}
+	named := ciliumtypes.NamedPortMap{}
+	for _, p := range ports {
+		// An invalid name can't be referred to by a policy either: Cilium ignores it as well.
+		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
+	}
+	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named}
+	s.next++
+	s.byKey[key] = i
+	s.all[i.id.ID] = i.id.LabelArray
+	return i
+}
+
+func protocolOrTCP(p corev1.Protocol) corev1.Protocol {
+	if p == "" {
+		return corev1.ProtocolTCP
+	}
+	return p
+}
+
+func portsKey(ports []inventory.NamedPort) string {
+	if len(ports) == 0 {
+		return ""
+	}
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		parts[i] = "|" + p.Name + "/" + string(protocolOrTCP(p.Protocol)) + "/" + strconv.Itoa(int(p.Port))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "")
+}

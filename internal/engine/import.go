@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	k8s "github.com/cilium/cilium/pkg/k8s"
+	k8sCiliumUtils "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/utils"
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	slim_networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
+	"github.com/cilium/cilium/pkg/policy/api"
+	"github.com/cilium/cilium/pkg/policy/types"
+	policyutils "github.com/cilium/cilium/pkg/policy/utils"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// imported is a policy after Cilium has read it.
+type imported struct {
+	entries []entry
+	// err is Cilium's reason for refusing the policy.
+	err error
+	// subjects are what the policy would select; set for refused policies only.
+	subjects []*types.LabelSelector
+	// prefixes and groups are the parts of the world that the policy names.
+	prefixes []netip.Prefix
+	groups   []string
+}
+
+// entry is one rule in the engine's form and where it stands in the object.
+type entry struct {
+	*types.PolicyEntry
+	path string
+	// unresolved is set when the rule depends on something that is not in the inventory.
+	unresolved *unresolved
+}
+
+// unresolved is what a rule depends on, and for which peers that makes a difference.
+type unresolved struct {
+	reason  string
+	matters func(peer *Identity) bool
+}
+
+// read hands a policy to Cilium's own reader. Must be called withAgent.
+func read(p *inventory.Policy, cluster string) (result imported) {
+	// The readers expect what the API server has validated, and panic on some of the rest (a
+	// NetworkPolicy with an ipBlock that is no CIDR).
+	defer func() {
+		if r := recover(); r != nil {
+			result = imported{err: fmt.Errorf("cilium's reader fails on it: %v", r)}
+		}
+	}()
+	switch object := p.Object.(type) {
+	case *ciliumv2.CiliumNetworkPolicy:
+		// Parse changes what it reads, hence the copies.
+		object = object.DeepCopy()
+		if object.Namespace == "" {
+			object.Namespace = p.Namespace
+		}
+		rules, err := object.DeepCopy().Parse(quiet, cluster)
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn(object.Namespace, cluster))
+	case *ciliumv2.CiliumClusterwideNetworkPolicy:
+		rules, err := object.DeepCopy().Parse(quiet, cluster)
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn("", cluster))
+	case *slim_networkingv1.NetworkPolicy:
+		return fromNetworkPolicy(object.DeepCopy(), cluster)
+	case *policyv1alpha2.ClusterNetworkPolicy:
+		return fromClusterNetworkPolicy(object.DeepCopy(), cluster)
+	default:
+		return imported{err: fmt.Errorf("%T is no policy that cilium reads", p.Object)}
+	}
+}
+
+// subjectsIn returns a function that reads only the subject of a rule. It serves for rules that
+// Cilium refuses, to tell whose pods they were meant for.
+func subjectsIn(namespace, cluster string) func(rule *api.Rule) *types.LabelSelector {
+	return func(rule *api.Rule) *types.LabelSelector {
+		subject := rule.EndpointSelector.DeepCopy()
+		if subject.LabelSelector == nil || subject.Sanitize() != nil {
+			return nil
+		}
+		parsed := k8sCiliumUtils.ParseToCiliumRule(quiet, cluster, namespace, "refused", "", &api.Rule{EndpointSelector: *subject})
+		return types.NewLabelSelector(parsed.EndpointSelector)
+	}
+}
+
+func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subject func(*api.Rule) *types.LabelSelector) imported {
+	if err != nil {
+		out := imported{err: err}
+		if spec != nil {
+			specs = append(api.Rules{spec}, specs...)
+		}
+		for _, rule := range specs {
+			if rule == nil {
+				continue
+			}
+			if s := subject(rule); s != nil {
+				out.subjects = append(out.subjects, s)
+			}
+		}
+		return out
+	}
+	var out imported
+	hasSpec := spec != nil
+	for i, rule := range rules {
+		prefix := fmt.Sprintf("specs[%d]", i)
+		if hasSpec {
+			if prefix = "spec"; i > 0 {
+				prefix = fmt.Sprintf("specs[%d]", i-1)
+			}
+		}
+		out.add(rule, prefix)
+	}
+	return out
+}
+
+// add converts one rule and notes for each of the resulting entries where it comes from:
+// RulesToPolicyEntries returns them in the order ingress, ingressDeny, egress, egressDeny.
+func (out *imported) add(rule *api.Rule, prefix string) {
+	entries := policyutils.RulesToPolicyEntries(api.Rules{rule})
+	at := 0
+	section := func(name string, n int, unresolved func(i int) *unresolved) {
+		for i := range n {
+			e := entry{PolicyEntry: entries[at], path: fmt.Sprintf("%s.%s[%d]", prefix, name, i), unresolved: unresolved(i)}
+			if e.unresolved != nil {
+				// Nil selects nothing (types.PolicyEntry.L3): the rule counts for default deny
+				// only, and the verdict says what it depends on.
+				e.L3 = nil
+			}
+			out.entries = append(out.entries, e)
+			out.selectors(e.L3)
+			at++
+		}
+	}
+	section("ingress", len(rule.Ingress), func(i int) *unresolved { return unresolvedIngress(rule.Ingress[i].IngressCommonRule) })
+	section("ingressDeny", len(rule.IngressDeny), func(i int) *unresolved { return unresolvedIngress(rule.IngressDeny[i].IngressCommonRule) })
+	section("egress", len(rule.Egress), func(i int) *unresolved { return unresolvedEgress(rule.Egress[i].EgressCommonRule) })
+	section("egressDeny", len(rule.EgressDeny), func(i int) *unresolved { return unresolvedEgress(rule.EgressDeny[i].EgressCommonRule) })
+	for _, r := range rule.Ingress {
+		out.cidrGroups(r.FromCIDRSet)
+	}
+	for _, r := range rule.IngressDeny {
+		out.cidrGroups(r.FromCIDRSet)
+	}
+}
+
+// unresolvedIngress names what can't be seen from outside the agents. A rule has peers of one
+// kind only (pkg/policy/api/rule_validation.go), so the whole rule depends on it.
+func unresolvedIngress(r api.IngressCommonRule) *unresolved {
+	switch {
+	case len(r.FromGroups) > 0:
+		return &unresolved{"fromGroups: the addresses of a cloud provider's groups are not visible from here", (*Identity).IsWorld}
+	case len(r.FromNodes) > 0:
+		return &unresolved{"fromNodes: which nodes have these labels is not visible from here", (*Identity).isNode}
+	case selectsCIDRGroups(r.FromCIDRSet):
+		return &unresolved{"cidrGroupSelector: the members of CiliumCIDRGroups are not visible from here", (*Identity).IsWorld}
+	}
+	return nil
+}
+
+func unresolvedEgress(r api.EgressCommonRule) *unresolved {
+	switch {
+	case len(r.ToServices) > 0:
+		return &unresolved{"toServices: which pods are behind a Service is not visible from here", anyPeer}
+	case len(r.ToGroups) > 0:
+		return &unresolved{"toGroups: the addresses of a cloud provider's groups are not visible from here", (*Identity).IsWorld}
+	case len(r.ToNodes) > 0:
+		return &unresolved{"toNodes: which nodes have these labels is not visible from here", (*Identity).isNode}
+	}
+	return nil
+}
+
+func anyPeer(*Identity) bool { return true }
+
+func selectsCIDRGroups(set api.CIDRRuleSlice) bool {
+	return slices.ContainsFunc(set, func(c api.CIDRRule) bool { return c.CIDRGroupSelector.LabelSelector != nil })
+}
+
+func (out *imported) cidrGroups(set api.CIDRRuleSlice) {
+	for _, c := range set {
+		if c.CIDRGroupRef != "" {
+			out.groups = append(out.groups, string(c.CIDRGroupRef))
+		}
+	}
+}
+
+func (out *imported) selectors(l3 types.Selectors) {
+	for _, s := range l3 {
+		out.prefixes = append(out.prefixes, s.GetCIDRPrefixes()...)
+	}
+}
+
+// fromNetworkPolicy notes the positions in the order of k8s.ParseNetworkPolicy: one entry for
+// each peer, one for a rule without peers.
+func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string) imported {
+	entries, err := k8s.ParseNetworkPolicy(quiet, cluster, np)
+	if err != nil {
+		return imported{err: err}
+	}
+	var paths []string
+	for i, r := range np.Spec.Ingress {
+		for range max(1, len(r.From)) {
+			paths = append(paths, fmt.Sprintf("spec.ingress[%d]", i))
+		}
+	}
+	if len(paths) == 0 && len(entries) > 0 && entries[0].Ingress {
+		paths = append(paths, "spec.policyTypes")
+	}
+	for i, r := range np.Spec.Egress {
+		for range max(1, len(r.To)) {
+			paths = append(paths, fmt.Sprintf("spec.egress[%d]", i))
+		}
+	}
+	var out imported
+	for i, e := range entries {
+		path := "spec.policyTypes"
+		if i < len(paths) {
+			path = paths[i]
+		}
+		out.entries = append(out.entries, entry{PolicyEntry: e, path: path})
+		out.selectors(e.L3)
+	}
+	return out
+}
+
+// fromClusterNetworkPolicy finds a rule's position in its priority: k8s.ParseClusterNetworkPolicy
+// adds a hundredth for each rule.
+func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string) imported {
+	entries, err := k8s.ParseClusterNetworkPolicy(quiet, cluster, cnp)
+	if err != nil {
+		return imported{err: err}
+	}
+	var out imported
+	for _, e := range entries {
+		direction := "egress"
+		if e.Ingress {
+			direction = "ingress"
+		}
+		index := int((e.Priority-float64(cnp.Spec.Priority))*100 + 0.5)
+		out.entries = append(out.entries, entry{PolicyEntry: e, path: fmt.Sprintf("spec.%s[%d]", direction, index)})
+		out.selectors(e.L3)
+	}
+	return out
+}

@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/cilium/cilium/pkg/endpoint/regeneration"
+	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/api"
+	"github.com/cilium/cilium/pkg/u8proto"
+	cilium "github.com/cilium/proxy/go/cilium/api"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// subject is one identity's policy, distilled once and looked up for every peer.
+type subject struct {
+	identity *Identity
+	// err is set when the engine could not resolve the policy.
+	err     error
+	policy  *policy.EndpointPolicy
+	ingress endInfo
+	egress  endInfo
+}
+
+// endInfo is what holds for one direction of a subject, whoever the peer is.
+type endInfo struct {
+	// selected is true when a rule for this direction selects the subject.
+	selected bool
+	// defaultDeny are the policies that bring default deny.
+	defaultDeny []v1alpha1.PolicyReference
+	unresolved  []unresolvedRule
+	// unreadable are the reasons of policies that could select the subject and that nobody can read.
+	unreadable []string
+}
+
+type unresolvedRule struct {
+	unresolved
+	Rule
+	deny bool
+}
+
+// subject distils the policy of an identity. Must be called withAgent.
+func (e *Engine) subject(i *Identity) *subject {
+	if known := e.subjects[i.id.ID]; known != nil {
+		return known
+	}
+	s := &subject{identity: i}
+	e.subjects[i.id.ID] = s
+	e.describe(s)
+	resolved, _, err := e.repository.ComputeSelectorPolicy(i.id)
+	if err != nil {
+		s.err = fmt.Errorf("cilium's engine can't resolve the policy: %w", err)
+		return s
+	}
+	s.policy = resolved.DistillPolicy(quiet, owner{i}, map[string]uint16{policy.FallbackRedirectID: math.MaxUint16})
+	_ = s.policy.Ready() // Fails only when called twice.
+	s.policy.Detach(quiet)
+	return s
+}
+
+// describe collects what selects the subject, by Cilium's own selectors.
+func (e *Engine) describe(s *subject) {
+	for _, index := range e.candidates(s.identity) {
+		p := &e.policies[index]
+		if p.Unreadable != "" {
+			reason := fmt.Sprintf("%s can't be read: %s", p.PolicyReference, p.Unreadable)
+			s.ingress.unreadable = append(s.ingress.unreadable, reason)
+			s.egress.unreadable = append(s.egress.unreadable, reason)
+		}
+		for i := range p.entries {
+			rule := &p.entries[i]
+			if !rule.selects(s.identity) {
+				continue
+			}
+			end := &s.egress
+			if rule.Ingress {
+				end = &s.ingress
+			}
+			end.selected = true
+			if rule.DefaultDeny {
+				end.defaultDeny = append(end.defaultDeny, p.PolicyReference)
+			}
+			if rule.unresolved != nil {
+				end.unresolved = append(end.unresolved,
+					unresolvedRule{*rule.unresolved, Rule{p.PolicyReference, rule.path}, rule.IsDeny()})
+			}
+		}
+	}
+	s.ingress.defaultDeny = unique(s.ingress.defaultDeny)
+	s.egress.defaultDeny = unique(s.egress.defaultDeny)
+}
+
+// candidates are the indexes of the policies that can select the identity at all.
+func (e *Engine) candidates(i *Identity) []int {
+	clusterwide := e.byNamespace[""]
+	namespace := i.Namespace()
+	if namespace == "" {
+		return clusterwide
+	}
+	return append(slices.Clip(clusterwide), e.byNamespace[namespace]...)
+}
+
+// selects is what policy.Repository does before it applies a rule: rules for nodes select the
+// host and only the host.
+func (r *entry) selects(i *Identity) bool {
+	return r.Node == (i.name == "host") && r.Subject.Matches(i.id.LabelArray)
+}
+
+// owner is what the engine asks about the pods of a subject.
+type owner struct{ *Identity }
+
+var _ policy.PolicyOwner = owner{}
+
+func (o owner) GetID() uint64                               { return uint64(o.id.ID) }
+func (o owner) PolicyDebug(string, ...any)                  {}
+func (o owner) IsHost() bool                                { return o.name == "host" }
+func (o owner) PreviousMapStateSizes() policy.MapStateSizes { return policy.MapStateSizes{} }
+func (o owner) GetIngressNamedPort(name string, proto u8proto.U8proto) uint16 {
+	port, err := o.ports.GetNamedPort(name, proto)
+	if err != nil {
+		return 0
+	}
+	return port
+}
+
+// RegenerateIfAlive has nothing to regenerate: a closed channel says so.
+func (o owner) RegenerateIfAlive(*regeneration.ExternalRegenerationMetadata) <-chan bool {
+	done := make(chan bool)
+	close(done)
+	return done
+}
+
+// noSecrets stands in for the secrets and the proxy that rules with TLS or L7 parts refer to.
+// Whether a connection is possible does not depend on them; that there is a proxy is reported.
+type noSecrets struct{}
+
+func (noSecrets) GetTLSContext(context.Context, *api.TLSContext, string) (ca, public, private string, inline bool, err error) {
+	return "", "", "", false, nil
+}
+
+func (noSecrets) GetEnvoyHTTPRules(*api.L7Rules, string) (*cilium.HttpNetworkPolicyRules, bool) {
+	return &cilium.HttpNetworkPolicyRules{}, false
+}
+
+func compareRules(a, b Rule) int {
+	return cmp.Or(comparePolicies(a.PolicyReference, b.PolicyReference), cmp.Compare(a.Path, b.Path))
+}
+
+func comparePolicies(a, b v1alpha1.PolicyReference) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+func unique(refs []v1alpha1.PolicyReference) []v1alpha1.PolicyReference {
+	return sortedSet(refs, comparePolicies)
+}
+
+func sortedSet[T comparable](values []T, compare func(a, b T) int) []T {
+	slices.SortFunc(values, compare)
+	return slices.Compact(values)
+}

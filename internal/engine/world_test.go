@@ -1,0 +1,219 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/yaml"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	slim_networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// world is a random inventory. Policies are made as the JSON that a user would write, so that
+// Cilium's own decoding takes part.
+type world struct {
+	random     *rand.Rand
+	settings   inventory.Settings
+	namespaces map[string]map[string]string
+	pods       []inventory.Pod
+	policies   []inventory.Policy
+}
+
+type object = map[string]any
+type list = []any
+
+func newWorld(random *rand.Rand) world {
+	w := world{random: random, settings: inventory.DefaultSettings(), namespaces: map[string]map[string]string{}}
+	w.settings.EnablePolicy = pick(w, "default", "default", "default", "default", "always", "never")
+	w.settings.AllowLocalhost = pick(w, "auto", "always", "policy")
+	if w.chance(5) {
+		w.settings.CIDRMatchMode = []string{"nodes"}
+	}
+	for _, name := range []string{"default", "other", "backend"} {
+		w.namespaces[name] = map[string]string{"kubernetes.io/metadata.name": name, "team": pick(w, "a", "b")}
+		for i := range 4 {
+			w.pods = append(w.pods, inventory.Pod{
+				Namespace: name, Name: fmt.Sprintf("pod-%d", i), ServiceAccount: pick(w, "default", "app"),
+				Labels: map[string]string{"role": pick(w, "backend", "frontend"), "app": pick(w, "web", "db", "job")},
+				NamedPorts: []inventory.NamedPort{
+					{Name: "postgresql", Port: 5432, Protocol: "TCP"}, {Name: "status", Port: pick[uint16](w, 8000, 9999), Protocol: "TCP"},
+				},
+			})
+		}
+	}
+	for i := range 1 + random.IntN(7) {
+		w.policies = append(w.policies, w.policy(i))
+	}
+	return w
+}
+
+func (w world) policy(i int) inventory.Policy {
+	namespace := pick(w, "default", "other", "backend")
+	name := fmt.Sprintf("policy-%d", i)
+	switch w.random.IntN(4) {
+	case 0:
+		p := &slim_networkingv1.NetworkPolicy{}
+		decode(object{"metadata": object{"name": name, "namespace": namespace}, "spec": w.networkPolicySpec()}, p)
+		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.NetworkPolicy, Namespace: namespace, Name: name}, Object: p}
+	case 1:
+		p := &ciliumv2.CiliumClusterwideNetworkPolicy{}
+		decode(object{"metadata": object{"name": name}, "spec": w.rule()}, p)
+		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumClusterwideNetworkPolicy, Name: name}, Object: p}
+	default:
+		p := &ciliumv2.CiliumNetworkPolicy{}
+		content := object{"metadata": object{"name": name, "namespace": namespace}, "spec": w.rule()}
+		if w.chance(3) {
+			content["specs"] = list{w.rule(), w.rule()}
+		}
+		decode(content, p)
+		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: namespace, Name: name}, Object: p}
+	}
+}
+
+// rule is one Cilium rule with at least one section.
+func (w world) rule() object {
+	r := object{"endpointSelector": w.selector(true)}
+	section := func(name, peers, ports string, deny bool) {
+		var rules list
+		for range 1 + w.random.IntN(2) {
+			rules = append(rules, w.section(peers, ports, deny))
+		}
+		r[name] = rules
+	}
+	section("ingress", "from", "toPorts", false)
+	if w.chance(3) {
+		section("ingressDeny", "from", "toPorts", true)
+	}
+	if w.chance(3) {
+		section("egress", "to", "toPorts", false)
+	}
+	if w.chance(5) {
+		section("egressDeny", "to", "toPorts", true)
+	}
+	if w.chance(4) {
+		delete(r, "ingress")
+		section("egress", "to", "toPorts", false)
+	}
+	if w.chance(4) {
+		r["enableDefaultDeny"] = object{"ingress": w.chance(2), "egress": w.chance(2)}
+	}
+	return r
+}
+
+func (w world) section(peers, ports string, deny bool) object {
+	s := object{}
+	switch w.random.IntN(6) {
+	case 0, 1:
+		s[peers+"Endpoints"] = list{w.selector(false), w.selector(false)}
+	case 2:
+		s[peers+"Entities"] = list{pick(w, "cluster", "world", "all", "host", "remote-node", "kube-apiserver", "unmanaged", "none")}
+	case 3:
+		s[peers+"CIDR"] = list{pick(w, "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8")}
+	case 4:
+		s[peers+"CIDRSet"] = list{object{"cidr": "10.0.0.0/8", "except": list{"10.1.0.0/16"}}}
+	default: // No peers: everybody when there are ports, nobody when there is nothing at all.
+		if deny {
+			s[peers+"Entities"] = list{"all"}
+		}
+	}
+	if w.chance(2) {
+		port := pick[any](w, object{"port": "5432", "protocol": "TCP"}, object{"port": "8000", "protocol": "ANY"},
+			object{"port": "5000", "endPort": 6000, "protocol": "TCP"}, object{"port": "postgresql", "protocol": "TCP"},
+			object{"port": "status", "protocol": "TCP"}, object{"port": "5432", "protocol": "UDP"})
+		if peers == "to" { // LookupFlow knows no named ports of peers.
+			port = object{"port": pick(w, "5432", "8000", "9187"), "protocol": "TCP"}
+		}
+		s[ports] = list{object{"ports": list{port}}}
+	}
+	return s
+}
+
+func (w world) selector(subject bool) object {
+	switch w.random.IntN(6) {
+	case 0:
+		return object{}
+	case 1:
+		return object{"matchLabels": object{"role": pick(w, "backend", "frontend")}}
+	case 2:
+		return object{"matchExpressions": list{object{"key": "app", "operator": pick(w, "In", "NotIn"), "values": list{"web", "job"}}}}
+	case 3:
+		return object{"matchExpressions": list{object{"key": pick(w, "role", "missing"), "operator": pick(w, "Exists", "DoesNotExist")}}}
+	}
+	if subject {
+		return object{"matchLabels": object{"app": pick(w, "web", "db")}}
+	}
+	return pick(w,
+		object{"matchLabels": object{"io.kubernetes.pod.namespace": pick(w, "default", "other", "backend")}},
+		object{"matchLabels": object{"k8s:io.kubernetes.pod.namespace": "other", "role": "backend"}},
+		object{"matchLabels": object{"k8s.io.kubernetes.pod.namespace": "other"}},
+		object{"matchLabels": object{"role": "backend"}, "matchExpressions": list{object{"key": "io.kubernetes.pod.namespace", "operator": "Exists"}}},
+		object{"matchLabels": object{"io.cilium.k8s.namespace.labels.team": pick(w, "a", "b")}},
+		object{"matchLabels": object{"io.cilium.k8s.policy.serviceaccount": "app"}},
+		object{"matchLabels": object{"reserved:host": ""}})
+}
+
+func (w world) networkPolicySpec() object {
+	spec := object{"podSelector": w.podSelector()}
+	peer := func() object {
+		return pick(w, object{"podSelector": w.podSelector()},
+			object{"namespaceSelector": object{"matchLabels": object{"team": pick(w, "a", "b")}}},
+			object{"namespaceSelector": object{}, "podSelector": w.podSelector()},
+			object{"ipBlock": object{"cidr": "10.0.0.0/8", "except": list{"10.1.0.0/16"}}})
+	}
+	port := pick(w, list{}, list{object{"port": 5432, "protocol": "TCP"}}, list{object{"port": intstr.FromString("postgresql"), "protocol": "TCP"}},
+		list{object{"port": 5000, "endPort": 6000, "protocol": "TCP"}})
+	var types list
+	if w.chance(2) {
+		types = append(types, "Ingress")
+		if w.chance(2) {
+			spec["ingress"] = list{object{"from": list{peer(), peer()}, "ports": port}, object{"ports": list{object{"port": 8000}}}}
+		}
+	}
+	if w.chance(3) || len(types) == 0 {
+		types = append(types, "Egress")
+		if w.chance(2) {
+			spec["egress"] = list{object{"to": list{peer()}, "ports": list{object{"port": 5432}}}}
+		}
+	}
+	spec["policyTypes"] = types
+	return spec
+}
+
+func (w world) podSelector() object {
+	return pick(w, object{}, object{"matchLabels": object{"role": "backend"}},
+		object{"matchExpressions": list{object{"key": "app", "operator": "NotIn", "values": list{"web"}}}})
+}
+
+func (w world) chance(oneIn int) bool { return w.random.IntN(oneIn) == 0 }
+
+func (w world) describe(t *testing.T) string {
+	t.Helper()
+	var out string
+	for _, p := range w.policies {
+		text, err := yaml.Marshal(p.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out += "---\n" + string(text)
+	}
+	return out + fmt.Sprintf("settings: %+v\n", w.settings)
+}
+
+func pick[T any](w world, values ...T) T { return values[w.random.IntN(len(values))] }
+
+func decode(content object, into any) {
+	text, err := json.Marshal(content)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		panic(err) // The generator writes only what decodes.
+	}
+}

@@ -1,0 +1,55 @@
+package decode
+
+import (
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// endpoint is the part of a CiliumEndpoint that says who its pod is (pkg/k8s/apis/cilium.io/v2/types.go).
+type endpoint struct {
+	Metadata struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+	} `json:"metadata"`
+	Status struct {
+		Identity struct {
+			ID     int64    `json:"id"`
+			Labels []string `json:"labels"`
+		} `json:"identity"`
+		NamedPorts []struct {
+			Name     string `json:"name"`
+			Port     int32  `json:"port"`
+			Protocol string `json:"protocol"`
+		} `json:"named-ports"`
+	} `json:"status"`
+}
+
+// Endpoint decodes a CiliumEndpoint. The name is returned with an error too, as far as it is known.
+func Endpoint(raw []byte, defaultNamespace string) (types.NamespacedName, inventory.Endpoint, error) {
+	var e endpoint
+	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &e)
+	name := types.NamespacedName{Namespace: e.Metadata.Namespace, Name: e.Metadata.Name}
+	if name.Namespace == "" {
+		name.Namespace = defaultNamespace
+	}
+	if err != nil {
+		return name, inventory.Endpoint{}, errors.New(plain(err))
+	}
+	if name.Name == "" {
+		return name, inventory.Endpoint{}, errNoName
+	}
+	ports := make([]corev1.ContainerPort, 0, len(e.Status.NamedPorts))
+	for _, p := range e.Status.NamedPorts {
+		ports = append(ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Port, Protocol: corev1.Protocol(p.Protocol)})
+	}
+	return name, inventory.Endpoint{
+		IdentityID:     e.Status.Identity.ID,
+		IdentityLabels: e.Status.Identity.Labels,
+		NamedPorts:     inventory.NamedPortsOf(ports),
+	}, nil
+}

@@ -1,0 +1,193 @@
+package decode
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// apiVersions are the versions in which the policies are read, by kind.
+var apiVersions = map[v1alpha1.PolicyKind]string{
+	v1alpha1.CiliumNetworkPolicy:            "cilium.io/v2",
+	v1alpha1.CiliumClusterwideNetworkPolicy: "cilium.io/v2",
+	v1alpha1.NetworkPolicy:                  "networking.k8s.io/v1",
+	v1alpha1.ClusterNetworkPolicy:           "policy.networking.k8s.io/v1alpha2",
+}
+
+// PolicyKind is the kind of policy that apiVersion and kind name; false when the object is no
+// policy. The version does not matter here: Policy reports one that is not known.
+func PolicyKind(apiVersion, kind string) (v1alpha1.PolicyKind, bool) {
+	k := v1alpha1.PolicyKind(kind)
+	known, ok := apiVersions[k]
+	return k, ok && group(apiVersion) == group(known)
+}
+
+// Namespaced says whether policies of the kind have a namespace.
+func Namespaced(kind v1alpha1.PolicyKind) bool {
+	return kind == v1alpha1.CiliumNetworkPolicy || kind == v1alpha1.NetworkPolicy
+}
+
+func group(apiVersion string) string {
+	g, _, _ := strings.Cut(apiVersion, "/")
+	return g
+}
+
+// PolicyOptions say where a policy comes from.
+type PolicyOptions struct {
+	// APIVersion is the object's own; empty means the one that is known.
+	APIVersion string
+	// DefaultNamespace is used for namespaced policies that name none.
+	DefaultNamespace string
+	// Source goes into inventory.Policy.Source.
+	Source string
+	// Stored policies come from the API server: it has dropped unknown fields already, and only
+	// the annotation of kubectl apply can tell which. Others are pruned here, as it would.
+	Stored bool
+}
+
+// policyMeta is what every policy has. Nothing of it can fail to decode but what it names.
+type policyMeta struct {
+	Metadata struct {
+		Name            string            `json:"name"`
+		Namespace       string            `json:"namespace"`
+		UID             types.UID         `json:"uid"`
+		ResourceVersion string            `json:"resourceVersion"`
+		Labels          map[string]string `json:"labels"`
+		Annotations     map[string]string `json:"annotations"`
+	} `json:"metadata"`
+}
+
+// Policy decodes raw, one JSON object of the kind. It never fails: what cannot be decoded has
+// Unreadable set and no Object.
+func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) inventory.Policy {
+	p := inventory.Policy{Source: o.Source}
+	p.Kind = kind
+
+	var meta policyMeta
+	metaErr := kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta)
+	m := meta.Metadata
+	p.Name, p.UID, p.ResourceVersion = m.Name, m.UID, m.ResourceVersion
+	p.Labels, p.Annotations = m.Labels, m.Annotations
+	if Namespaced(kind) {
+		if p.Namespace = m.Namespace; p.Namespace == "" {
+			p.Namespace = o.DefaultNamespace
+		}
+	}
+	p.Condition = validCondition(raw)
+	switch {
+	case metaErr != nil:
+		p.Unreadable = plain(metaErr)
+	case p.Name == "":
+		p.Unreadable = "metadata.name is missing"
+	case o.APIVersion != "" && o.APIVersion != apiVersions[kind]:
+		p.Unreadable = fmt.Sprintf("apiVersion %q is not known for %s: use %q", o.APIVersion, kind, apiVersions[kind])
+	}
+	if p.Unreadable != "" {
+		return p
+	}
+
+	var err error
+	if p.Object, p.IgnoredFields, err = d.object(kind, raw, o); err != nil {
+		p.Object, p.Unreadable = nil, plain(err)
+		return p
+	}
+	if applied := p.Annotations[corev1.LastAppliedConfigAnnotation]; applied != "" {
+		p.IgnoredFields = append(p.IgnoredFields, d.unknownFields(kind, []byte(applied))...)
+	}
+	slices.Sort(p.IgnoredFields)
+	p.IgnoredFields = slices.Compact(p.IgnoredFields)
+	own(p.Object, p.PolicyReference)
+	return p
+}
+
+// object is the typed policy as the API server stores it, and the fields that it drops.
+func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) (any, []string, error) {
+	switch kind {
+	case v1alpha1.NetworkPolicy:
+		return networkPolicy(raw)
+	case v1alpha1.ClusterNetworkPolicy:
+		policy := &policyv1alpha2.ClusterNetworkPolicy{}
+		ignored, err := strict(raw, policy)
+		return policy, ignored, err
+	}
+	var ignored []string
+	if !o.Stored {
+		var err error
+		if raw, ignored, err = d.prune(kind, raw); err != nil {
+			return nil, nil, err
+		}
+	}
+	if kind == v1alpha1.CiliumNetworkPolicy {
+		policy := &ciliumv2.CiliumNetworkPolicy{}
+		return policy, ignored, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+	}
+	policy := &ciliumv2.CiliumClusterwideNetworkPolicy{}
+	return policy, ignored, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+}
+
+// unknownFields are the fields of raw that the API server drops. What cannot be read has none:
+// the annotation that raw comes from is anybody's text.
+func (d *Decoder) unknownFields(kind v1alpha1.PolicyKind, raw []byte) []string {
+	var ignored []string
+	var err error
+	switch kind {
+	case v1alpha1.NetworkPolicy, v1alpha1.ClusterNetworkPolicy:
+		_, ignored, err = d.object(kind, raw, PolicyOptions{})
+	default:
+		_, ignored, err = d.prune(kind, raw)
+	}
+	if err != nil {
+		return nil
+	}
+	return ignored
+}
+
+// own makes the object agree with its reference: kind, and the namespace that was defaulted.
+func own(object any, ref v1alpha1.PolicyReference) {
+	if o, ok := object.(metav1.Object); ok {
+		o.SetNamespace(ref.Namespace)
+	}
+	switch o := object.(type) {
+	case *ciliumv2.CiliumNetworkPolicy:
+		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersions[ref.Kind], Kind: string(ref.Kind)}
+	case *ciliumv2.CiliumClusterwideNetworkPolicy:
+		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersions[ref.Kind], Kind: string(ref.Kind)}
+	}
+}
+
+// validCondition is the condition that Cilium writes; nil when there is none that can be read.
+func validCondition(raw []byte) *inventory.Condition {
+	var object struct {
+		Status struct {
+			Conditions []struct {
+				Type    string `json:"type"`
+				Status  string `json:"status"`
+				Message string `json:"message"`
+			} `json:"conditions"`
+		} `json:"status"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+		return nil
+	}
+	for _, c := range object.Status.Conditions {
+		if c.Type == string(ciliumv2.PolicyConditionValid) {
+			return &inventory.Condition{Valid: c.Status == string(corev1.ConditionTrue), Message: c.Message}
+		}
+	}
+	return nil
+}
+
+// plain is an error without the decoder's prefix, on one line.
+func plain(err error) string {
+	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "json: ")), " ")
+}

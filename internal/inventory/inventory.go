@@ -1,0 +1,155 @@
+// Package inventory holds what is there: CloudNativePG clusters, pods, namespaces, policies and
+// Cilium's settings, as one type that the rest of the program computes with. The packages live
+// and manifests below it fill that type; nothing here talks to a server or reads a file.
+package inventory
+
+import (
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Origin says where an Inventory came from.
+type Origin string
+
+const (
+	// Live inventories were read from an API server.
+	Live Origin = "cluster"
+	// Manifests inventories were read from files: pods are derived from workloads, and the absence
+	// of a kind means nothing.
+	Manifests Origin = "manifests"
+)
+
+// Inventory is everything a verdict needs. Slices are ordered by namespace and name.
+type Inventory struct {
+	Origin     Origin
+	Clusters   []*cnpgv1.Cluster
+	Poolers    []*cnpgv1.Pooler
+	Namespaces []Namespace
+	// Pods that run or may run: those that have succeeded or failed are left out.
+	Pods []Pod
+	// Endpoints are the CiliumEndpoints by pod. They are the agent's own word on identities.
+	Endpoints map[types.NamespacedName]Endpoint
+	Policies  []Policy
+	Operators []Operator
+	Settings  Settings
+	// Missing is the evidence that could not be had. An empty slice of something is "there is
+	// none" only when Missing does not name it.
+	Missing []Missing
+}
+
+// Namespace is a namespace and the labels that selectors can match.
+type Namespace struct {
+	Name   string
+	Labels map[string]string
+}
+
+// Pod is what matters of a pod for policy.
+type Pod struct {
+	Namespace, Name string
+	Labels          map[string]string
+	ServiceAccount  string
+	// HostNetwork pods share their node's identity: policies do not select them.
+	HostNetwork bool
+	NamedPorts  []NamedPort
+	Phase       corev1.PodPhase
+	// Workload is the top-most known owner, the pod itself when it has none.
+	Workload Workload
+	// Expected pods were derived from a manifest and have not been seen.
+	Expected bool
+}
+
+// Key is the pod's namespace and name.
+func (p Pod) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
+}
+
+// Workload is kind (lower case, as kubectl takes it: "deployment") and name.
+type Workload struct{ Kind, Name string }
+
+// String is kind/name.
+func (w Workload) String() string { return w.Kind + "/" + w.Name }
+
+// NamedPort is a container port with a name; policies may refer to it.
+type NamedPort struct {
+	Name     string
+	Port     uint16
+	Protocol corev1.Protocol
+}
+
+// Endpoint is a CiliumEndpoint: the identity that the agent gave to a pod.
+type Endpoint struct {
+	// IdentityID is Cilium's numeric identity, 0 when the agent has not assigned one yet.
+	IdentityID int64
+	// IdentityLabels are in Cilium's form source:key=value ("k8s:role=backend").
+	IdentityLabels []string
+	NamedPorts     []NamedPort
+}
+
+// Policy is one policy of any of the four kinds, as it was read.
+type Policy struct {
+	v1alpha1.PolicyReference
+	UID             types.UID
+	ResourceVersion string
+	Labels          map[string]string
+	Annotations     map[string]string
+	// Object is *ciliumv2.CiliumNetworkPolicy, *ciliumv2.CiliumClusterwideNetworkPolicy,
+	// *slim_networkingv1.NetworkPolicy or *policyv1alpha2.ClusterNetworkPolicy; nil when Unreadable.
+	Object any
+	// Unreadable says why the object could not be decoded; empty when it could.
+	Unreadable string
+	// IgnoredFields are the paths that are not in the kind's schema, which the API server drops or
+	// has dropped ("spec.ingress[0].fromEndpoints[0].labelSelector").
+	IgnoredFields []string
+	// Condition is Cilium's own Valid condition; nil when Cilium has not said anything.
+	Condition *Condition
+	// Source is the file and document that the policy came from; empty for live ones.
+	Source string
+}
+
+// Condition is the Valid condition that Cilium writes into a policy's status.
+type Condition struct {
+	Valid   bool
+	Message string
+}
+
+// Operator is one installation of the CloudNativePG operator.
+type Operator struct {
+	Namespace string
+	// Deployment is empty when only the namespace is known (from the webhook's Service).
+	Deployment string
+	// PodLabels and ServiceAccount are those of the Deployment's pod template.
+	PodLabels      map[string]string
+	ServiceAccount string
+	// FoundBy says how, in words: "label app.kubernetes.io/name=cloudnative-pg".
+	FoundBy string
+}
+
+// Missing is evidence that could not be had.
+type Missing struct {
+	// Resource is the plural name with its group ("ciliumnetworkpolicies.cilium.io").
+	Resource string
+	// Namespace is set when only this namespace's objects are missing, and prefixed by "!" when
+	// all but this namespace's are ("!default": only default could be read).
+	Namespace string
+	// Reason is NotInstalled, Forbidden or Failed.
+	Reason MissingReason
+	// Message is one line in lower case that says what happened.
+	Message string
+	// Remedy is what to do about it.
+	Remedy string
+}
+
+// MissingReason is why evidence is missing.
+type MissingReason string
+
+const (
+	// NotInstalled: the server does not know the kind.
+	NotInstalled MissingReason = "NotInstalled"
+	// Forbidden: the user may not read it.
+	Forbidden MissingReason = "Forbidden"
+	// Failed: the request or the decoding failed.
+	Failed MissingReason = "Failed"
+)

@@ -1,0 +1,60 @@
+// Package live fills an inventory from an API server: only reading, only what a verdict needs,
+// lists in parallel and page by page. What can't be read is recorded as missing evidence.
+package live
+
+import (
+	"fmt"
+
+	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Requests per second, and how many at once before that counts. Clusters are read with a few
+// dozen requests, which must not queue up; the server has its own protection.
+const (
+	queriesPerSecond = 100
+	burst            = 200
+)
+
+// Clients talk to one API server.
+type Clients struct {
+	// Kubernetes reads the built-in kinds.
+	Kubernetes kubernetes.Interface
+	// Cilium reads Cilium's policies and endpoints.
+	Cilium ciliumclient.Interface
+	// Dynamic reads CloudNativePG's kinds and ClusterNetworkPolicy.
+	Dynamic dynamic.Interface
+	// Server is the server's address, for messages.
+	Server string
+}
+
+// NewClients makes the clients for config, which is not changed. They share one HTTP client, and
+// with it the connections, credentials and time limits of config. Built-in kinds travel as protobuf.
+func NewClients(config *rest.Config) (Clients, error) {
+	config = rest.CopyConfig(config)
+	if config.QPS == 0 {
+		config.QPS, config.Burst = queriesPerSecond, burst
+	}
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return Clients{}, fmt.Errorf("the connection settings can't be used: %w", err)
+	}
+	typed := rest.CopyConfig(config)
+	typed.ContentType = runtime.ContentTypeProtobuf
+	typed.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+
+	clients := Clients{Server: config.Host}
+	if clients.Kubernetes, err = kubernetes.NewForConfigAndClient(typed, httpClient); err != nil {
+		return Clients{}, fmt.Errorf("client for Kubernetes: %w", err)
+	}
+	if clients.Cilium, err = ciliumclient.NewForConfigAndClient(config, httpClient); err != nil {
+		return Clients{}, fmt.Errorf("client for Cilium: %w", err)
+	}
+	if clients.Dynamic, err = dynamic.NewForConfigAndClient(config, httpClient); err != nil {
+		return Clients{}, fmt.Errorf("client for CloudNativePG: %w", err)
+	}
+	return clients, nil
+}

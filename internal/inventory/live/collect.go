@@ -1,0 +1,123 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
+)
+
+// Options say which clusters are wanted.
+type Options struct {
+	// Namespace is the namespace of the wanted clusters and poolers; empty means all.
+	Namespace string
+	// Names are the wanted clusters' names; empty means all. Other clusters, and poolers of
+	// others, are left out of the inventory; their pods are not.
+	Names []string
+	// OperatorNamespace overrides the detection of the operator.
+	OperatorNamespace string
+	// Progress, when set, is told about each kind that has been read, and the number of objects.
+	// It may be called from several goroutines at once.
+	Progress func(resource string, objects int)
+}
+
+// Collect reads what is there. Peers of a database can be anywhere, so that everything but
+// clusters and poolers is read in all namespaces; where that is forbidden, in o.Namespace.
+//
+// What can't be had goes into Missing. The error is one that leaves no inventory: the server can't
+// be reached, doesn't accept the credentials, or ctx is done.
+func Collect(ctx context.Context, clients Clients, o Options) (*inventory.Inventory, error) {
+	c := &collector{
+		clients: clients, options: o, decoder: decode.NewDecoder(),
+		inv: &inventory.Inventory{Origin: inventory.Live, Settings: inventory.DefaultSettings()},
+	}
+	if err := c.collect(ctx); err != nil {
+		if ctx.Err() != nil {
+			// Whatever failed first, it failed because the caller gave up.
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	return c.finish(), nil
+}
+
+// collector fills one inventory. Each part of the inventory is written by one goroutine; what
+// several write is behind mu.
+type collector struct {
+	clients Clients
+	options Options
+	decoder *decode.Decoder
+	inv     *inventory.Inventory
+
+	mu sync.Mutex
+	// policies are the policies of each of the four kinds.
+	policies [4][]inventory.Policy
+}
+
+func (c *collector) collect(ctx context.Context) error {
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, r := range c.resources() {
+		group.Go(func() error { return c.read(groupCtx, r) })
+	}
+	group.Go(func() error { return c.readSettings(groupCtx) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return c.findOperators(ctx)
+}
+
+func (c *collector) finish() *inventory.Inventory {
+	inv := c.inv
+	for _, p := range c.policies {
+		inv.Policies = append(inv.Policies, p...)
+	}
+	inv.Operators = inventory.SelectOperators(inv.Operators, c.options.OperatorNamespace)
+	inv.AddExpected()
+	c.selectClusters()
+	if !inv.Settings.ClusterNetworkPolicy {
+		// Cilium doesn't look at them, so that nothing is missing without them.
+		inv.Missing = slices.DeleteFunc(inv.Missing, func(m inventory.Missing) bool {
+			return m.Resource == clusterNetworkPolicies
+		})
+	}
+	inv.Finish()
+	return inv
+}
+
+// selectClusters leaves out the clusters that are not asked for, and their poolers.
+func (c *collector) selectClusters() {
+	if len(c.options.Names) == 0 {
+		return
+	}
+	var inv = c.inv
+	kept := inv.Clusters[:0]
+	for _, cluster := range inv.Clusters {
+		if slices.Contains(c.options.Names, cluster.Name) {
+			kept = append(kept, cluster)
+		}
+	}
+	inv.Clusters = kept
+	poolers := inv.Poolers[:0]
+	for _, p := range inv.Poolers {
+		if slices.Contains(c.options.Names, p.Spec.Cluster.Name) {
+			poolers = append(poolers, p)
+		}
+	}
+	inv.Poolers = poolers
+}
+
+func (c *collector) missing(m inventory.Missing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.Missing = append(c.inv.Missing, m)
+}
+
+func (c *collector) progress(resource string, objects int) {
+	if c.options.Progress != nil {
+		c.options.Progress(resource, objects)
+	}
+}

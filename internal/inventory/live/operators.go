@@ -1,0 +1,100 @@
+package live
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// deployments reads the Deployments that may be the operator's, by label.
+func (c *collector) deployments() resource {
+	return resource{
+		name:  "deployments.apps",
+		reset: func() { c.inv.Operators = nil },
+		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
+			o.LabelSelector = inventory.OperatorLabel + "=" + inventory.OperatorLabelValue
+			list, err := c.clients.Kubernetes.AppsV1().Deployments(namespace).List(ctx, o)
+			if err != nil {
+				return 0, "", err
+			}
+			for i := range list.Items {
+				d := &list.Items[i]
+				account := d.Spec.Template.Spec.ServiceAccountName
+				if account == "" {
+					account = "default"
+				}
+				if operator, ok := inventory.OperatorFromDeployment(d.Namespace, d.Name, d.Labels,
+					d.Spec.Template.Labels, account); ok {
+					c.inv.Operators = append(c.inv.Operators, operator)
+				}
+			}
+			return len(list.Items), list.Continue, nil
+		},
+	}
+}
+
+// findOperators falls back to the pods' label, and then to the Service behind the operator's
+// webhook, when no Deployment was found. What is missing then stays recorded.
+func (c *collector) findOperators(ctx context.Context) error {
+	if len(c.inv.Operators) > 0 {
+		c.inv.Operators = inventory.UniqueOperators(c.inv.Operators)
+		return nil
+	}
+	if c.inv.Operators = inventory.OperatorsFromPods(c.inv.Pods); len(c.inv.Operators) > 0 {
+		return nil
+	}
+	var found []inventory.Operator
+	r := resource{
+		name: "mutatingwebhookconfigurations.admissionregistration.k8s.io", scope: clusterScoped,
+		reset: func() { found = nil },
+	}
+	r.page = func(ctx context.Context, _ string, o metav1.ListOptions) (int, string, error) {
+		list, err := c.clients.Kubernetes.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, o)
+		if err != nil {
+			return 0, "", err
+		}
+		for i := range list.Items {
+			var names []string
+			for _, w := range list.Items[i].Webhooks {
+				names = append(names, w.Name)
+			}
+			if !inventory.IsOperatorWebhook(list.Items[i].Name, names) {
+				continue
+			}
+			for _, w := range list.Items[i].Webhooks {
+				if s := w.ClientConfig.Service; s != nil {
+					found = append(found, inventory.Operator{Namespace: s.Namespace, Deployment: s.Name})
+				}
+			}
+		}
+		return len(list.Items), list.Continue, nil
+	}
+	if err := c.read(ctx, r); err != nil {
+		return err
+	}
+	// found holds namespaces and Services so far; the Service knows the pods.
+	for _, s := range inventory.UniqueOperators(found) {
+		selector, err := c.selector(ctx, s.Namespace, s.Deployment)
+		if err != nil {
+			return err
+		}
+		c.inv.Operators = append(c.inv.Operators, inventory.OperatorsFromService(s.Namespace, selector, c.inv.Pods)...)
+	}
+	c.inv.Operators = inventory.UniqueOperators(c.inv.Operators)
+	return nil
+}
+
+// selector is the selector of a Service, nil when it can't be read: the namespace alone is worth
+// something, too.
+func (c *collector) selector(ctx context.Context, namespace, name string) (map[string]string, error) {
+	s, err := c.clients.Kubernetes.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		if c.kindOf(ctx, err) == fatal {
+			return nil, c.explain(err)
+		}
+		return nil, nil
+	}
+	return s.Spec.Selector, nil
+}

@@ -1,0 +1,174 @@
+package manifests
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
+)
+
+// add takes one object that is no List. Kinds that do not matter are passed over.
+func (l *loader) add(h header, raw []byte, source string) error {
+	if kind, ok := decode.PolicyKind(h.APIVersion, h.Kind); ok {
+		p := l.decoder.Policy(kind, raw, decode.PolicyOptions{
+			APIVersion: h.APIVersion, DefaultNamespace: l.namespace, Source: source,
+		})
+		key := objectKey{h.Kind, p.Namespace, p.Name}
+		if p.Name == "" {
+			// Nothing that could be replaced, or replace.
+			key.name = "/" + source
+		}
+		put(l, &l.inv.Policies, key, p)
+		return nil
+	}
+	switch group, _, _ := strings.Cut(h.APIVersion, "/"); group + "/" + h.Kind {
+	case "v1/Pod":
+		return l.pod(raw)
+	case "v1/Namespace", "v1/ConfigMap", "v1/Service":
+		return l.core(h.Kind, raw)
+	case "cilium.io/CiliumEndpoint":
+		return l.endpoint(raw)
+	case "postgresql.cnpg.io/Cluster":
+		c, err := decode.Cluster(raw, l.namespace)
+		if err == nil {
+			put(l, &l.inv.Clusters, objectKey{h.Kind, c.Namespace, c.Name}, c)
+		}
+		return err
+	case "postgresql.cnpg.io/Pooler":
+		p, err := decode.Pooler(raw, l.namespace)
+		if err == nil {
+			put(l, &l.inv.Poolers, objectKey{h.Kind, p.Namespace, p.Name}, p)
+		}
+		return err
+	case "admissionregistration.k8s.io/MutatingWebhookConfiguration":
+		return l.webhook(raw)
+	}
+	if decode.WorkloadKind(h.APIVersion, h.Kind) {
+		return l.workload(h.Kind, raw)
+	}
+	return nil
+}
+
+func (l *loader) pod(raw []byte) error {
+	p, err := decode.Pod(raw, l.namespace)
+	if err != nil || inventory.Terminated(p.Phase) {
+		return err
+	}
+	put(l, &l.inv.Pods, objectKey{"Pod", p.Namespace, p.Name}, p)
+	return nil
+}
+
+func (l *loader) endpoint(raw []byte) error {
+	name, e, err := decode.Endpoint(raw, l.namespace)
+	if err != nil {
+		return err
+	}
+	if l.inv.Endpoints == nil {
+		l.inv.Endpoints = map[types.NamespacedName]inventory.Endpoint{}
+	}
+	l.inv.Endpoints[name] = e
+	return nil
+}
+
+// core takes the kinds of which only metadata, data or selector matter.
+func (l *loader) core(kind string, raw []byte) error {
+	var object struct {
+		Metadata decode.Meta       `json:"metadata"`
+		Data     map[string]string `json:"data"`
+		Spec     struct {
+			Selector map[string]string `json:"selector"`
+		} `json:"spec"`
+	}
+	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object)
+	m := object.Metadata
+	if kind == "ConfigMap" && m.Name != inventory.CiliumConfigName {
+		// Anybody's ConfigMap: not worth a complaint.
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if m.Namespace == "" {
+		m.Namespace = l.namespace
+	}
+	switch kind {
+	case "Namespace":
+		if m.Name == "" {
+			return fmt.Errorf("metadata.name is missing")
+		}
+		put(l, &l.inv.Namespaces, objectKey{kind, "", m.Name}, inventory.Namespace{Name: m.Name, Labels: m.Labels})
+	case "Service":
+		if l.services == nil {
+			l.services = map[service]map[string]string{}
+		}
+		l.services[service{m.Namespace, m.Name}] = object.Spec.Selector
+	case "ConfigMap":
+		l.settings(m.Namespace, object.Data)
+	}
+	return nil
+}
+
+func (l *loader) settings(namespace string, data map[string]string) {
+	settings, problems := inventory.SettingsFromConfigMap(namespace, inventory.CiliumConfigName, data)
+	l.inv.Settings = settings
+	for _, problem := range problems {
+		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
+			Resource: "configmaps", Reason: inventory.Failed, Message: problem,
+			Remedy: "correct the ConfigMap " + settings.Source,
+		})
+	}
+}
+
+func (l *loader) workload(kind string, raw []byte) error {
+	w, err := decode.DecodeWorkload(kind, raw, l.namespace)
+	if err != nil {
+		return err
+	}
+	if kind == "DaemonSet" && w.Metadata.Labels["k8s-app"] == "cilium" {
+		l.agent = true
+	}
+	if kind == "Deployment" {
+		t := w.Template()
+		if o, ok := inventory.OperatorFromDeployment(w.Metadata.Namespace, w.Metadata.Name,
+			w.Metadata.Labels, t.Metadata.Labels, t.Spec.ServiceAccount()); ok {
+			put(l, &l.operators, objectKey{"operator", o.Namespace, o.Deployment}, o)
+		}
+	}
+	put(l, &l.workloads, objectKey{kind, w.Metadata.Namespace, w.Metadata.Name}, w)
+	return nil
+}
+
+func (l *loader) webhook(raw []byte) error {
+	var object struct {
+		Metadata decode.Meta `json:"metadata"`
+		Webhooks []struct {
+			Name         string `json:"name"`
+			ClientConfig struct {
+				Service *struct {
+					Namespace string `json:"namespace"`
+					Name      string `json:"name"`
+				} `json:"service"`
+			} `json:"clientConfig"`
+		} `json:"webhooks"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+		return err
+	}
+	var names []string
+	for _, w := range object.Webhooks {
+		names = append(names, w.Name)
+	}
+	if !inventory.IsOperatorWebhook(object.Metadata.Name, names) {
+		return nil
+	}
+	for _, w := range object.Webhooks {
+		if s := w.ClientConfig.Service; s != nil && s.Namespace != "" {
+			l.webhooks = append(l.webhooks, service{s.Namespace, s.Name})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package isolation
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+)
+
+// bystanderFindings name the applications that a policy for the database put under default deny.
+// Somebody who has written a policy for an application as well knows what they do: it is a
+// bystander only while nothing but policies that also select the database select it.
+func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if !m.enforces() {
+		return nil
+	}
+	database := map[int]bool{}
+	for _, member := range c.members {
+		for _, s := range m.engine.Selections(member.identity) {
+			database[s.Policy] = true
+		}
+	}
+	clients := map[v1alpha1.Client]int{}
+	blame := map[v1alpha1.PolicyReference]bool{}
+	for _, p := range m.peers {
+		strangers := slices.DeleteFunc(m.strangers(c, p), func(i int) bool { return m.inv.Pods[i].Namespace != c.object.Namespace })
+		if len(strangers) == 0 || m.isOtherDatabase(strangers[0]) {
+			continue
+		}
+		denying, onlyOurs := m.denying(p.identity, database)
+		if len(denying) == 0 || !onlyOurs {
+			continue
+		}
+		for _, ref := range denying {
+			blame[ref] = true
+		}
+		for _, i := range strangers {
+			pod := &m.inv.Pods[i]
+			clients[v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}]++
+		}
+	}
+	if len(clients) == 0 {
+		return nil
+	}
+	policies := slices.SortedFunc(maps.Keys(blame), comparePolicies)
+	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.Warning,
+		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
+		"Narrow the endpointSelector to cnpg.io/cluster: "+c.object.Name+", as lockdown does: "+lockdownCommand(c))}
+}
+
+// isOtherDatabase is true for pods of another CloudNativePG cluster: it has a report of its own.
+func (m *Model) isOtherDatabase(pod int) bool {
+	for _, c := range m.clusters {
+		if c.owns(&m.inv.Pods[pod]) {
+			return true
+		}
+	}
+	return false
+}
+
+// denying are the policies that bring ingress default deny to the identity; onlyOurs is true when
+// every policy for its ingress is one that selects the database too.
+func (m *Model) denying(id *engine.Identity, database map[int]bool) (denying []v1alpha1.PolicyReference, onlyOurs bool) {
+	onlyOurs = true
+	for _, s := range m.engine.Selections(id) {
+		if s.Ingress == v1alpha1.EffectNone {
+			continue
+		}
+		onlyOurs = onlyOurs && database[s.Policy]
+		if s.Ingress == v1alpha1.EffectDefaultDeny {
+			denying = append(denying, m.engine.Policies()[s.Policy].PolicyReference)
+		}
+	}
+	return denying, onlyOurs
+}
+
+func workloads(clients map[v1alpha1.Client]int) string {
+	var out []string
+	for _, client := range slices.SortedFunc(maps.Keys(clients), compareClients) {
+		text := client.Workload
+		if n := clients[client]; n > 1 {
+			text = fmt.Sprintf("%s ×%d", text, n)
+		}
+		out = append(out, text)
+	}
+	const most = 5
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("and %d more", len(out)-most))
+	}
+	return strings.Join(out, ", ")
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,128 @@
+package isolation
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// oldRoleLabel is the predecessor of cnpg.io/instanceRole, which the operator still sets
+// (pkg/specs/pods.go).
+const oldRoleLabel = "role"
+
+// Ports of CloudNativePG (pkg/management/url/url.go, pkg/postgres/configuration.go).
+const (
+	postgresPort      = 5432
+	statusPort        = 8000
+	metricsPort       = 9187
+	poolerMetricsPort = 9127
+)
+
+// cluster is a CloudNativePG cluster and its pods.
+type cluster struct {
+	object  *cnpgv1.Cluster
+	members []member
+	// nextInstance and joinJob are the identities of what a scale-up would start.
+	nextInstance, joinJob *engine.Identity
+	// ghosts are identities of operators that do not exist, by namespace.
+	ghosts map[string]*engine.Identity
+}
+
+// member is one of the cluster's pods.
+type member struct {
+	pod      int
+	identity *engine.Identity
+	role     v1alpha1.PodRole
+}
+
+func (c *cluster) key() types.NamespacedName {
+	return types.NamespacedName{Namespace: c.object.Namespace, Name: c.object.Name}
+}
+
+func selectClusters(inv *inventory.Inventory, o Options) []*cluster {
+	var out []*cluster
+	for _, object := range inv.Clusters {
+		if o.Namespace != "" && object.Namespace != o.Namespace {
+			continue
+		}
+		if len(o.Names) > 0 && !slices.Contains(o.Names, object.Name) {
+			continue
+		}
+		out = append(out, &cluster{object: object, ghosts: map[string]*engine.Identity{}})
+	}
+	slices.SortFunc(out, func(a, b *cluster) int {
+		return cmp.Or(cmp.Compare(a.object.Namespace, b.object.Namespace), cmp.Compare(a.object.Name, b.object.Name))
+	})
+	return out
+}
+
+func roleOf(pod *inventory.Pod) v1alpha1.PodRole {
+	switch {
+	case pod.Labels[inventory.PodRoleLabel] == "pooler":
+		return v1alpha1.Pooler
+	case pod.Labels[inventory.PodRoleLabel] != "instance":
+		return v1alpha1.Job
+	case pod.Labels[inventory.InstanceRoleLabel] == "primary":
+		return v1alpha1.Primary
+	case pod.Labels[inventory.InstanceRoleLabel] == "replica":
+		return v1alpha1.Replica
+	default:
+		return v1alpha1.Instance
+	}
+}
+
+func (m member) isInstance() bool {
+	return m.role != v1alpha1.Pooler && m.role != v1alpha1.Job
+}
+
+// instances are the members that run PostgreSQL.
+func (c *cluster) instances() []member {
+	return slices.DeleteFunc(slices.Clone(c.members), func(m member) bool { return !m.isInstance() })
+}
+
+// poolers are the pooler pods by the name of their Pooler.
+func (m *Model) poolers(c *cluster) map[string][]member {
+	out := map[string][]member{}
+	for _, member := range c.members {
+		if member.role == v1alpha1.Pooler {
+			name := m.inv.Pods[member.pod].Labels[inventory.PoolerNameLabel]
+			out[name] = append(out[name], member)
+		}
+	}
+	return out
+}
+
+// owns tells whether a pod is a member of the cluster.
+func (c *cluster) owns(pod *inventory.Pod) bool {
+	return pod.Namespace == c.object.Namespace && pod.Labels[inventory.ClusterLabel] == c.object.Name
+}
+
+// upcoming are the pods that scaling the cluster up would start: one more replica, and before it
+// the job that joins it. They exist for seconds only, when it is too late to ask about them.
+func upcoming(c *cluster) (instance, job inventory.Pod) {
+	expected := inventory.ExpectedInstances(c.object)
+	template := expected[len(expected)-1]
+	name := c.object.Name + "-" + strconv.Itoa(max(c.object.Spec.Instances, c.object.Status.LatestGeneratedNode)+1)
+	instance = template
+	instance.Name = name
+	instance.Labels = maps.Clone(template.Labels)
+	instance.Labels[inventory.InstanceNameLabel] = name
+	instance.Labels[inventory.InstanceRoleLabel] = "replica"
+	instance.Labels[oldRoleLabel] = "replica"
+	job = instance
+	job.NamedPorts = nil
+	job.Labels = maps.Clone(instance.Labels)
+	delete(job.Labels, inventory.PodRoleLabel)
+	delete(job.Labels, inventory.InstanceRoleLabel)
+	delete(job.Labels, oldRoleLabel)
+	job.Labels[inventory.JobRoleLabel] = "join"
+	return instance, job
+}

@@ -1,0 +1,192 @@
+package isolation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Compare computes what the steps, which lead from the model before to the model after, mean for
+// one cluster. Both models have the same pods. A cluster that does not exist has no pods whose
+// access could change: its preview holds the steps only.
+func Compare(before, after *Model, key types.NamespacedName, steps []Step) Preview {
+	p := Preview{Cluster: v1alpha1.Metadata{Namespace: key.Namespace, Name: key.Name}, Steps: steps}
+	c := before.cluster(key)
+	if c == nil {
+		return p
+	}
+	was, is := before.report(c), after.report(c)
+	p.Before, p.After = was.Posture, is.Posture
+	p.Flows = flowChanges(was.RequiredFlows, is.RequiredFlows)
+	p.Access = accessChanges(was.Exposure, is.Exposure)
+	p.Bystanders = bystanders(before, after, c)
+	p.Notes = append(before.metricsNotes(after, c), kubectlNotes(p.Flows)...)
+	for _, f := range is.RequiredFlows {
+		if !f.Advisory && f.Verdict != v1alpha1.Allowed {
+			p.Refusals = append(p.Refusals, fmt.Sprintf("the required flow %s (%s → port %d) would be %s: %s", f.Name, f.From, f.Port, f.Verdict, f.Message))
+		}
+	}
+	for _, f := range is.Findings {
+		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.Error {
+			p.Refusals = append(p.Refusals, "the preview is not reliable: "+f.Message)
+		}
+	}
+	return p
+}
+
+func (m *Model) cluster(key types.NamespacedName) *cluster {
+	for _, c := range m.clusters {
+		if c.key() == key {
+			return c
+		}
+	}
+	return nil
+}
+
+func flowChanges(before, after []v1alpha1.RequiredFlow) []FlowChange {
+	var out []FlowChange
+	for i, f := range after {
+		out = append(out, FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before[i].Verdict, After: f.Verdict, Advisory: f.Advisory})
+	}
+	return out
+}
+
+// accessChanges compares client by client. Somebody of whose pods fewer can connect has lost it for
+// those pods, and is listed with their number.
+func accessChanges(before, after []v1alpha1.Exposure) []AccessChange {
+	var out []AccessChange
+	for i := range after {
+		was, is := clientsOf(before[i]), clientsOf(after[i])
+		for client := range union(was, is) {
+			add := func(change Change, pods int) {
+				if pods > 0 {
+					counted := client
+					counted.Pods = pods
+					out = append(out, AccessChange{Change: change, Target: after[i].Target, Port: after[i].Port, Client: counted})
+				}
+			}
+			add(Loses, was[client]-is[client])
+			add(Gains, is[client]-was[client])
+			add(Keeps, min(was[client], is[client]))
+		}
+	}
+	rank := map[Change]int{Loses: 0, Gains: 1, Keeps: 2}
+	slices.SortFunc(out, func(a, b AccessChange) int {
+		return cmp.Or(cmp.Compare(rank[a.Change], rank[b.Change]), compareClients(a.Client, b.Client), cmp.Compare(a.Target, b.Target))
+	})
+	return out
+}
+
+// clientsOf counts pods by client; an entity is a client without a namespace that counts as one.
+func clientsOf(e v1alpha1.Exposure) map[v1alpha1.Client]int {
+	out := map[v1alpha1.Client]int{}
+	for _, c := range e.Clients {
+		out[v1alpha1.Client{Namespace: c.Namespace, Workload: c.Workload}] = c.Pods
+	}
+	for _, entity := range e.Entities {
+		out[v1alpha1.Client{Workload: entity}] = 1
+	}
+	return out
+}
+
+func union[V any](a, b map[v1alpha1.Client]V) map[v1alpha1.Client]bool {
+	out := map[v1alpha1.Client]bool{}
+	for k := range a {
+		out[k] = true
+	}
+	for k := range b {
+		out[k] = true
+	}
+	return out
+}
+
+// bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
+func bystanders(before, after *Model, c *cluster) []Bystander {
+	changes := map[Bystander]int{}
+	for _, p := range before.peers {
+		was, _ := before.engine.DefaultDeny(p.identity)
+		is, _ := after.engine.DefaultDeny(p.identity)
+		if was == is {
+			continue
+		}
+		for _, i := range before.strangers(c, p) {
+			pod := &before.inv.Pods[i]
+			changes[Bystander{Client: v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}, Before: was, After: is}]++
+		}
+	}
+	var out []Bystander
+	for b, pods := range changes {
+		b.Client.Pods = pods
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(a, b Bystander) int { return compareClients(a.Client, b.Client) })
+	return out
+}
+
+// metricsNotes point out monitoring that could read metrics before and can't afterwards. It is
+// recognised by the label that Prometheus' charts and operators set.
+func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
+	targets := []target{
+		{"instances", metricsPort, identitiesOf(c.instances())},
+		{"poolers", poolerMetricsPort, identitiesOf(membersWith(c, v1alpha1.Pooler))},
+	}
+	lost := map[string]bool{}
+	for _, p := range m.peers {
+		for _, i := range m.strangers(c, p) {
+			pod := &m.inv.Pods[i]
+			if !isMonitoring(pod.Labels) {
+				continue
+			}
+			for _, t := range targets {
+				if m.reaches(p.identity, t) == v1alpha1.Allowed && after.reaches(p.identity, t) == v1alpha1.Denied {
+					lost[pod.Namespace] = true
+				}
+			}
+		}
+	}
+	var out []Note
+	for _, namespace := range sortedKeys(lost) {
+		out = append(out, Note{
+			Subject: "Prometheus",
+			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, metricsPort, poolerMetricsPort),
+			Remedy:  "--allow-metrics " + namespace,
+		})
+	}
+	return out
+}
+
+func isMonitoring(labels map[string]string) bool {
+	const prometheus = "prometheus"
+	return labels["app.kubernetes.io/name"] == prometheus || labels["app"] == prometheus ||
+		labels["app.kubernetes.io/component"] == prometheus
+}
+
+func membersWith(c *cluster, role v1alpha1.PodRole) []member {
+	return slices.DeleteFunc(slices.Clone(c.members), func(m member) bool { return m.role != role })
+}
+
+func kubectlNotes(flows []FlowChange) []Note {
+	for _, f := range flows {
+		if f.Name == FlowAPIServer && f.Before != f.After && f.After != v1alpha1.Allowed {
+			return []Note{{
+				Subject: "kubectl cnpg status",
+				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", statusPort),
+				Remedy:  "--allow-kubectl-cnpg",
+			}}
+		}
+	}
+	return nil
+}
+
+// Flows are the required flows of one cluster: what the order of a change is judged by, step for
+// step.
+func (m *Model) Flows(key types.NamespacedName) []v1alpha1.RequiredFlow {
+	if c := m.cluster(key); c != nil {
+		return m.requiredFlows(c)
+	}
+	return nil
+}

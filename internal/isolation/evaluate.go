@@ -1,0 +1,98 @@
+package isolation
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Evaluate reports on the clusters of an inventory.
+func Evaluate(m *Model) v1alpha1.IsolationReportList {
+	list := v1alpha1.IsolationReportList{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind},
+		Items:    []v1alpha1.IsolationReport{},
+		Findings: m.generalFindings(),
+	}
+	for _, c := range m.clusters {
+		list.Items = append(list.Items, m.report(c))
+	}
+	return list
+}
+
+func (m *Model) report(c *cluster) v1alpha1.IsolationReport {
+	r := v1alpha1.IsolationReport{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
+		Metadata: v1alpha1.Metadata{Namespace: c.object.Namespace, Name: c.object.Name},
+	}
+	r.Pods = m.podReports(c)
+	r.Policies = m.policyReports(c)
+	r.RequiredFlows = m.requiredFlows(c)
+	r.Exposure = m.exposure(c)
+	r.Findings = m.findings(c, &r)
+	r.Posture = m.posture(c, &r)
+	return r
+}
+
+func (m *Model) podReports(c *cluster) []v1alpha1.PodReport {
+	reports := []v1alpha1.PodReport{}
+	for _, member := range c.members {
+		pod := &m.inv.Pods[member.pod]
+		ingress, egress := m.engine.DefaultDeny(member.identity)
+		enforced := m.enforces() && !m.unmanaged[pod.Key()]
+		reports = append(reports, v1alpha1.PodReport{
+			Name: pod.Name, Role: member.role, Expected: pod.Expected, Enforced: enforced,
+			IngressDefaultDeny: ingress && enforced, EgressDefaultDeny: egress && enforced,
+		})
+	}
+	return reports
+}
+
+// enforces is false where the agent drops nothing, whatever the policies say.
+func (m *Model) enforces() bool {
+	return m.inv.Settings.EnablePolicy != "never" && !m.inv.Settings.AuditMode
+}
+
+// policyReports are the policies that select a pod of the cluster, and those that Cilium refuses
+// although they were meant for one.
+func (m *Model) policyReports(c *cluster) []v1alpha1.PolicyReport {
+	byPolicy := map[int]*v1alpha1.PolicyReport{}
+	report := func(index int) *v1alpha1.PolicyReport {
+		if byPolicy[index] == nil {
+			p := &m.engine.Policies()[index]
+			byPolicy[index] = &v1alpha1.PolicyReport{
+				PolicyReference: p.PolicyReference, SelectedPods: []string{},
+				Ingress: v1alpha1.EffectNone, Egress: v1alpha1.EffectNone,
+				Valid: p.Valid, Message: p.Message, ManagedBy: m.inv.Policies[index].Labels[managedByLabel],
+			}
+		}
+		return byPolicy[index]
+	}
+	for _, member := range c.members {
+		for _, s := range m.engine.Selections(member.identity) {
+			r := report(s.Policy)
+			r.SelectedPods = append(r.SelectedPods, m.inv.Pods[member.pod].Name)
+			r.Ingress, r.Egress = stronger(r.Ingress, s.Ingress), stronger(r.Egress, s.Egress)
+		}
+	}
+	for index := range m.engine.Policies() {
+		p := &m.engine.Policies()[index]
+		if !p.Enforced() && m.concerns(c, p) {
+			report(index)
+		}
+	}
+	out := []v1alpha1.PolicyReport{}
+	for index := range m.engine.Policies() {
+		if r := byPolicy[index]; r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+func stronger(a, b v1alpha1.Effect) v1alpha1.Effect {
+	rank := map[v1alpha1.Effect]int{v1alpha1.EffectNone: 0, v1alpha1.EffectRulesOnly: 1, v1alpha1.EffectDefaultDeny: 2}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,122 @@
+package isolation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// tolerable is missing evidence without which the verdicts on a cluster still hold. It is
+// reported all the same.
+func (m *Model) tolerable(missing inventory.Missing, c *cluster) bool {
+	namespace := c.object.Namespace
+	if elsewhere, ok := strings.CutPrefix(missing.Namespace, "!"); ok && elsewhere == namespace {
+		// Other namespaces can't be read: who can connect is incomplete, what holds at the
+		// cluster's own pods is not.
+		return true
+	}
+	if missing.Namespace != "" && !strings.HasPrefix(missing.Namespace, "!") && missing.Namespace != namespace {
+		return true
+	}
+	resource, _, _ := strings.Cut(missing.Resource, ".")
+	switch resource {
+	case "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
+		return true
+	case "namespaces":
+		// The agent's own identities hold the namespaces' labels.
+		return m.everyMemberHasEndpoint(c)
+	case "clusternetworkpolicies":
+		return !m.inv.Settings.ClusterNetworkPolicy
+	}
+	return false
+}
+
+func (m *Model) everyMemberHasEndpoint(c *cluster) bool {
+	for _, member := range c.members {
+		if _, ok := m.inv.Endpoints[m.inv.Pods[member.pod].Key()]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// noAgent is true when nothing says that Cilium runs at all. Manifests say nothing about it.
+func (m *Model) noAgent() bool {
+	return m.inv.Origin == inventory.Live && !m.inv.Settings.Agent && len(m.inv.Endpoints) == 0
+}
+
+// evidenceFindings are the findings about what could not be seen.
+func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for _, missing := range m.inv.Missing {
+		severity := v1alpha1.Error
+		if m.tolerable(missing, c) {
+			severity = v1alpha1.Warning
+		}
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
+		})
+	}
+	if m.noAgent() {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
+			Message: "there is no sign of a Cilium agent: no cilium-config, no DaemonSet labelled k8s-app=cilium and no CiliumEndpoint",
+			Remedy:  "Install Cilium, or let this user read its ConfigMap and its DaemonSet.",
+		})
+	}
+	if len(c.members) == 0 {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
+			Message: "no pod of the cluster could be seen",
+			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s=%s", c.object.Namespace, inventory.ClusterLabel, c.object.Name),
+		})
+	}
+	if !m.inv.Settings.Found && m.inv.Origin == inventory.Live && !m.missesSettings() {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Warning,
+			Message: "the ConfigMap cilium-config was not found: Cilium's defaults are assumed (enable-policy: default, cluster-name: default)",
+		})
+	}
+	return append(out, m.labelFindings(c)...)
+}
+
+func (m *Model) missesSettings() bool {
+	for _, missing := range m.inv.Missing {
+		if strings.HasPrefix(missing.Resource, "configmaps") {
+			return true
+		}
+	}
+	return false
+}
+
+// labelFindings point out the pods whose identity the agent derives from other labels than the
+// pod's own: its option labels filters some, or the pod has changed.
+func (m *Model) labelFindings(c *cluster) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for _, member := range c.members {
+		pod := &m.inv.Pods[member.pod]
+		if _, ok := m.inv.Endpoints[pod.Key()]; !ok {
+			continue
+		}
+		known := map[string]bool{}
+		for _, l := range member.identity.Labels() {
+			known[l] = true
+		}
+		var lacking []string
+		for _, key := range []string{inventory.ClusterLabel, inventory.PodRoleLabel} {
+			if value, ok := pod.Labels[key]; ok && !known["k8s:"+key+"="+value] {
+				lacking = append(lacking, key)
+			}
+		}
+		if len(lacking) > 0 {
+			out = append(out, v1alpha1.Finding{
+				Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Warning,
+				Message: fmt.Sprintf("the identity that Cilium gave to pod %q lacks the pod's label %s: policies can't select it by that", pod.Name, strings.Join(lacking, ", ")),
+				Remedy:  "Add the label to Cilium's option labels, or wait until the agent has seen the pod's change.",
+			})
+		}
+	}
+	return out
+}

@@ -1,0 +1,254 @@
+package isolation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+const managedByLabel = policyset.LabelManagedBy
+
+// findings are ordered by severity, then as the rules below find them.
+func (m *Model) findings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	out := []v1alpha1.Finding{}
+	for _, rule := range []func(*cluster, *v1alpha1.IsolationReport) []v1alpha1.Finding{
+		func(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding { return m.evidenceFindings(c) },
+		m.enforcementFindings,
+		m.flowFindings,
+		m.policyFindings,
+		m.openFindings,
+		m.setFindings,
+		m.operatorFindings,
+		m.bystanderFindings,
+	} {
+		out = append(out, rule(c, r)...)
+	}
+	slices.SortStableFunc(out, func(a, b v1alpha1.Finding) int { return cmp.Compare(rankOf(a), rankOf(b)) })
+	return out
+}
+
+func rankOf(f v1alpha1.Finding) int {
+	return map[v1alpha1.Severity]int{v1alpha1.Error: 0, v1alpha1.Warning: 1, v1alpha1.Info: 2}[f.Severity]
+}
+
+func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	s := m.inv.Settings
+	switch {
+	case s.AuditMode:
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.Error,
+			"Cilium runs in audit mode (policy-audit-mode): it logs what policies deny and drops nothing",
+			"Set policyAuditMode=false in Cilium's Helm values and restart the agents."))
+	case s.EnablePolicy == "never":
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.Error,
+			"Cilium enforces no policies (enable-policy: never)",
+			"Set policyEnforcementMode=default in Cilium's Helm values and restart the agents."))
+	}
+	var unmanaged []string
+	for _, member := range c.members {
+		if pod := &m.inv.Pods[member.pod]; m.unmanaged[pod.Key()] {
+			unmanaged = append(unmanaged, pod.Name)
+		}
+	}
+	if len(unmanaged) > 0 {
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.Error,
+			fmt.Sprintf("Cilium does not manage %s: no policy is enforced there", pods(unmanaged)),
+			"Restart the pods: those that started before the agent are taken over then."))
+	}
+	return out
+}
+
+// flowFindings name each required flow that a policy blocks. Advisory flows are no finding of
+// their own unless denied, and then information only.
+func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	codes := map[string]v1alpha1.FindingCode{
+		FlowOperator: v1alpha1.OperatorBlocked, FlowReplication: v1alpha1.ReplicationBlocked,
+		FlowIsolationCheck: v1alpha1.IsolationCheckBlocked, FlowPooler: v1alpha1.PoolerBlocked,
+	}
+	what := map[string]string{
+		FlowOperator:       "the operator can't reach the instances, so nothing looks after the cluster",
+		FlowReplication:    "instances can't reach each other's PostgreSQL, so replication and joins fail",
+		FlowIsolationCheck: "instances can't check on each other, so the primary may take itself for isolated",
+		FlowPooler:         "poolers can't reach the instances",
+	}
+	var out []v1alpha1.Finding
+	for _, f := range r.RequiredFlows {
+		code, required := codes[f.Name]
+		if !required || f.Verdict != v1alpha1.Denied {
+			continue
+		}
+		out = append(out, finding(code, v1alpha1.Error,
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), lockdownCommand(c)))
+	}
+	return out
+}
+
+// policyFindings are about policies that do not do what they say.
+func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for index := range m.engine.Policies() {
+		p, read := &m.inv.Policies[index], &m.engine.Policies()[index]
+		if !m.concerns(c, read) {
+			continue
+		}
+		switch {
+		case read.Unreadable != "":
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
+				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.PolicyReference, read.Unreadable), ""))
+		case !read.Valid:
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
+				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.PolicyReference, read.Message), invalidRemedy(c, read)))
+		}
+		if len(p.IgnoredFields) > 0 {
+			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.Error,
+				fmt.Sprintf("%s has fields that are in no schema and are dropped: %s; a selector that loses its content this way matches every pod of its namespace",
+					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
+				ignoredRemedy(c, p.IgnoredFields)))
+		}
+	}
+	return out
+}
+
+// concerns tells whether a policy selects, or was meant to select, a pod of the cluster.
+func (m *Model) concerns(c *cluster, p *engine.Policy) bool {
+	for _, member := range c.members {
+		if p.Enforced() && slices.ContainsFunc(m.engine.Selections(member.identity), func(s engine.Selection) bool {
+			return m.engine.Policies()[s.Policy].PolicyReference == p.PolicyReference
+		}) {
+			return true
+		}
+		if !p.Enforced() && p.WouldSelect(member.identity) {
+			return true
+		}
+	}
+	return false
+}
+
+func invalidRemedy(c *cluster, p *engine.Policy) string {
+	if strings.Contains(p.Message, "at least one of Ingress") {
+		return "Write ingress: [{}] for ingress: [], or let lockdown do it: " + lockdownCommand(c)
+	}
+	return "Correct the policy, or replace it: " + lockdownCommand(c)
+}
+
+func ignoredRemedy(c *cluster, fields []string) string {
+	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasSuffix(f, ".labelSelector") }) {
+		return "Put matchLabels and matchExpressions directly into the fromEndpoints item, or: " + lockdownCommand(c)
+	}
+	return "Remove the fields, or replace the policy: " + lockdownCommand(c)
+}
+
+// openFindings are about pods and ports that are open to everybody.
+func (m *Model) openFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if !m.enforces() {
+		return nil // ENFORCEMENT_DISABLED says it all.
+	}
+	var open, closed []string
+	for _, p := range r.Pods {
+		switch {
+		case p.IngressDefaultDeny:
+			closed = append(closed, p.Name)
+		case p.Enforced:
+			open = append(open, p.Name)
+		}
+	}
+	var out []v1alpha1.Finding
+	switch {
+	case len(open) > 0 && len(closed) == 0:
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
+			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", lockdownCommand(c)))
+	case len(open) > 0:
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
+			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), lockdownCommand(c)))
+	}
+	for _, t := range m.protectedTargets(c) {
+		if m.worldReaches(t) {
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.Error,
+				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.port, t.name),
+				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", c.object.Name, c.object.Namespace, t.port)))
+			continue
+		}
+		if parts := m.partsOfWorld(t); len(parts) > 0 {
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.Warning,
+				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.port, t.name, strings.Join(parts, ", ")), ""))
+		}
+	}
+	return out
+}
+
+// protectedTargets are all ports of the cluster, at those pods that are under default deny: at the
+// others, everything is open anyway.
+func (m *Model) protectedTargets(c *cluster) []target {
+	var instances, poolers []*engine.Identity
+	for _, member := range c.members {
+		if ingress, _ := m.engine.DefaultDeny(member.identity); !ingress {
+			continue
+		}
+		switch {
+		case member.isInstance():
+			instances = append(instances, member.identity)
+		case member.role == v1alpha1.Pooler:
+			poolers = append(poolers, member.identity)
+		}
+	}
+	var out []target
+	add := func(name string, ids []*engine.Identity, ports ...uint16) {
+		for _, port := range ports {
+			if len(ids) > 0 {
+				out = append(out, target{name, port, distinct(ids)})
+			}
+		}
+	}
+	add("instances", instances, postgresPort, statusPort, metricsPort)
+	add("poolers", poolers, postgresPort, poolerMetricsPort)
+	return out
+}
+
+func (m *Model) partsOfWorld(t target) []string {
+	var out []string
+	for _, id := range m.outside {
+		if id.IsWorld() && m.reaches(id, t) == v1alpha1.Allowed {
+			out = append(out, id.Name())
+		}
+	}
+	return out
+}
+
+func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message, remedy string) v1alpha1.Finding {
+	return v1alpha1.Finding{Code: code, Severity: severity, Message: message, Remedy: remedy}
+}
+
+func lockdownCommand(c *cluster) string {
+	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", c.object.Name, c.object.Namespace)
+}
+
+func unlockCommand(namespace, name string) string {
+	return fmt.Sprintf("kubectl cnpg-netpol unlock %s -n %s", name, namespace)
+}
+
+func names(refs []v1alpha1.PolicyReference) string {
+	out := make([]string, len(refs))
+	for i, ref := range refs {
+		out[i] = ref.String()
+	}
+	if len(out) == 0 {
+		return "no policy decides it"
+	}
+	return strings.Join(out, ", ")
+}
+
+func pods(names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("pod %q", names[0])
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return "pods " + strings.Join(quoted, ", ")
+}

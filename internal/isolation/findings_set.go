@@ -1,0 +1,121 @@
+package isolation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// setFindings are about the policies that lockdown manages for the cluster.
+func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	roles := map[policyset.Role]bool{}
+	var live []*inventory.Policy
+	for i := range m.inv.Policies {
+		p := &m.inv.Policies[i]
+		if p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name) {
+			live = append(live, p)
+			roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
+		}
+	}
+	if len(live) == 0 {
+		return nil
+	}
+	var lacking []string
+	if !roles[policyset.DefaultDeny] {
+		lacking = append(lacking, string(policyset.DefaultDeny))
+	}
+	if !roles[policyset.InternalAccess] && !roles[policyset.OperatorAccess] {
+		lacking = append(lacking, string(policyset.InternalAccess))
+	}
+	var out []v1alpha1.Finding
+	if len(lacking) > 0 {
+		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.Warning,
+			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), lockdownCommand(c)))
+	}
+	for _, p := range live {
+		if difference := m.drift(c, p); difference != "" {
+			out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
+				fmt.Sprintf("%s was changed after lockdown applied it: %s", p.PolicyReference, difference), lockdownCommand(c)))
+		}
+	}
+	return out
+}
+
+// operatorFindings are about an operator that is not there, or not where the policies expect it.
+func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if len(m.operators) == 0 {
+		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.Warning,
+			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
+			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", c.object.Name, c.object.Namespace))}
+	}
+	var out []v1alpha1.Finding
+	for _, op := range m.operators {
+		if op.assumed && op.FoundBy == assumedOperator(op.Namespace).FoundBy {
+			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.Warning,
+				fmt.Sprintf("no CloudNativePG operator is in what was read: it is assumed to run in namespace %q", op.Namespace),
+				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."))
+		}
+	}
+	blocked := slices.ContainsFunc(r.RequiredFlows, func(f v1alpha1.RequiredFlow) bool {
+		return f.Name == FlowOperator && f.Verdict == v1alpha1.Denied
+	})
+	if !blocked {
+		return out
+	}
+	for namespace, ghost := range c.ghosts {
+		allowed := true
+		for _, instance := range c.instances() {
+			allowed = allowed && m.engine.Decide(ghost, instance.identity, statusPort).Verdict == v1alpha1.Allowed
+		}
+		if allowed {
+			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.Error,
+				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.operators[0].Namespace), lockdownCommand(c)))
+		}
+	}
+	return out
+}
+
+// generalFindings are those that belong to no cluster: policies of a cluster that is gone.
+func (m *Model) generalFindings() []v1alpha1.Finding {
+	if m.inv.Origin == inventory.Manifests || m.missesClusters() {
+		return nil // What is not in the files may exist all the same.
+	}
+	exists := map[string]bool{}
+	for _, c := range m.inv.Clusters {
+		exists[c.Namespace+"/"+c.Name] = true
+	}
+	orphans := map[string][]string{}
+	for i := range m.inv.Policies {
+		p := &m.inv.Policies[i]
+		if !policyset.IsOurs(p.Labels) {
+			continue
+		}
+		users := policyset.Users(p.Labels)
+		if len(users) == 0 {
+			users = []string{p.Labels[policyset.LabelCluster]}
+		}
+		for _, user := range users {
+			if key := p.Namespace + "/" + user; !exists[key] {
+				orphans[key] = append(orphans[key], p.Name)
+			}
+		}
+	}
+	var out []v1alpha1.Finding
+	for _, key := range sortedKeys(orphans) {
+		namespace, name, _ := strings.Cut(key, "/")
+		out = append(out, finding(v1alpha1.OrphanedPolicy, v1alpha1.Warning,
+			fmt.Sprintf("%s kept for cluster %q of namespace %q, which does not exist; a new cluster of that name would be locked at once",
+				count(len(orphans[key]), "policy is", "policies are"), name, namespace), unlockCommand(namespace, name)))
+	}
+	return out
+}
+
+func (m *Model) missesClusters() bool {
+	return slices.ContainsFunc(m.inv.Missing, func(missing inventory.Missing) bool {
+		return strings.HasPrefix(missing.Resource, "clusters.")
+	})
+}

@@ -1,0 +1,134 @@
+package isolation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+)
+
+// The names of the required flows.
+const (
+	FlowOperator       = "operator"
+	FlowReplication    = "replication"
+	FlowIsolationCheck = "isolation-check"
+	FlowPooler         = "pooler"
+	FlowAPIServer      = "api-server"
+)
+
+// end is one end of a flow: an identity and what to call it.
+type end struct {
+	identity *engine.Identity
+	name     string
+}
+
+// requiredFlows asks for every connection that CloudNativePG needs (see its pkg/management/url and
+// pkg/specs): from each possible source to each instance, as roles change at every failover.
+func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
+	instances := m.ends(c.instances())
+	next := end{c.nextInstance, "the next instance"}
+	peers := append(instances[:len(instances):len(instances)], next)
+	flows := []v1alpha1.RequiredFlow{
+		m.operatorFlow(peers),
+		m.flow(FlowReplication, "instances and join jobs", postgresPort, append(peers[:len(peers):len(peers)], end{c.joinJob, "the next join job"}), peers),
+		m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers),
+	}
+	var poolers []end
+	for _, member := range c.members {
+		if member.role == v1alpha1.Pooler {
+			poolers = append(poolers, end{member.identity, "pooler pod " + m.inv.Pods[member.pod].Name})
+		}
+	}
+	if len(poolers) > 0 {
+		flows = append(flows, m.flow(FlowPooler, "poolers", postgresPort, poolers, peers))
+	}
+	apiServer := []end{{m.identities.Reserved("kube-apiserver"), "the API server"}}
+	advisory := m.flow(FlowAPIServer, "API server (kubectl cnpg status)", statusPort, apiServer, instances)
+	advisory.Advisory = true
+	return append(flows, advisory)
+}
+
+func (m *Model) ends(members []member) []end {
+	ends := make([]end, 0, len(members))
+	for _, member := range members {
+		ends = append(ends, end{member.identity, m.inv.Pods[member.pod].Name})
+	}
+	return ends
+}
+
+// operatorFlow is allowed when every operator can reach the instances. When only some can, nobody
+// here knows which of them looks after the cluster.
+func (m *Model) operatorFlow(targets []end) v1alpha1.RequiredFlow {
+	if len(m.operators) == 0 {
+		return v1alpha1.RequiredFlow{
+			Name: FlowOperator, From: "operator", Port: statusPort, Verdict: v1alpha1.VerdictUnknown,
+			Policies: []v1alpha1.PolicyReference{}, Message: "no CloudNativePG operator was found; name its namespace with --operator-namespace",
+		}
+	}
+	var all v1alpha1.RequiredFlow
+	var verdicts, namespaces []string
+	for i, op := range m.operators {
+		var sources []end
+		for _, id := range op.identities {
+			sources = append(sources, end{id, fmt.Sprintf("the operator in %q", op.Namespace)})
+		}
+		namespaces = append(namespaces, op.Namespace)
+		f := m.flow(FlowOperator, "operator", statusPort, sources, targets)
+		verdicts = append(verdicts, fmt.Sprintf("%s from %q", f.Verdict, op.Namespace))
+		if i == 0 {
+			all = f
+			continue
+		}
+		all.Policies = append(all.Policies, f.Policies...)
+		if f.Verdict != all.Verdict {
+			all.Verdict = v1alpha1.VerdictUnknown
+		}
+	}
+	all.From = fmt.Sprintf("operator (%s)", strings.Join(namespaces, ", "))
+	if all.Verdict == v1alpha1.VerdictUnknown && len(m.operators) > 1 {
+		all.Message = fmt.Sprintf("more than one operator (%s); say which one with --operator-namespace", strings.Join(verdicts, ", "))
+	}
+	return all
+}
+
+// flow is denied when one of its connections is, unknown when one of them is and none is denied.
+func (m *Model) flow(name, from string, port uint16, sources, targets []end) v1alpha1.RequiredFlow {
+	f := v1alpha1.RequiredFlow{Name: name, From: from, Port: port, Verdict: v1alpha1.Allowed, Policies: []v1alpha1.PolicyReference{}}
+	deciding := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
+	for _, source := range sources {
+		for _, target := range targets {
+			if source.identity == target.identity {
+				continue // A pod always reaches itself.
+			}
+			d := m.engine.Decide(source.identity, target.identity, port)
+			deciding[d.Verdict] = append(deciding[d.Verdict], d.Policies()...)
+			if worse(d.Verdict, f.Verdict) {
+				f.Verdict = d.Verdict
+				f.Message = explainFlow(source.name, target.name, port, d)
+			}
+		}
+	}
+	f.Policies = append(f.Policies, uniquePolicies(deciding[f.Verdict])...)
+	return f
+}
+
+func explainFlow(source, target string, port uint16, d engine.Decision) string {
+	at, direction := d.Ingress, "into "+target
+	if d.Ingress.Verdict != d.Verdict {
+		at, direction = d.Egress, "out of "+source
+	}
+	switch {
+	case at.Reason != "":
+		return fmt.Sprintf("%s → %s:%d: %s", source, target, port, at.Reason)
+	case len(at.Rules) > 0:
+		return fmt.Sprintf("%s → %s:%d is denied %s by %s of %s", source, target, port, direction, at.Rules[0].Path, at.Rules[0].PolicyReference)
+	default:
+		return fmt.Sprintf("%s → %s:%d: nothing allows it %s", source, target, port, direction)
+	}
+}
+
+func worse(a, b v1alpha1.Verdict) bool {
+	rank := map[v1alpha1.Verdict]int{v1alpha1.Allowed: 0, v1alpha1.VerdictUnknown: 1, v1alpha1.Denied: 2}
+	return rank[a] > rank[b]
+}

@@ -1,0 +1,295 @@
+package isolation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Model is an inventory that the engine can be asked about: every pod has its identity, every
+// policy has been read by Cilium.
+type Model struct {
+	inv        *inventory.Inventory
+	identities *engine.Identities
+	engine     *engine.Engine
+	// peers are who may want to connect: identities of pods with the pods behind them.
+	peers []peer
+	// outside are the identities that are no pods.
+	outside []*engine.Identity
+	// unmanaged are the running pods that Cilium does not manage.
+	unmanaged map[types.NamespacedName]bool
+	clusters  []*cluster
+	operators []operator
+}
+
+// peer is an identity and the pods (indexes into the inventory) that have it.
+type peer struct {
+	identity *engine.Identity
+	pods     []int
+}
+
+// operator is an installation of CloudNativePG's operator and the identities of its pods.
+type operator struct {
+	inventory.Operator
+	identities []*engine.Identity
+	// assumed is true when no pod of it has been seen.
+	assumed bool
+}
+
+// Options choose what a model is about.
+type Options struct {
+	// Namespace limits the clusters; empty means all.
+	Namespace string
+	// Names limits the clusters further; empty means all.
+	Names []string
+	// OperatorNamespace overrides the detection of the operator.
+	OperatorNamespace string
+}
+
+// NewModel reads the policies and derives the identities of an inventory. Errors are about
+// Cilium's settings; everything else becomes a finding.
+func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
+	ids, err := engine.NewIdentities(inv.Settings)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{inv: inv, identities: ids, unmanaged: map[types.NamespacedName]bool{}}
+	of, err := m.identifyPods()
+	if err != nil {
+		return nil, err
+	}
+	m.clusters = selectClusters(inv, o)
+	if err := m.addMembers(of); err != nil {
+		return nil, err
+	}
+	if err := m.addOperators(of, o); err != nil {
+		return nil, err
+	}
+	policies, err := m.read(inv.Policies)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.addGhostOperators(policies); err != nil {
+		return nil, err
+	}
+	m.engine, err = engine.New(ids, policies)
+	return m, err
+}
+
+// With is the same world under other policies: the same identities, so that both can be compared.
+func (m *Model) With(policies []inventory.Policy) (*Model, error) {
+	inv := *m.inv
+	inv.Policies = policies
+	other := *m
+	other.inv = &inv
+	read, err := m.read(policies)
+	if err != nil {
+		return nil, err
+	}
+	other.engine, err = engine.New(m.identities, read)
+	return &other, err
+}
+
+// identifyPods gives every pod its identity: the agent's own when there is an endpoint, a derived
+// one otherwise, none to pods that share their node's. The result is parallel to the pods.
+func (m *Model) identifyPods() ([]*engine.Identity, error) {
+	namespaces := map[string]map[string]string{}
+	for _, n := range m.inv.Namespaces {
+		namespaces[n.Name] = n.Labels
+	}
+	derived, err := m.identities.Pods(m.inv.Pods, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	at := map[*engine.Identity]int{}
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		endpoint, managed := m.inv.Endpoints[pod.Key()]
+		switch {
+		case pod.HostNetwork:
+			derived[i] = nil
+			continue
+		case managed && len(endpoint.IdentityLabels) > 0:
+			derived[i] = m.identities.Endpoint(endpoint)
+		case m.lacksEndpoint(pod):
+			m.unmanaged[pod.Key()] = true
+		}
+		if _, known := at[derived[i]]; !known {
+			at[derived[i]] = len(m.peers)
+			m.peers = append(m.peers, peer{identity: derived[i]})
+		}
+		p := &m.peers[at[derived[i]]]
+		p.pods = append(p.pods, i)
+	}
+	return derived, nil
+}
+
+// lacksEndpoint is true for a running pod without an endpoint where other pods have one: the agent
+// does not know it, so it enforces nothing on it. Without any endpoint there is no such evidence.
+func (m *Model) lacksEndpoint(pod *inventory.Pod) bool {
+	_, managed := m.inv.Endpoints[pod.Key()]
+	return !managed && !pod.Expected && pod.Phase == "Running" && len(m.inv.Endpoints) > 0
+}
+
+// read lets Cilium read the policies and adds an identity for each part of the world that they name.
+func (m *Model) read(policies []inventory.Policy) ([]engine.Policy, error) {
+	read, world, err := engine.Read(m.inv.Settings, policies)
+	if err != nil {
+		return nil, err
+	}
+	outside := m.identities.Worlds()
+	for _, name := range []string{"host", "remote-node", "kube-apiserver"} {
+		outside = append(outside, m.identities.Reserved(name))
+	}
+	for _, prefix := range world.Prefixes {
+		if prefix.Bits() == 0 {
+			continue // The world itself.
+		}
+		id, err := m.identities.CIDR(prefix)
+		if err != nil {
+			return nil, err
+		}
+		outside = append(outside, id)
+	}
+	for _, group := range world.CIDRGroups {
+		id, err := m.identities.CIDRGroup(group)
+		if err != nil {
+			return nil, err
+		}
+		outside = append(outside, id)
+	}
+	m.outside = outside
+	return read, nil
+}
+
+func (m *Model) addMembers(of []*engine.Identity) error {
+	byKey := map[types.NamespacedName]*cluster{}
+	for _, c := range m.clusters {
+		byKey[c.key()] = c
+	}
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
+		if c := byKey[key]; c != nil && of[i] != nil {
+			c.members = append(c.members, member{pod: i, identity: of[i], role: roleOf(pod)})
+		}
+	}
+	for _, c := range m.clusters {
+		next, job := upcoming(c)
+		ids, err := m.identities.Pods([]inventory.Pod{next, job}, m.namespaceLabels(c.key().Namespace))
+		if err != nil {
+			return err
+		}
+		c.nextInstance, c.joinJob = ids[0], ids[1]
+	}
+	return nil
+}
+
+func (m *Model) namespaceLabels(name string) map[string]map[string]string {
+	for _, n := range m.inv.Namespaces {
+		if n.Name == name {
+			return map[string]map[string]string{name: n.Labels}
+		}
+	}
+	return map[string]map[string]string{name: {"kubernetes.io/metadata.name": name}}
+}
+
+// addOperators finds the identities of the operators' pods. An operator without pods, or none at
+// all in manifests, gets the identity that its pod would have.
+func (m *Model) addOperators(of []*engine.Identity, o Options) error {
+	operators := m.inv.Operators
+	if o.OperatorNamespace != "" {
+		operators = inventory.SelectOperators(operators, o.OperatorNamespace)
+	}
+	if len(operators) == 0 && (o.OperatorNamespace != "" || m.inv.Origin == inventory.Manifests) {
+		operators = []inventory.Operator{assumedOperator(cmp.Or(o.OperatorNamespace, defaultOperatorNamespace))}
+	}
+	for _, found := range operators {
+		op := operator{Operator: found}
+		for i := range m.inv.Pods {
+			pod := &m.inv.Pods[i]
+			if pod.Namespace == found.Namespace && of[i] != nil && containsLabels(pod.Labels, found.PodLabels) {
+				op.identities = append(op.identities, of[i])
+			}
+		}
+		if len(op.identities) == 0 {
+			id, err := m.operatorIdentity(found)
+			if err != nil {
+				return err
+			}
+			op.identities, op.assumed = []*engine.Identity{id}, true
+		}
+		op.identities = distinct(op.identities)
+		m.operators = append(m.operators, op)
+	}
+	return nil
+}
+
+func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error) {
+	pod := inventory.Pod{Namespace: o.Namespace, Labels: o.PodLabels, ServiceAccount: o.ServiceAccount}
+	ids, err := m.identities.Pods([]inventory.Pod{pod}, m.namespaceLabels(o.Namespace))
+	if err != nil {
+		return nil, err
+	}
+	return ids[0], nil
+}
+
+// addGhostOperators adds the identity that an operator would have in each of the namespaces that
+// the policies name, so that a policy for an operator that is elsewhere can be recognised.
+func (m *Model) addGhostOperators(policies []engine.Policy) error {
+	for i := range policies {
+		for _, namespace := range policies[i].PeerNamespaces() {
+			for _, c := range m.clusters {
+				if _, known := c.ghosts[namespace]; known || namespace == c.key().Namespace || m.hasOperator(namespace) {
+					continue
+				}
+				id, err := m.operatorIdentity(assumedOperator(namespace))
+				if err != nil {
+					return err
+				}
+				c.ghosts[namespace] = id
+			}
+		}
+	}
+	return nil
+}
+
+func (m *Model) hasOperator(namespace string) bool {
+	return slices.ContainsFunc(m.operators, func(o operator) bool { return o.Namespace == namespace })
+}
+
+const defaultOperatorNamespace = "cnpg-system"
+
+// assumedOperator is what CloudNativePG's release manifest installs.
+func assumedOperator(namespace string) inventory.Operator {
+	return inventory.Operator{
+		Namespace:      namespace,
+		PodLabels:      map[string]string{"app.kubernetes.io/name": "cloudnative-pg"},
+		ServiceAccount: "cnpg-manager",
+		FoundBy:        fmt.Sprintf("assumed in namespace %q", namespace),
+	}
+}
+
+func containsLabels(labels, wanted map[string]string) bool {
+	for k, v := range wanted {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return len(wanted) > 0
+}
+
+func distinct(ids []*engine.Identity) []*engine.Identity {
+	var out []*engine.Identity
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}

@@ -1,0 +1,186 @@
+package policyset
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Policy is one policy of the set.
+type Policy struct {
+	Role Role
+	// Why says what the policy is for, in a few words: "operator and peers".
+	Why string
+	// Object has everything that the set owns, and nothing else.
+	Object *ciliumv2.CiliumNetworkPolicy
+}
+
+// Reference names the policy as reports do.
+func (p Policy) Reference() v1alpha1.PolicyReference {
+	return v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: p.Object.Namespace, Name: p.Object.Name}
+}
+
+// Build returns the policies that o asks for, in the order of ApplyOrder. It refuses options
+// that no sound set can be made from; the error joins every problem.
+func Build(o Options) ([]Policy, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	policies := []Policy{o.access(), o.defaultDeny()}
+	for _, c := range o.clients() {
+		p := o.policy(c.role, name(o.Cluster.Name, c.role, c.suffix), c.why, c.description, clusterPods(o.Cluster.Name), c.rule)
+		p.Object.Annotations = map[string]string{AnnotationFlag: c.flag}
+		policies = append(policies, p)
+	}
+	flags := map[string]string{}
+	for _, p := range policies {
+		flag := p.Object.Annotations[AnnotationFlag]
+		if first, taken := flags[p.Object.Name]; taken {
+			return nil, fmt.Errorf("the policies of %q and %q would both be named %q: leave one of the flags out", first, flag, p.Object.Name)
+		}
+		flags[p.Object.Name] = flag
+	}
+	return ApplyOrder(policies), nil
+}
+
+// validate finds what Parse, which knows no cluster, could not, and what options that were
+// not parsed can have wrong.
+func (o Options) validate() error {
+	var problems []error
+	if err := checkNamespace(o.Cluster.Namespace); err != nil {
+		problems = append(problems, fmt.Errorf("namespace of cluster %q: %w", o.Cluster.Name, err))
+	}
+	for _, cluster := range o.users() {
+		if err := checkCluster(cluster); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if o.scope() != ScopeCluster && o.scope() != ScopeNamespace {
+		problems = append(problems, fmt.Errorf("scope %q: must be %q or %q", o.Scope, ScopeCluster, ScopeNamespace))
+	}
+	if len(o.operators()) == 0 {
+		problems = append(problems, fmt.Errorf("no namespace of the CloudNativePG operator is known for cluster %q, and a set without it would cut the operator off: name it with %s", o.Cluster.Name, FlagOperatorNamespace))
+	}
+	for what, namespaces := range map[string][]string{
+		FlagOperatorNamespace: o.operators(),
+		FlagAllowNamespace:    o.AllowNamespaces,
+		FlagAllowMetrics:      o.AllowMetrics,
+	} {
+		for _, ns := range namespaces {
+			if err := checkNamespace(ns); err != nil {
+				problems = append(problems, fmt.Errorf("%s %w", what, err))
+			}
+		}
+	}
+	for what, selectors := range map[string][]Selector{
+		FlagAllowPods:             o.AllowPods,
+		FlagAllowPodsAnyNamespace: o.AllowPodsAnyNamespace,
+	} {
+		for _, s := range selectors {
+			if s.text == "" {
+				problems = append(problems, fmt.Errorf("%s: %w", what, errEmptySelector))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkCluster accepts names that can be the value of a label and part of a policy's name.
+// CloudNativePG's own webhook is stricter (50 characters, a DNS label).
+func checkCluster(cluster string) error {
+	if cluster == "" {
+		return errors.New("the cluster's name is missing")
+	}
+	messages := append(validation.IsValidLabelValue(cluster), validation.IsDNS1123Subdomain(cluster)...)
+	if len(messages) > 0 {
+		return fmt.Errorf("%q cannot be the name of a CloudNativePG cluster: %s", cluster, strings.Join(sortedSet(messages), "; "))
+	}
+	return nil
+}
+
+// policy is a policy of the set with the labels that all have.
+func (o Options) policy(role Role, name, why, description string, subject api.EndpointSelector, rule api.IngressRule) Policy {
+	return Policy{
+		Role: role,
+		Why:  why,
+		Object: &ciliumv2.CiliumNetworkPolicy{
+			TypeMeta: metav1.TypeMeta{APIVersion: ciliumv2.SchemeGroupVersion.String(), Kind: ciliumv2.CNPKindDefinition},
+			ObjectMeta: metav1.ObjectMeta{
+				Name:      name,
+				Namespace: o.Cluster.Namespace,
+				Labels: map[string]string{
+					LabelManagedBy: FieldManager,
+					LabelCluster:   o.Cluster.Name,
+					LabelPolicy:    string(role),
+				},
+			},
+			Spec: &api.Rule{
+				Description:      description,
+				EndpointSelector: subject,
+				Ingress:          []api.IngressRule{rule},
+			},
+		},
+	}
+}
+
+// subject is what policies 1 to 3 select, by scope.
+func (o Options) subject() api.EndpointSelector {
+	if o.scope() == ScopeNamespace {
+		return everyPod()
+	}
+	return clusterPods(o.Cluster.Name)
+}
+
+// access is policy 3, or 2 with OperatorOnly.
+func (o Options) access() Policy {
+	target := "the pods of the cluster " + o.Cluster.Name
+	connection := "connection between " + target
+	if o.scope() == ScopeNamespace {
+		target = "any pod in the target namespace"
+		connection = "connection from the pods of the cluster " + o.Cluster.Name + " to " + target
+	}
+	var sources []api.EndpointSelector
+	for _, ns := range o.operators() {
+		sources = append(sources, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: ns}))
+	}
+	var p Policy
+	if o.OperatorOnly {
+		p = o.policy(OperatorAccess, name(o.Cluster.Name, OperatorAccess, suffix{}), "operator",
+			"Allow CloudNativePG operator access to "+target,
+			o.subject(), fromEndpoints([]uint16{statusPort}, sources...))
+	} else {
+		sources = append(sources, matchLabels(map[string]string{
+			ciliumio.PodNamespaceLabel: o.Cluster.Namespace,
+			LabelCNPGCluster:           o.Cluster.Name,
+		}))
+		p = o.policy(InternalAccess, name(o.Cluster.Name, InternalAccess, suffix{}), "operator and peers",
+			"Allow CloudNativePG operator access and "+connection,
+			o.subject(), fromEndpoints([]uint16{statusPort, postgresPort}, sources...))
+	}
+	p.Object.Annotations = map[string]string{AnnotationScope: string(o.scope())}
+	if len(o.OperatorNamespaces) > 0 {
+		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(o.operators(), ",")
+	}
+	return p
+}
+
+// defaultDeny is policy 1. The rule is one that allows nobody, because an empty list of rules is no
+// policy for Cilium (pkg/policy/api/rule_validation.go).
+func (o Options) defaultDeny() Policy {
+	if o.scope() == ScopeNamespace {
+		return sharedDefaultDeny(o.Cluster.Namespace, o.users())
+	}
+	p := o.policy(DefaultDeny, name(o.Cluster.Name, DefaultDeny, suffix{}), "default deny of ingress",
+		"Default deny all ingress traffic to the pods of the cluster "+o.Cluster.Name,
+		o.subject(), api.IngressRule{})
+	p.Object.Annotations = map[string]string{AnnotationScope: string(ScopeCluster)}
+	return p
+}

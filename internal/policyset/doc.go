@@ -1,0 +1,13 @@
+// Package policyset holds the document's seven policies as typed builders, corrected so that Cilium
+// enforces what the document's sentences mean, plus the two policies that go beyond it (metrics
+// and kubectl cnpg). It turns flags into Options, Options into policies, and live policies back
+// into the flags that made them. Everything here is pure: values in, values out. What a policy does
+// to a running cluster is computed by package isolation; nothing here talks to a server.
+//
+// Where the built set differs from the document's text:
+//
+//   - Policy 1 has `ingress: [{}]` for `ingress: []`, which Cilium refuses and does not enforce.
+//   - Policy 5 has matchLabels and matchExpressions directly in the fromEndpoints item; the
+//     document's nested labelSelector is in no schema, and lets everybody of the namespace in.
+//   - With ScopeCluster, policies 1 to 3 select the cluster's pods and not the whole namespace.
+package policyset

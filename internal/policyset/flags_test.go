@@ -1,0 +1,181 @@
+package policyset
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+func everyFlag() FlagValues {
+	return FlagValues{
+		Scope:                 "namespace",
+		OperatorNamespaces:    []string{"platform"},
+		OperatorOnly:          true,
+		AllowPods:             []string{"role=backend", "!old,tier in (a,b)"},
+		AllowPodsAnyNamespace: []string{"role=backend"},
+		AllowNamespaces:       []string{"shop", "backend"},
+		AllowClusterWide:      true,
+		AllowMetrics:          []string{"monitoring"},
+		AllowKubectlCNPG:      true,
+	}
+}
+
+var everyFlagText = []string{
+	"--scope=namespace", "--operator-namespace=platform", "--operator-only",
+	"--allow-pods=!old,tier in (a,b)", "--allow-pods=role=backend",
+	"--allow-pods-any-namespace=role=backend",
+	"--allow-namespace=backend", "--allow-namespace=shop",
+	"--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-kubectl-cnpg",
+}
+
+func TestParseAndFlags(t *testing.T) {
+	o, err := Parse(everyFlag())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Flags(o); !slices.Equal(got, everyFlagText) {
+		t.Errorf("got %q", got)
+	}
+	o, err = Parse(FlagValues{})
+	if err != nil || o.Scope != ScopeCluster || len(Flags(o)) != 0 {
+		t.Errorf("no flags: %+v, %v", o, err)
+	}
+	if got := Flags(example()); len(got) != 0 {
+		t.Errorf("detected operator namespaces are no flags: %q", got)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		values FlagValues
+		want   string
+	}{
+		{"scope", FlagValues{Scope: "pods"}, `--scope "pods": must be "cluster"`},
+		{"empty selector", FlagValues{AllowPods: []string{""}}, `--allow-pods "": an empty selector would mean every pod: give --allow-namespace`},
+		{"empty selector, any namespace", FlagValues{AllowPodsAnyNamespace: []string{" "}}, `--allow-pods-any-namespace " ": an empty selector would mean every pod: give --allow-cluster-wide`},
+		{"wrong selector", FlagValues{AllowPods: []string{"role=a b"}}, `--allow-pods "role=a b": not a label selector`},
+		{"same selector twice", FlagValues{AllowPods: []string{"a=b,c=d", "c=d,a=b"}}, `--allow-pods "c=d,a=b": given twice, it means the same as "a=b,c=d"`},
+		{"namespace", FlagValues{AllowNamespaces: []string{"Back_end"}}, `--allow-namespace "Back_end": not the name of a namespace`},
+		{"empty namespace", FlagValues{AllowMetrics: []string{""}}, `--allow-metrics "": a namespace's name is missing`},
+		{"same namespace twice", FlagValues{AllowNamespaces: []string{"a", "a"}}, `--allow-namespace "a": given twice`},
+		{"operator namespace", FlagValues{OperatorNamespaces: []string{"a.b"}}, `--operator-namespace "a.b": not the name`},
+		{"control characters", FlagValues{AllowNamespaces: []string{"\x1b[2J"}}, `--allow-namespace "\x1b[2J": not the name`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := Parse(tc.values); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestParseReportsEveryProblemOnALineOfItsOwn(t *testing.T) {
+	_, err := Parse(FlagValues{Scope: "x", AllowPods: []string{"a>1,b=c,b=d", ""}, AllowNamespaces: []string{"A", "B"}, AllowMetrics: []string{"", ""}})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 8 {
+		t.Errorf("want 8 lines, got:\n%v", err)
+	}
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "--") {
+			t.Errorf("line %q does not name its flag", line)
+		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	got := CommandLine([]string{"lockdown", "a", "--allow-pods=role=backend", "--allow-pods=!x,t in (a,b)", "", "it's"})
+	want := `lockdown a --allow-pods=role=backend '--allow-pods=!x,t in (a,b)' '' 'it'\''s'`
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestFromLiveGivesBackWhatWasAskedFor(t *testing.T) {
+	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
+	asked, err := Parse(everyFlag())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked = asked.For(cluster, nil)
+	asked.SharedWith = []string{"orders"}
+	live := objects(build(t, asked))
+	foreign := live[1].DeepCopy()
+	foreign.Labels[LabelCluster] = "orders"
+	elsewhere := live[1].DeepCopy()
+	elsewhere.Namespace = "elsewhere"
+	unmanaged := &ciliumv2.CiliumNetworkPolicy{}
+	unmanaged.Namespace = "default"
+
+	got, err := FromLive(cluster, append(live, foreign, elsewhere, unmanaged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if flags := Flags(got); !slices.Equal(flags, everyFlagText) {
+		t.Errorf("flags %q", flags)
+	}
+	if !slices.Equal(got.SharedWith, []string{"orders"}) {
+		t.Errorf("shared with %q", got.SharedWith)
+	}
+	if !reflect.DeepEqual(build(t, got), build(t, asked)) {
+		t.Error("a set built again differs")
+	}
+}
+
+func TestFromLiveAfterALoss(t *testing.T) {
+	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
+	full := build(t, example(scope(ScopeNamespace), allowNamespace("backend")))
+	for _, lost := range full {
+		t.Run(string(lost.Role), func(t *testing.T) {
+			left := slices.DeleteFunc(slices.Clone(full), func(p Policy) bool { return p.Role == lost.Role })
+			got, err := FromLive(cluster, objects(left))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Scope != ScopeNamespace || got.OperatorOnly {
+				t.Errorf("scope %q, operator only %v", got.Scope, got.OperatorOnly)
+			}
+		})
+	}
+}
+
+func TestFromLiveRefuses(t *testing.T) {
+	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
+	if _, err := FromLive(cluster, nil); !errors.Is(err, ErrNotLocked) {
+		t.Errorf("no policies: %v", err)
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(*ciliumv2.CiliumNetworkPolicy)
+		want   string
+	}{
+		{"no annotation", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations = nil }, `"" is not a flag`},
+		{"another flag", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationFlag] = "--force" }, `"--force" is not a flag`},
+		{"a value for a switch", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationFlag] = "--allow-cluster-wide=no" }, "is not a flag"},
+		{"control characters", func(p *ciliumv2.CiliumNetworkPolicy) {
+			p.Annotations[AnnotationFlag] = "--allow-namespace=\x1b[2J"
+		}, `"\x1b[2J": not the name of a namespace`},
+		{"an unknown role", func(p *ciliumv2.CiliumNetworkPolicy) { p.Labels[LabelPolicy] = "x" }, `unknown role "x"`},
+		{"an unknown scope", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationScope] = "galaxy" }, `--scope "galaxy"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			live := objects(build(t, example(allowNamespace("backend", "shop"))))
+			tc.change(live[1])
+			got, err := FromLive(cluster, live)
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), live[1].Name) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+			if !slices.Equal(got.AllowNamespaces, []string{"shop"}) {
+				t.Errorf("the other policies count for %q, want shop", got.AllowNamespaces)
+			}
+		})
+	}
+}

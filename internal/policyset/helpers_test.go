@@ -1,0 +1,151 @@
+package policyset
+
+import (
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) {
+	// Cilium's Parse needs the entities of a cluster; "default" is the agent's default name.
+	api.InitEntities("default")
+	os.Exit(m.Run())
+}
+
+// example is the document's cluster and operator, with what a test changes.
+func example(change ...func(*Options)) Options {
+	o := Options{}.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []string{"cnpg-system"})
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+func scope(s Scope) func(*Options)  { return func(o *Options) { o.Scope = s } }
+func operatorOnly(o *Options)       { o.OperatorOnly = true }
+func allowClusterWide(o *Options)   { o.AllowClusterWide = true }
+func allowKubectlCNPG(o *Options)   { o.AllowKubectlCNPG = true }
+func named(n string) func(*Options) { return func(o *Options) { o.Cluster.Name = n } }
+func allowNamespace(n ...string) func(*Options) {
+	return func(o *Options) { o.AllowNamespaces = append(o.AllowNamespaces, n...) }
+}
+
+func allowMetrics(n ...string) func(*Options) {
+	return func(o *Options) { o.AllowMetrics = append(o.AllowMetrics, n...) }
+}
+
+func allowPods(t testing.TB, texts ...string) func(*Options) {
+	return func(o *Options) {
+		for _, text := range texts {
+			o.AllowPods = append(o.AllowPods, selector(t, text))
+		}
+	}
+}
+
+func allowPodsAnyNamespace(t testing.TB, texts ...string) func(*Options) {
+	return func(o *Options) {
+		for _, text := range texts {
+			o.AllowPodsAnyNamespace = append(o.AllowPodsAnyNamespace, selector(t, text))
+		}
+	}
+}
+
+func selector(t testing.TB, text string) Selector {
+	t.Helper()
+	s, err := ParseSelector(text)
+	if err != nil {
+		t.Fatalf("ParseSelector(%q): %v", text, err)
+	}
+	return s
+}
+
+func build(t testing.TB, o Options) []Policy {
+	t.Helper()
+	policies, err := Build(o)
+	if err != nil {
+		t.Fatalf("Build: %v", err)
+	}
+	return policies
+}
+
+// only returns the policy with the role, which must be the only one.
+func only(t testing.TB, policies []Policy, role Role) Policy {
+	t.Helper()
+	var found []Policy
+	for _, p := range policies {
+		if p.Role == role {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d policies with role %q, want 1", len(found), role)
+	}
+	return found[0]
+}
+
+func names(policies []Policy) []string {
+	var out []string
+	for _, p := range policies {
+		out = append(out, p.Object.Name)
+	}
+	return out
+}
+
+func objects(policies []Policy) []*ciliumv2.CiliumNetworkPolicy {
+	var out []*ciliumv2.CiliumNetworkPolicy
+	for _, p := range policies {
+		out = append(out, p.Object)
+	}
+	return out
+}
+
+// mustBeValid fails when Cilium's agent would refuse the policy.
+func mustBeValid(t testing.TB, p Policy) {
+	t.Helper()
+	if _, err := p.Object.DeepCopy().Parse(slog.New(slog.DiscardHandler), "default"); err != nil {
+		t.Errorf("Cilium refuses %s: %v", p.Object.Name, err)
+	}
+}
+
+// document reads one of the document's literal policies as Cilium's types read it, which pass over
+// unknown fields within selectors.
+func document(t testing.TB, file string) *ciliumv2.CiliumNetworkPolicy {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", "document", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &ciliumv2.CiliumNetworkPolicy{}
+	if err := yaml.Unmarshal(raw, p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// golden compares bytes with a file of testdata, or writes it with -update.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v: write it with -update", err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs (write it anew with -update), got:\n%s", path, got)
+	}
+}

@@ -1,0 +1,140 @@
+package policyset
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
+)
+
+// Differences are the parts of a live policy that are not as desired: paths such as
+// "spec.ingress[0].toPorts", "metadata.labels[cnpg-netpol/policy]" and "specs", in order. None means
+// that an apply would change nothing that matters. Labels and annotations of others, status and the
+// order within lists, which has no meaning in a policy, do not count.
+func Differences(live, desired *ciliumv2.CiliumNetworkPolicy) []string {
+	var paths []string
+	paths = append(paths, mapDifferences("metadata.annotations", live.Annotations, desired.Annotations)...)
+	paths = append(paths, mapDifferences("metadata.labels", live.Labels, desired.Labels)...)
+	if path := emptyPeers(live.Spec); path != "" {
+		paths = append(paths, path)
+	} else {
+		paths = append(paths, compare("spec", plain(live.Spec), plain(desired.Spec))...)
+	}
+	if len(live.Specs) > 0 {
+		paths = append(paths, "specs")
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// mapDifferences compares what the set owns: every key that is desired, and every key of ours.
+func mapDifferences(path string, live, desired map[string]string) []string {
+	var paths []string
+	for _, key := range sortedSet(slices.AppendSeq(slices.Collect(maps.Keys(live)), maps.Keys(desired))) {
+		want, wanted := desired[key]
+		got, has := live[key]
+		ours := strings.HasPrefix(key, "cnpg-netpol/") || strings.HasPrefix(key, LabelUserPrefix)
+		if (wanted || ours) && (wanted != has || want != got) {
+			paths = append(paths, fmt.Sprintf("%s[%s]", path, key))
+		}
+	}
+	return paths
+}
+
+// emptyPeers finds a list of peers that is there and empty: it lets in nobody, while a missing
+// one lets in everybody on the rule's ports, and JSON written by Go's types shows no difference.
+func emptyPeers(spec *api.Rule) string {
+	if spec == nil {
+		return ""
+	}
+	for i, r := range spec.Ingress {
+		for field, empty := range map[string]bool{
+			"fromEndpoints": r.FromEndpoints != nil && len(r.FromEndpoints) == 0,
+			"fromEntities":  r.FromEntities != nil && len(r.FromEntities) == 0,
+			"fromCIDR":      r.FromCIDR != nil && len(r.FromCIDR) == 0,
+			"fromCIDRSet":   r.FromCIDRSet != nil && len(r.FromCIDRSet) == 0,
+			"fromGroups":    r.FromGroups != nil && len(r.FromGroups) == 0,
+			"fromNodes":     r.FromNodes != nil && len(r.FromNodes) == 0,
+		} {
+			if empty {
+				return fmt.Sprintf("spec.ingress[%d].%s", i, field)
+			}
+		}
+	}
+	return ""
+}
+
+// plain is a rule as JSON's own types. A rule that can't be written as JSON differs from all others.
+func plain(spec *api.Rule) any {
+	if spec == nil {
+		return nil
+	}
+	content, err := toMap(spec)
+	if err != nil {
+		return err.Error()
+	}
+	return content
+}
+
+// compare walks two JSON values and returns the paths at which they differ. A list whose length
+// differs is one difference.
+func compare(path string, live, desired any) []string {
+	if canonical(live) == canonical(desired) {
+		return nil
+	}
+	switch want := desired.(type) {
+	case map[string]any:
+		got, ok := live.(map[string]any)
+		if !ok {
+			return []string{path}
+		}
+		var paths []string
+		for _, key := range sortedSet(slices.AppendSeq(slices.Collect(maps.Keys(got)), maps.Keys(want))) {
+			paths = append(paths, compare(path+"."+key, got[key], want[key])...)
+		}
+		return paths
+	case []any:
+		got, ok := live.([]any)
+		if !ok || len(got) != len(want) {
+			return []string{path}
+		}
+		var paths []string
+		for i := range want {
+			paths = append(paths, compare(fmt.Sprintf("%s[%d]", path, i), got[i], want[i])...)
+		}
+		return paths
+	}
+	return []string{path}
+}
+
+// canonical is a value's JSON with every list in order: the lists of a policy are sets.
+func canonical(value any) string {
+	raw, err := json.Marshal(sorted(value))
+	if err != nil {
+		return fmt.Sprintf("%#v", value)
+	}
+	return string(raw)
+}
+
+func sorted(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, item := range v {
+			out[key] = sorted(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = sorted(item)
+		}
+		slices.SortFunc(out, func(a, b any) int { return strings.Compare(canonical(a), canonical(b)) })
+		return out
+	}
+	return value
+}

@@ -1,0 +1,86 @@
+package policyset
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Scope is how far policies 1 to 3 reach.
+type Scope string
+
+const (
+	// ScopeCluster narrows them to the cluster's own pods, so that other applications of the
+	// namespace keep their traffic. It is the default.
+	ScopeCluster Scope = "cluster"
+	// ScopeNamespace is the document's literal reach: every pod of the namespace.
+	ScopeNamespace Scope = "namespace"
+)
+
+// Options is what is asked for, for one cluster. Get one from Parse and For; order and repetition
+// of lists have no influence on what Build returns.
+type Options struct {
+	// Cluster is the CloudNativePG cluster; For sets it.
+	Cluster types.NamespacedName
+	// OperatorNamespaces were named with --operator-namespace. Empty: DetectedOperatorNamespaces
+	// count.
+	OperatorNamespaces []string
+	// DetectedOperatorNamespaces are where an operator was found; For sets them.
+	DetectedOperatorNamespaces []string
+	// Scope is the reach of policies 1 to 3; empty is ScopeCluster.
+	Scope Scope
+	// OperatorOnly asks for policy 2 in place of 3: no peers, which suits a single instance only.
+	OperatorOnly bool
+
+	// AllowPods are pods of the cluster's namespace (policy 4).
+	AllowPods []Selector
+	// AllowPodsAnyNamespace are pods of any namespace (policy 5).
+	AllowPodsAnyNamespace []Selector
+	// AllowNamespaces are namespaces of which every pod may connect (policy 6).
+	AllowNamespaces []string
+	// AllowClusterWide lets in all of the Kubernetes cluster, and not the world (policy 7).
+	AllowClusterWide bool
+	// AllowMetrics are namespaces of which every pod may read metrics.
+	AllowMetrics []string
+	// AllowKubectlCNPG lets API server and nodes reach the status port.
+	AllowKubectlCNPG bool
+
+	// SharedWith are the other clusters that need the namespace's shared default deny, which is read
+	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply
+	// would take the other clusters' marks away, because all have the same field manager.
+	SharedWith []string
+}
+
+// For returns the options for one cluster, with the operator namespaces that were detected. They
+// count when --operator-namespace was not given.
+func (o Options) For(cluster types.NamespacedName, detected []string) Options {
+	o.Cluster = cluster
+	o.DetectedOperatorNamespaces = slices.Clone(detected)
+	return o
+}
+
+// operators are the operator namespaces that count, in order.
+func (o Options) operators() []string {
+	if len(o.OperatorNamespaces) > 0 {
+		return sortedSet(o.OperatorNamespaces)
+	}
+	return sortedSet(o.DetectedOperatorNamespaces)
+}
+
+// scope is Scope with its default.
+func (o Options) scope() Scope {
+	if o.Scope == "" {
+		return ScopeCluster
+	}
+	return o.Scope
+}
+
+// users are the clusters that need the shared default deny, this one included, in order.
+func (o Options) users() []string {
+	return sortedSet(append(slices.Clone(o.SharedWith), o.Cluster.Name))
+}
+
+// sortedSet returns the distinct values in order and leaves its argument alone.
+func sortedSet(values []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(values)))
+}

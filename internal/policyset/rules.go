@@ -1,0 +1,53 @@
+package policyset
+
+import (
+	"strconv"
+
+	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
+	"github.com/cilium/cilium/pkg/policy/api"
+)
+
+// The ports of CloudNativePG's pods (cnpg.md, section Ingress flows).
+const (
+	postgresPort      uint16 = 5432
+	statusPort        uint16 = 8000
+	metricsPort       uint16 = 9187
+	poolerMetricsPort uint16 = 9127
+)
+
+// matchLabels is a selector in the form in which it is written in YAML: the caches that Cilium's
+// own constructors fill would make equal selectors differ.
+func matchLabels(labels map[string]string) api.EndpointSelector {
+	return api.EndpointSelector{LabelSelector: &slim_metav1.LabelSelector{MatchLabels: labels}}
+}
+
+// everyPod is `{}`: as an endpoint selector, every pod of the policy's namespace.
+func everyPod() api.EndpointSelector { return matchLabels(nil) }
+
+// clusterPods selects instances, jobs and poolers of the cluster. Poolers are meant to be in:
+// the same clients connect to them, on the same port.
+func clusterPods(cluster string) api.EndpointSelector {
+	return matchLabels(map[string]string{LabelCNPGCluster: cluster})
+}
+
+func fromEndpoints(ports []uint16, selectors ...api.EndpointSelector) api.IngressRule {
+	return api.IngressRule{
+		IngressCommonRule: api.IngressCommonRule{FromEndpoints: selectors},
+		ToPorts:           tcp(ports),
+	}
+}
+
+func fromEntities(ports []uint16, entities ...api.Entity) api.IngressRule {
+	return api.IngressRule{
+		IngressCommonRule: api.IngressCommonRule{FromEntities: entities},
+		ToPorts:           tcp(ports),
+	}
+}
+
+func tcp(ports []uint16) api.PortRules {
+	rule := api.PortRule{}
+	for _, p := range ports {
+		rule.Ports = append(rule.Ports, api.PortProtocol{Port: strconv.Itoa(int(p)), Protocol: api.ProtoTCP})
+	}
+	return api.PortRules{rule}
+}

@@ -1,0 +1,119 @@
+package report
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// firstClients is how many workloads of a target a table names.
+const firstClients = 10
+
+// mergeTargets joins neighbouring targets that the same clients reach, as an instance and its
+// poolers mostly are: the reader should not have to compare two lists.
+func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
+	var merged []v1alpha1.Exposure
+	for _, e := range all {
+		if last := len(merged) - 1; last >= 0 {
+			same := merged[last]
+			same.Target = e.Target
+			if reflect.DeepEqual(same, e) {
+				merged[last].Target += ", " + e.Target
+				continue
+			}
+		}
+		merged = append(merged, e)
+	}
+	return merged
+}
+
+// exposure writes who can connect to one target.
+func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
+	title := fmt.Sprintf("%s on port %d", e.Target, e.Port)
+	paint := p.colors.Heading
+	if len(e.Clients) == 0 && len(e.Entities) == 0 && e.Pods == 0 {
+		answer := "nobody but the cluster itself"
+		if e.Unknown > 0 || posture == v1alpha1.Unknown {
+			answer = "unknown"
+		}
+		p.paragraph(2, title+": "+answer, paint)
+		p.unknownClients(e)
+		return nil
+	}
+	if e.Total > 0 {
+		title += fmt.Sprintf(": %d of %s", e.Pods, count(e.Total, "pod"))
+		if n := len(e.Namespaces); n > 0 {
+			title += " in " + count(n, "namespace")
+		}
+	}
+	if p.wide {
+		title += ", " + identities(e.Identities)
+	}
+	p.paragraph(2, title, paint)
+
+	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)}}}
+	for _, name := range e.Entities {
+		var paint style
+		if name == "world" {
+			paint = p.colors.Bad
+		}
+		g.add(text("-"), painted(entity(name), paint))
+	}
+	shown := e.Clients
+	if !p.wide && len(shown) > firstClients+1 {
+		shown = shown[:firstClients]
+	}
+	for _, group := range byNamespace(shown) {
+		g.add(text(group.namespace), lines(group.workloads))
+	}
+	if err := p.table(4, g); err != nil {
+		return err
+	}
+	if rest := e.Clients[len(shown):]; len(rest) > 0 {
+		sum, places := more(rest)
+		p.paragraph(4, "and "+sum+" (-o wide names all): "+places, nil)
+	}
+	p.unknownClients(e)
+	return nil
+}
+
+func (p *page) unknownClients(e v1alpha1.Exposure) {
+	if e.Unknown > 0 {
+		p.paragraph(4, "no verdict about "+identities(e.Unknown)+": they may be able to connect", p.colors.Warn)
+	}
+}
+
+func identities(n int) string { return count(n, "identity") }
+
+// more counts the workloads that are not named: "14 more workloads in 2 namespaces" and "a (10),
+// b (4)".
+func more(rest []v1alpha1.Client) (sum, places string) {
+	groups := byNamespace(rest)
+	names := make([]string, 0, len(groups))
+	for _, g := range groups {
+		names = append(names, fmt.Sprintf("%s (%d)", g.namespace, len(g.workloads)))
+	}
+	return count(len(rest), "more workload") + " in " + count(len(groups), "namespace"), strings.Join(names, ", ")
+}
+
+type namespaceGroup struct {
+	namespace string
+	workloads []string
+}
+
+// byNamespace groups workloads, keeping the order in which they come.
+func byNamespace(clients []v1alpha1.Client) []namespaceGroup {
+	var groups []namespaceGroup
+	for _, c := range clients {
+		i := slices.IndexFunc(groups, func(g namespaceGroup) bool { return g.namespace == c.Namespace })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, namespaceGroup{namespace: c.Namespace})
+		}
+		groups[i].workloads = append(groups[i].workloads, workload(c))
+	}
+	return groups
+}

@@ -1,0 +1,101 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// printJSON indents by four spaces, as kubectl does.
+func printJSON(w io.Writer, list v1alpha1.IsolationReportList) error {
+	data, err := json.MarshalIndent(normalised(list), "", "    ")
+	if err != nil {
+		return fmt.Errorf("encode reports as JSON: %w", err)
+	}
+	_, err = io.WriteString(w, asciiControls(string(data))+"\n")
+	return err
+}
+
+func printYAML(w io.Writer, list v1alpha1.IsolationReportList) error {
+	// The YAML library reads JSON as YAML on its way, and rejects raw control characters there.
+	var encoded strings.Builder
+	if err := printJSON(&encoded, list); err != nil {
+		return err
+	}
+	data, err := yaml.JSONToYAML([]byte(encoded.String()))
+	if err != nil {
+		return fmt.Errorf("encode reports as YAML: %w", err)
+	}
+	if asciiControls(string(data)) != string(data) {
+		// YAML lets bidirectional overrides stand in plain scalars, where they can't be escaped.
+		// JSON, which is YAML too, escapes them.
+		data = []byte(encoded.String())
+	}
+	_, err = w.Write(data)
+	return err
+}
+
+// asciiControls writes what a terminal would act on (C1 controls, bidirectional overrides) as \u
+// escapes: encoding/json does so for ASCII only. It is the same JSON, since such runes can only
+// occur inside strings.
+func asciiControls(data string) string {
+	var out strings.Builder
+	for _, r := range data {
+		switch {
+		case r == '\n' || terminal.Visible(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
+}
+
+// normalised is a copy with apiVersion and kind everywhere, and without null: a script that loops
+// over a list must not care whether it is empty.
+func normalised(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
+	list.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind}
+	list.Items = copied(list.Items)
+	for i := range list.Items {
+		item := &list.Items[i]
+		item.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind}
+		item.Pods = copied(item.Pods)
+		item.Findings = copied(item.Findings)
+		item.Policies = copied(item.Policies)
+		for j := range item.Policies {
+			item.Policies[j].SelectedPods = copied(item.Policies[j].SelectedPods)
+		}
+		item.RequiredFlows = copied(item.RequiredFlows)
+		for j := range item.RequiredFlows {
+			item.RequiredFlows[j].Policies = copied(item.RequiredFlows[j].Policies)
+		}
+		item.Exposure = copied(item.Exposure)
+		for j := range item.Exposure {
+			exposure := &item.Exposure[j]
+			exposure.Namespaces = copied(exposure.Namespaces)
+			exposure.Clients = copied(exposure.Clients)
+			exposure.Entities = copied(exposure.Entities)
+		}
+	}
+	return list
+}
+
+// copied is a copy that is never nil.
+func copied[T any](in []T) []T {
+	if in == nil {
+		return []T{}
+	}
+	return slices.Clone(in)
+}

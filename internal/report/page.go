@@ -1,0 +1,93 @@
+package report
+
+import (
+	"io"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// page is what is being written: lines of at most width columns. All text that it takes is
+// escaped; styles are put on afterwards.
+type page struct {
+	out    strings.Builder
+	colors terminal.Colors
+	width  int
+	wide   bool
+}
+
+// style paints text that is ready to print.
+type style func(string) string
+
+func newPage(o Options) *page {
+	return &page{colors: o.Colors, width: o.width(), wide: o.Format == Wide}
+}
+
+func (p *page) writeTo(w io.Writer) error {
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+// section starts a section: an empty line, unless it is the first, and its title.
+func (p *page) section(title string) {
+	if p.out.Len() > 0 {
+		p.out.WriteByte('\n')
+	}
+	p.paragraph(0, title, p.colors.Heading)
+}
+
+// paragraph wraps a sentence.
+func (p *page) paragraph(indent int, text string, paint style) {
+	for _, line := range terminal.Wrap(terminal.Escape(text), p.width-indent) {
+		p.line(indent, line, paint)
+	}
+}
+
+// remedy writes what to do. A command stays on one line however long it is, so that it can be
+// copied; a sentence without a command in it is wrapped.
+func (p *page) remedy(indent int, text string) {
+	const arrow = "→ "
+	if text == "" {
+		return
+	}
+	lines := []string{terminal.Escape(text)}
+	if isSentence(text) {
+		lines = terminal.Wrap(lines[0], p.width-indent-terminal.Width(arrow))
+	}
+	for i, line := range lines {
+		if i == 0 {
+			line = arrow + line
+		} else {
+			line = "  " + line
+		}
+		p.line(indent, line, nil)
+	}
+}
+
+// isSentence tells prose from commands and flags, which begin in lower case or with a dash.
+func isSentence(text string) bool {
+	if strings.Contains(text, "kubectl ") || strings.Contains(text, "--") {
+		return false
+	}
+	return text[0] >= 'A' && text[0] <= 'Z'
+}
+
+func (p *page) line(indent int, text string, paint style) {
+	if paint != nil {
+		text = paint(text)
+	}
+	p.out.WriteString(strings.Repeat(" ", indent))
+	p.out.WriteString(text)
+	p.out.WriteByte('\n')
+}
+
+// bullet wraps one item of a list.
+func (p *page) bullet(indent int, text string) {
+	for i, line := range terminal.Wrap(terminal.Escape(text), p.width-indent-2) {
+		mark := "- "
+		if i > 0 {
+			mark = "  "
+		}
+		p.line(indent, mark+line, nil)
+	}
+}

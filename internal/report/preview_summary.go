@@ -1,0 +1,109 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+)
+
+// summary is the last line of a preview: "3 policies to create; 2 workloads lose access; required
+// flows stay allowed".
+func summary(preview isolation.Preview) string {
+	parts := append([]string{stepSummary(preview.Steps)}, accessSummary(preview.Access)...)
+	if n := len(preview.Bystanders); n > 0 {
+		parts = append(parts, count(n, "other workload")+" affected")
+	}
+	if flows := flowSummary(preview.Flows); flows != "" {
+		parts = append(parts, flows)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func stepSummary(steps []isolation.Step) string {
+	counts := map[isolation.Action]int{}
+	for _, step := range steps {
+		counts[step.Action]++
+	}
+	var parts []string
+	for _, action := range []isolation.Action{isolation.Create, isolation.Update, isolation.Delete} {
+		switch n := counts[action]; {
+		case n == 0:
+		case len(parts) == 0:
+			parts = append(parts, count(n, "policy")+" to "+string(action))
+		default:
+			parts = append(parts, fmt.Sprintf("%d to %s", n, action))
+		}
+	}
+	if len(parts) == 0 {
+		return "no policy to change"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// accessSummary counts workloads by change; sources that are no workloads are named.
+func accessSummary(all []isolation.AccessChange) []string {
+	var parts []string
+	for _, change := range []isolation.Change{isolation.Loses, isolation.Gains} {
+		var who, entities []string
+		workloads := 0
+		for _, a := range merge(all, change) {
+			if a.client.Namespace == "" {
+				entities = append(entities, strings.TrimPrefix(a.client.Workload, "cidr:"))
+			} else {
+				workloads++
+			}
+		}
+		if workloads > 0 {
+			who = append(who, count(workloads, "workload"))
+		}
+		who = append(who, entities...)
+		switch {
+		case len(who) > 0:
+			parts = append(parts, strings.Join(who, ", ")+" "+inflect(workloads+len(entities), change)+" access")
+		case change == isolation.Loses:
+			parts = append(parts, "nobody loses access")
+		}
+	}
+	return parts
+}
+
+// inflect is "loses" for one and "lose" for several.
+func inflect(n int, change isolation.Change) string {
+	if n == 1 {
+		return string(change)
+	}
+	return strings.TrimSuffix(string(change), "s")
+}
+
+// flowSummary looks at the flows that the cluster needs, not at the advisory ones.
+func flowSummary(flows []isolation.FlowChange) string {
+	denied, unknown, repaired, required := 0, 0, 0, 0
+	for _, flow := range flows {
+		if flow.Advisory {
+			continue
+		}
+		required++
+		switch {
+		case flow.After == v1alpha1.Denied:
+			denied++
+		case flow.After != v1alpha1.Allowed:
+			unknown++
+		case flow.Before == v1alpha1.Denied:
+			repaired++
+		}
+	}
+	switch {
+	case required == 0:
+		return ""
+	case denied > 0:
+		return count(denied, "required flow") + " BLOCKED"
+	case unknown > 0:
+		return count(unknown, "required flow") + " cannot be judged"
+	case repaired > 0:
+		return count(repaired, "required flow") + " allowed again"
+	default:
+		return "required flows stay allowed"
+	}
+}

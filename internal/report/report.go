@@ -1,0 +1,98 @@
+// Package report renders what others computed: isolation reports as table, wide, JSON or YAML, and
+// the preview of a change. It takes values and writes to a stream: it asks no server, judges no
+// policy and decides nothing.
+//
+// Text in reports comes from a cluster or a file and is never trusted: everything that the table
+// and the preview print goes through terminal.Escape, in the few methods of page and grid that
+// take text.
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// Format is the value of -o.
+type Format string
+
+const (
+	// Table is for people: one cluster in detail, or one line for each of several.
+	Table Format = "table"
+	// Wide is Table with full names, every client, and info findings.
+	Wide Format = "wide"
+	// JSON is the report as in package v1alpha1.
+	JSON Format = "json"
+	// YAML is the same as YAML.
+	YAML Format = "yaml"
+)
+
+// Formats are the values that ParseFormat takes, the default first.
+func Formats() []string {
+	return []string{string(Table), string(Wide), string(JSON), string(YAML)}
+}
+
+// ParseFormat reads the value of -o; empty is Table.
+func ParseFormat(value string) (Format, error) {
+	if value == "" {
+		return Table, nil
+	}
+	if !slices.Contains(Formats(), value) {
+		return "", fmt.Errorf("unknown output format %q: use one of %s", value, strings.Join(Formats(), ", "))
+	}
+	return Format(value), nil
+}
+
+const (
+	defaultWidth = 100
+	minWidth     = 80
+	maxWidth     = 160
+)
+
+// Options say how to print. The zero value prints a table without colours, 100 columns wide.
+type Options struct {
+	Format Format
+	Colors terminal.Colors
+	// Width is the number of columns of the terminal, 0 when the output is none. Less than 80
+	// counts as 80, and lines do not grow beyond 160, where they become hard to read. Remedies
+	// are exempt: they stay in one piece, to be copied.
+	Width int
+}
+
+func (o Options) width() int {
+	if o.Width == 0 {
+		return defaultWidth
+	}
+	return min(max(o.Width, minWidth), maxWidth)
+}
+
+// Print writes reports. An empty list prints nothing as a table: the caller says on stderr what it
+// looked for.
+func Print(w io.Writer, list v1alpha1.IsolationReportList, o Options) error {
+	switch o.Format {
+	case JSON:
+		return printJSON(w, list)
+	case YAML:
+		return printYAML(w, list)
+	case Table, Wide, "":
+		p := newPage(o)
+		var err error
+		switch len(list.Items) {
+		case 0:
+		case 1:
+			err = p.detail(list.Items[0])
+		default:
+			err = p.overview(list.Items)
+		}
+		if err != nil {
+			return fmt.Errorf("render reports: %w", err)
+		}
+		return p.writeTo(w)
+	default:
+		return fmt.Errorf("unknown output format %q: use one of %s", o.Format, strings.Join(Formats(), ", "))
+	}
+}

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// count is a number and its noun: "1 pod", "2 policies".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func clusterName(m v1alpha1.Metadata) string { return m.Namespace + "/" + m.Name }
+
+// meaning says what a posture means, in the words of the contract.
+func meaning(posture v1alpha1.Posture) string {
+	switch posture {
+	case v1alpha1.Locked:
+		return "only the clients below can connect; all that the cluster needs is allowed."
+	case v1alpha1.Partial:
+		return "some pods or ports are open, or the policy set is incomplete or has drifted."
+	case v1alpha1.Open:
+		return "no policy restricts who can connect to the pods of this cluster."
+	case v1alpha1.Broken:
+		return "a policy blocks a connection that the cluster needs."
+	case v1alpha1.Unknown:
+		return "evidence is missing; do not take this cluster for safe."
+	default:
+		return ""
+	}
+}
+
+func (p *page) posture(posture v1alpha1.Posture) style {
+	switch posture {
+	case v1alpha1.Locked:
+		return p.colors.Good
+	case v1alpha1.Open:
+		return p.colors.Bad
+	case v1alpha1.Broken:
+		return p.colors.Alarm
+	default:
+		return p.colors.Warn
+	}
+}
+
+// verdict is capital where somebody has to act.
+func (p *page) verdict(verdict v1alpha1.Verdict, advisory bool) cell {
+	switch {
+	case verdict == v1alpha1.Allowed:
+		return painted("allowed", p.colors.Good)
+	case verdict == v1alpha1.Denied && advisory:
+		return painted("denied (advisory)", p.colors.Warn)
+	case verdict == v1alpha1.Denied:
+		return painted("DENIED", p.colors.Alarm)
+	default:
+		return painted(string(verdict), p.colors.Warn)
+	}
+}
+
+// effect names what a policy does to one direction.
+func effect(e v1alpha1.Effect) string {
+	switch e {
+	case v1alpha1.EffectNone, "":
+		return "-"
+	case v1alpha1.EffectDefaultDeny:
+		return "default deny"
+	case v1alpha1.EffectRulesOnly:
+		return "rules only"
+	default:
+		return string(e)
+	}
+}
+
+// shortKind is the name that kubectl takes. ClusterNetworkPolicy's own short name is cnp, as
+// CiliumNetworkPolicy's, hence the long one.
+func shortKind(kind v1alpha1.PolicyKind) string {
+	switch kind {
+	case v1alpha1.CiliumNetworkPolicy:
+		return "cnp"
+	case v1alpha1.CiliumClusterwideNetworkPolicy:
+		return "ccnp"
+	case v1alpha1.NetworkPolicy:
+		return "netpol"
+	case v1alpha1.ClusterNetworkPolicy:
+		return "clusternetworkpolicy"
+	default:
+		return string(kind)
+	}
+}
+
+// policyNames are short references, or full ones in wide.
+func (p *page) policyNames(references []v1alpha1.PolicyReference) []string {
+	names := make([]string, 0, len(references))
+	for _, r := range references {
+		if p.wide {
+			names = append(names, r.String())
+		} else {
+			names = append(names, shortKind(r.Kind)+"/"+r.Name)
+		}
+	}
+	return names
+}
+
+// entity explains the name of a source that is no pod.
+func entity(name string) string {
+	switch name {
+	case "world":
+		return "world (anybody outside the Kubernetes cluster)"
+	case "host":
+		return "host (the node that the pod runs on)"
+	case "remote-node":
+		return "remote-node (the other nodes)"
+	case "kube-apiserver":
+		return "kube-apiserver (the API server)"
+	default:
+		if prefix, ok := strings.CutPrefix(name, "cidr:"); ok {
+			return prefix + " (addresses outside the Kubernetes cluster)"
+		}
+		return name
+	}
+}
+
+// workload is a client with the number of its pods, when it is not one.
+func workload(c v1alpha1.Client) string {
+	if c.Pods > 1 {
+		return fmt.Sprintf("%s ×%d", c.Workload, c.Pods)
+	}
+	return c.Workload
+}

@@ -1,0 +1,92 @@
+package terminal
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Mode is the value of --color.
+type Mode string
+
+const (
+	// ModeAuto colours when the output is a terminal and the environment does not object.
+	ModeAuto Mode = "auto"
+	// ModeAlways colours whatever the output is.
+	ModeAlways Mode = "always"
+	// ModeNever does not colour.
+	ModeNever Mode = "never"
+)
+
+// Modes are the values that ParseMode takes, the default first.
+func Modes() []string {
+	return []string{string(ModeAuto), string(ModeAlways), string(ModeNever)}
+}
+
+// ParseMode reads the value of --color.
+func ParseMode(value string) (Mode, error) {
+	if !slices.Contains(Modes(), value) {
+		return "", fmt.Errorf("unknown color mode %q: use one of %s", value, strings.Join(Modes(), ", "))
+	}
+	return Mode(value), nil
+}
+
+// Colors paints words by what they mean. Colour only repeats what the word says already. The zero
+// value paints nothing.
+type Colors struct{ enabled bool }
+
+// NewColors decides whether to paint. Isatty says whether the output is a terminal, and lookup
+// reads the environment as os.LookupEnv does: NO_COLOR with any value (no-color.org) and TERM=dumb
+// turn colours off, and so does a Windows console that is not Windows Terminal (WT_SESSION), which
+// may print the codes instead. An explicit ModeAlways is stronger than all of them.
+func NewColors(mode Mode, isatty bool, lookup func(string) (string, bool)) Colors {
+	return newColors(mode, isatty, lookup, runtime.GOOS)
+}
+
+func newColors(mode Mode, isatty bool, lookup func(string) (string, bool), goos string) Colors {
+	switch mode {
+	case ModeAlways:
+		return Colors{enabled: true}
+	case ModeNever:
+		return Colors{}
+	}
+	get := func(name string) string { value, _ := lookup(name); return value }
+	windowsConsole := goos == "windows" && get("WT_SESSION") == ""
+	return Colors{enabled: isatty && get("NO_COLOR") == "" && get("TERM") != "dumb" && !windowsConsole}
+}
+
+// Enabled says whether anything is painted.
+func (c Colors) Enabled() bool { return c.enabled }
+
+// The codes are the terminal's own palette, which follows the user's theme.
+const (
+	codeBold   = "1"
+	codeRed    = "31"
+	codeGreen  = "32"
+	codeYellow = "33"
+	// Reset ends what any of the methods below began.
+	Reset = "\x1b[0m"
+)
+
+// Heading is for titles.
+func (c Colors) Heading(text string) string { return c.paint(codeBold, text) }
+
+// Good is for what is as it should be.
+func (c Colors) Good(text string) string { return c.paint(codeGreen, text) }
+
+// Warn is for what deserves a look.
+func (c Colors) Warn(text string) string { return c.paint(codeYellow, text) }
+
+// Bad is for what is open, denied or broken.
+func (c Colors) Bad(text string) string { return c.paint(codeRed, text) }
+
+// Alarm is for the one thing that must not be overlooked.
+func (c Colors) Alarm(text string) string { return c.paint(codeBold+";"+codeRed, text) }
+
+func (c Colors) paint(code, text string) string {
+	if !c.enabled || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + Reset
+}
