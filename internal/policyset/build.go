@@ -69,24 +69,30 @@ func (o Options) validate() error {
 	if len(o.operators()) == 0 {
 		problems = append(problems, fmt.Errorf("no namespace of the CloudNativePG operator is known for cluster %q, and a set without it would cut the operator off: name it with %s", o.Cluster.Name, FlagOperatorNamespace))
 	}
-	for what, namespaces := range map[string][]string{
-		FlagOperatorNamespace: o.operators(),
-		FlagAllowNamespace:    o.AllowNamespaces,
-		FlagAllowMetrics:      o.AllowMetrics,
+	for _, list := range []struct {
+		flag       string
+		namespaces []string
+	}{
+		{FlagOperatorNamespace, o.operators()},
+		{FlagAllowNamespace, o.AllowNamespaces},
+		{FlagAllowMetrics, o.AllowMetrics},
 	} {
-		for _, ns := range namespaces {
+		for _, ns := range list.namespaces {
 			if err := checkNamespace(ns); err != nil {
-				problems = append(problems, fmt.Errorf("%s %w", what, err))
+				problems = append(problems, fmt.Errorf("%s %w", list.flag, err))
 			}
 		}
 	}
-	for what, selectors := range map[string][]Selector{
-		FlagAllowPods:             o.AllowPods,
-		FlagAllowPodsAnyNamespace: o.AllowPodsAnyNamespace,
+	for _, list := range []struct {
+		flag      string
+		selectors []Selector
+	}{
+		{FlagAllowPods, o.AllowPods},
+		{FlagAllowPodsAnyNamespace, o.AllowPodsAnyNamespace},
 	} {
-		for _, s := range selectors {
+		for _, s := range list.selectors {
 			if s.text == "" {
-				problems = append(problems, fmt.Errorf("%s: %w", what, errEmptySelector))
+				problems = append(problems, fmt.Errorf("%s: %w", list.flag, errEmptySelector))
 			}
 		}
 	}

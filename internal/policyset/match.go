@@ -52,16 +52,19 @@ func emptyPeers(spec *api.Rule) string {
 		return ""
 	}
 	for i, r := range spec.Ingress {
-		for field, empty := range map[string]bool{
-			"fromEndpoints": r.FromEndpoints != nil && len(r.FromEndpoints) == 0,
-			"fromEntities":  r.FromEntities != nil && len(r.FromEntities) == 0,
-			"fromCIDR":      r.FromCIDR != nil && len(r.FromCIDR) == 0,
-			"fromCIDRSet":   r.FromCIDRSet != nil && len(r.FromCIDRSet) == 0,
-			"fromGroups":    r.FromGroups != nil && len(r.FromGroups) == 0,
-			"fromNodes":     r.FromNodes != nil && len(r.FromNodes) == 0,
+		for _, list := range []struct {
+			field string
+			empty bool
+		}{
+			{"fromCIDR", r.FromCIDR != nil && len(r.FromCIDR) == 0},
+			{"fromCIDRSet", r.FromCIDRSet != nil && len(r.FromCIDRSet) == 0},
+			{"fromEndpoints", r.FromEndpoints != nil && len(r.FromEndpoints) == 0},
+			{"fromEntities", r.FromEntities != nil && len(r.FromEntities) == 0},
+			{"fromGroups", r.FromGroups != nil && len(r.FromGroups) == 0},
+			{"fromNodes", r.FromNodes != nil && len(r.FromNodes) == 0},
 		} {
-			if empty {
-				return fmt.Sprintf("spec.ingress[%d].%s", i, field)
+			if list.empty {
+				return fmt.Sprintf("spec.ingress[%d].%s", i, list.field)
 			}
 		}
 	}

@@ -62,6 +62,10 @@ func (p *page) accessChanges(preview isolation.Preview) error {
 			}
 		}
 	}
+	if len(targets) == 0 && len(preview.Flows) == 0 {
+		// The cluster is gone: there is nothing to connect to.
+		return nil
+	}
 	if len(targets) == 0 {
 		p.section("Access to PostgreSQL")
 		p.paragraph(2, "nobody could connect before, and nobody can afterwards", nil)

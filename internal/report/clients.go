@@ -7,6 +7,9 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
+// everybody is the short phrase for what is open to all.
+const everybody = "everybody"
+
 // reach is who can connect to any of a cluster's targets, added up for one short phrase.
 type reach struct {
 	pods, total, namespaces, unknown int
@@ -48,10 +51,10 @@ func reachOf(exposure []v1alpha1.Exposure) reach {
 
 // short is the phrase: "everybody", "world + 12 pods in 3 namespaces", "nobody". The host entity
 // is left out: Cilium lets a node reach its own pods unless told otherwise (allow-localhost), so
-// it would stand on every line.
+// it would stand on every line. Nodes and API server are left out next to the world.
 func (r reach) short() string {
 	if r.world && r.pods >= r.total && r.unknown == 0 {
-		return "everybody"
+		return everybody
 	}
 	var parts []string
 	ranges := 0
@@ -64,6 +67,10 @@ func (r reach) short() string {
 	for _, name := range r.entities {
 		switch {
 		case name == "world" || name == "host":
+		case name == "remote-node" || name == "kube-apiserver":
+			if !r.world {
+				parts = append(parts, name)
+			}
 		case strings.HasPrefix(name, "cidr:"):
 			ranges++
 		default:

@@ -24,9 +24,18 @@ func (p *page) detail(r v1alpha1.IsolationReport) error {
 		p.paragraph(2, "none", p.colors.Good)
 	}
 	if hidden > 0 {
-		p.paragraph(2, count(hidden, "info finding")+" more with -o wide", nil)
+		p.paragraph(2, "(-o wide shows "+count(hidden, "info finding")+")", nil)
 	}
 	return nil
+}
+
+// shortClients is shortClients with a colour for the answer that nobody wants.
+func (p *page) shortClients(r v1alpha1.IsolationReport) cell {
+	short := text(shortClients(r))
+	if short.parts[0] == everybody {
+		short.paint = p.colors.Bad
+	}
+	return short
 }
 
 // limit is how many lines a name may take; wide never shortens one.
@@ -49,7 +58,7 @@ func (p *page) headline(r v1alpha1.IsolationReport) error {
 		}
 		return s
 	}))
-	g.add(label("Clients"), text(shortClients(r)))
+	g.add(label("Clients"), p.shortClients(r))
 	g.add(label("Findings"), text(p.findingCounts(r.Findings)))
 	return p.table(0, g)
 }

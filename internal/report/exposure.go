@@ -32,7 +32,7 @@ func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
 
 // exposure writes who can connect to one target.
 func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
-	title := fmt.Sprintf("%s on port %d", e.Target, e.Port)
+	title := fmt.Sprintf("%s (port %d)", e.Target, e.Port)
 	paint := p.colors.Heading
 	if len(e.Clients) == 0 && len(e.Entities) == 0 && e.Pods == 0 {
 		answer := "nobody but the cluster itself"

@@ -235,6 +235,11 @@ func documentLiteral() v1alpha1.IsolationReport {
 
 func named(r v1alpha1.IsolationReport, namespace, name string) v1alpha1.IsolationReport {
 	r.Metadata = v1alpha1.Metadata{Namespace: namespace, Name: name}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Remedy = strings.ReplaceAll(f.Remedy, "cluster-example --namespace default", name+" --namespace "+namespace)
+		f.Message = strings.ReplaceAll(f.Message, "cluster-example", name)
+	}
 	return r
 }
 

@@ -117,8 +117,8 @@ func (c cell) render(width, limit int) string {
 	for _, part := range c.parts {
 		part = terminal.Escape(part)
 		broken := terminal.Wrap(part, width)
-		if limit > 0 && len(broken) > limit {
-			broken = terminal.Wrap(terminal.Shorten(part, limit*width*4/5), width)
+		for room := limit * width; limit > 0 && len(broken) > limit && room > 0; room-- {
+			broken = terminal.Wrap(terminal.Shorten(part, room), width)
 		}
 		all = append(all, broken...)
 	}

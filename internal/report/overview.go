@@ -20,17 +20,13 @@ func (p *page) overview(reports []v1alpha1.IsolationReport) error {
 		{header: "FINDINGS", flexible: true},
 	}}
 	for _, r := range reports {
-		clients := text(shortClients(r))
-		if clients.parts[0] == "everybody" {
-			clients.paint = p.colors.Bad
-		}
 		g.add(
 			text(r.Metadata.Namespace),
 			text(r.Metadata.Name),
 			painted(string(r.Posture), p.posture(r.Posture)),
 			text(strconv.Itoa(len(r.Pods))),
 			text(strconv.Itoa(len(r.Policies))),
-			clients,
+			p.shortClients(r),
 			text(p.findingCounts(r.Findings)),
 		)
 	}

@@ -14,7 +14,7 @@ func (p *page) policies(r v1alpha1.IsolationReport) error {
 		p.paragraph(2, "none selects a pod of this cluster", nil)
 		return nil
 	}
-	name := column{header: "NAME", flexible: true, limit: p.limit(2)}
+	name := column{header: "NAME", flexible: true, limit: p.limit(3)}
 	rest := []column{{header: "PODS"}, {header: "INGRESS"}, {header: "EGRESS"}, {header: "VALID"}, {header: "MANAGED BY", flexible: true, limit: p.limit(2)}}
 	g := grid{columns: append([]column{{header: "KIND"}, name}, rest...)}
 	if p.wide {

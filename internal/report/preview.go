@@ -40,7 +40,11 @@ func (p *page) preview(verb string, preview isolation.Preview) error {
 	p.notes(preview.Notes)
 	p.refusals(verb, preview.Refusals)
 	p.out.WriteByte('\n')
-	p.paragraph(0, summary(preview), p.colors.Heading)
+	if len(preview.Refusals) > 0 {
+		p.paragraph(0, "REFUSED: "+summary(preview), p.colors.Alarm)
+	} else {
+		p.paragraph(0, summary(preview), p.colors.Heading)
+	}
 	return nil
 }
 
@@ -165,7 +169,7 @@ func (p *page) refusals(verb string, refusals []string) {
 		return
 	}
 	p.out.WriteByte('\n')
-	p.paragraph(0, "REFUSED: "+verb+" does not go on without --force", p.colors.Alarm)
+	p.paragraph(0, verb+" does not go on without --force:", p.colors.Alarm)
 	for _, reason := range refusals {
 		p.bullet(2, reason)
 	}

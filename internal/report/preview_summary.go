@@ -46,25 +46,25 @@ func stepSummary(steps []isolation.Step) string {
 func accessSummary(all []isolation.AccessChange) []string {
 	var parts []string
 	for _, change := range []isolation.Change{isolation.Loses, isolation.Gains} {
-		var who, entities []string
+		var who []string
 		workloads := 0
 		for _, a := range merge(all, change) {
 			if a.client.Namespace == "" {
-				entities = append(entities, strings.TrimPrefix(a.client.Workload, "cidr:"))
+				who = append(who, strings.TrimPrefix(a.client.Workload, "cidr:"))
 			} else {
 				workloads++
 			}
 		}
+		n := len(who) + workloads
 		if workloads > 0 {
 			who = append(who, count(workloads, "workload"))
 		}
-		who = append(who, entities...)
-		switch {
-		case len(who) > 0:
-			parts = append(parts, strings.Join(who, ", ")+" "+inflect(workloads+len(entities), change)+" access")
-		case change == isolation.Loses:
-			parts = append(parts, "nobody loses access")
+		if n > 0 {
+			parts = append(parts, series(who)+" "+inflect(n, change)+" access")
 		}
+	}
+	if len(parts) == 0 {
+		return []string{"nobody gains or loses access"}
 	}
 	return parts
 }

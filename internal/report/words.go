@@ -18,6 +18,15 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// series joins words as a sentence does: "a, b and c".
+func series(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
 func clusterName(m v1alpha1.Metadata) string { return m.Namespace + "/" + m.Name }
 
 // meaning says what a posture means, in the words of the contract.
@@ -79,8 +88,8 @@ func effect(e v1alpha1.Effect) string {
 	}
 }
 
-// shortKind is the name that kubectl takes. ClusterNetworkPolicy's own short name is cnp, as
-// CiliumNetworkPolicy's, hence the long one.
+// shortKind is the short name that kubectl takes. Only ClusterNetworkPolicy's is our own: it calls
+// itself cnp, as CiliumNetworkPolicy does.
 func shortKind(kind v1alpha1.PolicyKind) string {
 	switch kind {
 	case v1alpha1.CiliumNetworkPolicy:
@@ -90,7 +99,7 @@ func shortKind(kind v1alpha1.PolicyKind) string {
 	case v1alpha1.NetworkPolicy:
 		return "netpol"
 	case v1alpha1.ClusterNetworkPolicy:
-		return "clusternetworkpolicy"
+		return "clusternetpol"
 	default:
 		return string(kind)
 	}

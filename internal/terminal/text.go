@@ -61,6 +61,12 @@ func Wrap(text string, width int) []string {
 			line, lineWidth = line+" "+word, lineWidth+1+wordWidth
 			continue
 		}
+		if room := width - lineWidth - 1; line != "" && wordWidth > width && room > width/3 {
+			// The word has to be broken anyway: begin where the line ends.
+			var head string
+			head, word = breakWord(word, room)
+			line, wordWidth = line+" "+head, Width(word)
+		}
 		if line != "" {
 			flush()
 		}

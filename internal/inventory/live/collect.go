@@ -93,7 +93,7 @@ func (c *collector) selectClusters() {
 	if len(c.options.Names) == 0 {
 		return
 	}
-	var inv = c.inv
+	inv := c.inv
 	kept := inv.Clusters[:0]
 	for _, cluster := range inv.Clusters {
 		if slices.Contains(c.options.Names, cluster.Name) {

@@ -29,6 +29,7 @@ const (
 func (c *collector) kindOf(ctx context.Context, err error) errorKind {
 	var network net.Error
 	var request *url.Error
+	var answer apierrors.APIStatus
 	switch {
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fatal
@@ -38,7 +39,7 @@ func (c *collector) kindOf(ctx context.Context, err error) errorKind {
 		return unknownKind
 	case apierrors.IsUnauthorized(err):
 		return fatal
-	case apierrors.ReasonForError(err) != "":
+	case errors.As(err, &answer):
 		return failed
 	case errors.As(err, &request), errors.As(err, &network):
 		return fatal

@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -45,7 +47,7 @@ func (c *collector) findOperators(ctx context.Context) error {
 	if c.inv.Operators = inventory.OperatorsFromPods(c.inv.Pods); len(c.inv.Operators) > 0 {
 		return nil
 	}
-	var found []inventory.Operator
+	var found []types.NamespacedName
 	r := resource{
 		name: "mutatingwebhookconfigurations.admissionregistration.k8s.io", scope: clusterScoped,
 		reset: func() { found = nil },
@@ -65,7 +67,7 @@ func (c *collector) findOperators(ctx context.Context) error {
 			}
 			for _, w := range list.Items[i].Webhooks {
 				if s := w.ClientConfig.Service; s != nil {
-					found = append(found, inventory.Operator{Namespace: s.Namespace, Deployment: s.Name})
+					found = append(found, types.NamespacedName{Namespace: s.Namespace, Name: s.Name})
 				}
 			}
 		}
@@ -74,9 +76,9 @@ func (c *collector) findOperators(ctx context.Context) error {
 	if err := c.read(ctx, r); err != nil {
 		return err
 	}
-	// found holds namespaces and Services so far; the Service knows the pods.
-	for _, s := range inventory.UniqueOperators(found) {
-		selector, err := c.selector(ctx, s.Namespace, s.Deployment)
+	// A configuration has several webhooks, all with the same Service.
+	for _, s := range slices.Compact(found) {
+		selector, err := c.selector(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -88,8 +90,8 @@ func (c *collector) findOperators(ctx context.Context) error {
 
 // selector is the selector of a Service, nil when it can't be read: the namespace alone is worth
 // something, too.
-func (c *collector) selector(ctx context.Context, namespace, name string) (map[string]string, error) {
-	s, err := c.clients.Kubernetes.CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+func (c *collector) selector(ctx context.Context, service types.NamespacedName) (map[string]string, error) {
+	s, err := c.clients.Kubernetes.CoreV1().Services(service.Namespace).Get(ctx, service.Name, metav1.GetOptions{})
 	if err != nil {
 		if c.kindOf(ctx, err) == fatal {
 			return nil, c.explain(err)

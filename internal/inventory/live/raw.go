@@ -26,9 +26,14 @@ func (c *collector) cilium(plural string, s scope, item func(raw []byte) error) 
 	return resource{
 		name: name, scope: s, absent: installCilium,
 		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
-			body, err := c.clients.Cilium.CiliumV2().RESTClient().Get().
+			answer := c.clients.Cilium.CiliumV2().RESTClient().Get().
 				NamespaceIfScoped(namespace, namespace != "").Resource(plural).
-				VersionedParams(&o, ciliumscheme.ParameterCodec).Do(ctx).Raw()
+				VersionedParams(&o, ciliumscheme.ParameterCodec).Do(ctx)
+			// Error reads the server's own words, which Raw does not.
+			if err := answer.Error(); err != nil {
+				return 0, "", err
+			}
+			body, err := answer.Raw()
 			if err != nil {
 				return 0, "", err
 			}

@@ -1,0 +1,117 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+)
+
+func renderPreview(t *testing.T, verb string, p isolation.Preview, o report.Options) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := report.PrintPreview(&out, verb, p, o); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestPrintPreview(t *testing.T) {
+	for name, tc := range map[string]struct {
+		verb    string
+		preview isolation.Preview
+		options report.Options
+	}{
+		"preview-lockdown.txt":       {verb: "lockdown", preview: lockdownPreview()},
+		"preview-lockdown-color.txt": {verb: "lockdown", preview: lockdownPreview(), options: report.Options{Colors: always()}},
+		"preview-refused.txt":        {verb: "lockdown", preview: refusedPreview()},
+		"preview-refused-color.txt":  {verb: "lockdown", preview: refusedPreview(), options: report.Options{Colors: always()}},
+		"preview-unlock.txt":         {verb: "unlock", preview: unlockPreview()},
+		"preview-repair.txt":         {verb: "lockdown", preview: repairPreview()},
+		"preview-unchanged.txt":      {verb: "lockdown", preview: unchangedPreview()},
+		"preview-crowded.txt":        {verb: "lockdown", preview: crowdedPreview()},
+		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: report.Options{Format: report.Wide}},
+		"preview-long.txt":           {verb: "lockdown", preview: longPreview()},
+		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
+		"preview-gone.txt":           {verb: "unlock", preview: isolation.Preview{Cluster: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Steps: steps(isolation.Delete)[:1]}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := renderPreview(t, tc.verb, tc.preview, tc.options)
+			golden(t, name, []byte(out))
+			if !tc.options.Colors.Enabled() {
+				checkLines(t, out, 100)
+				tc.options.Width = 80
+				checkLines(t, renderPreview(t, tc.verb, tc.preview, tc.options), 80)
+			}
+		})
+	}
+}
+
+func lastLine(out string) string {
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	return lines[len(lines)-1]
+}
+
+// The last line stands above the question: it must be right in number and grammar.
+func TestPreviewEndsWithASummary(t *testing.T) {
+	one := func(change isolation.Change, namespace, name string) isolation.AccessChange {
+		return isolation.AccessChange{Change: change, Target: "instances", Port: 5432, Client: v1alpha1.Client{Namespace: namespace, Workload: name, Pods: 1}}
+	}
+	flow := func(before, after v1alpha1.Verdict, advisory bool) isolation.FlowChange {
+		return isolation.FlowChange{Name: "operator", From: "operator", Port: 8000, Before: before, After: after, Advisory: advisory}
+	}
+	create := isolation.Step{Action: isolation.Create, Policy: cnp("a")}
+	for name, tc := range map[string]struct {
+		preview isolation.Preview
+		want    string
+	}{
+		"nothing":       {isolation.Preview{}, "no policy to change; nobody gains or loses access"},
+		"one policy":    {isolation.Preview{Steps: []isolation.Step{create}}, "1 policy to create; nobody gains or loses access"},
+		"several steps": {isolation.Preview{Steps: []isolation.Step{create, create, {Action: isolation.Update}, {Action: isolation.Delete}, {Action: isolation.Unchanged}}}, "2 policies to create, 1 to update, 1 to delete; nobody gains or loses access"},
+		"one loses":     {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a")}}, "no policy to change; 1 workload loses access"},
+		"two lose":      {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a"), one(isolation.Loses, "b", "pod/a")}}, "no policy to change; 2 workloads lose access"},
+		"one workload loses two targets": {isolation.Preview{Access: onBoth(isolation.Loses, "a", "pod/a", 1)},
+			"no policy to change; 1 workload loses access"},
+		"the world loses": {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "", "world")}}, "no policy to change; world loses access"},
+		"workload and range": {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a"), one(isolation.Loses, "", "cidr:10.0.0.0/8")}},
+			"no policy to change; 10.0.0.0/8 and 1 workload lose access"},
+		"one gains":     {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Gains, "a", "pod/a")}}, "no policy to change; 1 workload gains access"},
+		"one bystander": {isolation.Preview{Bystanders: []isolation.Bystander{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
+		"flows stay":    {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Allowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
+		"flow blocked":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Denied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
+		"flow unknown":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
+		"flow repaired": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Denied, v1alpha1.Allowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
+		"advisory flow": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Denied, true)}}, "no policy to change; nobody gains or loses access"},
+		"refused":       {isolation.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := lastLine(renderPreview(t, "lockdown", tc.preview, report.Options{})); got != tc.want {
+				t.Errorf("got  %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestBlockedFlowsComeFirst(t *testing.T) {
+	out := renderPreview(t, "lockdown", refusedPreview(), report.Options{})
+	previous := -1
+	for _, word := range []string{"allowed → DENIED", "allowed → unknown", "allowed → denied (advisory)", "stays allowed"} {
+		at := strings.Index(out, word)
+		if at <= previous {
+			t.Errorf("%q is at %d, not after %d in\n%s", word, at, previous, out)
+		}
+		previous = at
+	}
+}
+
+func TestPreviewIsForPeople(t *testing.T) {
+	for _, format := range []report.Format{report.JSON, report.YAML} {
+		err := report.PrintPreview(&bytes.Buffer{}, "lockdown", lockdownPreview(), report.Options{Format: format})
+		if err == nil || !strings.Contains(err.Error(), string(format)) {
+			t.Errorf("%s: error %v, want one that names the format", format, err)
+		}
+	}
+}

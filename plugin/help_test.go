@@ -1,0 +1,139 @@
+package plugin
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
+
+// allCommands are the root command and everything below it.
+func allCommands(t *testing.T) []*cobra.Command {
+	t.Helper()
+	root := NewCommand(genericiooptions.NewTestIOStreamsDiscard())
+	commands := []*cobra.Command{root}
+	for i := 0; i < len(commands); i++ {
+		commands = append(commands, commands[i].Commands()...)
+	}
+	if len(commands) < 4 {
+		t.Fatalf("found %d commands, want the root and at least version, completion and help", len(commands))
+	}
+	return commands
+}
+
+// golden compares got with a file below testdata, byte for byte.
+func golden(t *testing.T, got, name string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run the test with -update to write it)", err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s (run the test with -update if that is meant)\ngot:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	for _, cmd := range allCommands(t) {
+		t.Run(cmd.Name(), func(t *testing.T) {
+			words := strings.Fields(cmd.CommandPath() + " --help")
+			code, stdout, stderr := run(t, words[2:]...)
+			if code != 0 || stderr != "" {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+			golden(t, stdout, "help/"+cmd.Name()+".txt")
+			for line := range strings.Lines(stdout) {
+				if width := terminal.Width(strings.TrimRight(line, "\n")); width > helpWidth {
+					t.Errorf("%d columns, more than %d: %s", width, helpWidth, line)
+				}
+			}
+			for _, part := range []string{"\nUsage:\n", "\nExamples:\n", "\nExit codes:\n  0  fine\n"} {
+				if !strings.Contains(stdout, part) {
+					t.Errorf("lacks %q", part)
+				}
+			}
+			if cmd.Short == "" || cmd.Long == "" || strings.HasSuffix(cmd.Short, ".") {
+				t.Errorf("wants a short text without a full stop and a long one: %q, %q", cmd.Short, cmd.Long)
+			}
+		})
+	}
+}
+
+// The help command, --help and no arguments at all are three ways to the same text.
+func TestWaysToTheHelp(t *testing.T) {
+	for _, test := range []struct{ one, other []string }{
+		{[]string{"help", "version"}, []string{"version", "--help"}},
+		{[]string{"help"}, []string{"--help"}},
+		{nil, []string{"-h"}},
+	} {
+		_, one, _ := run(t, test.one...)
+		_, other, _ := run(t, test.other...)
+		if one == "" || one != other {
+			t.Errorf("%q prints\n%s\nand %q prints\n%s", test.one, one, test.other, other)
+		}
+	}
+}
+
+func TestGlobalFlagsAreGroupedApart(t *testing.T) {
+	_, stdout, _ := run(t, "--help")
+	own, kubectl, found := strings.Cut(stdout, "\nGlobal flags (as in kubectl):\n")
+	if !found {
+		t.Fatalf("no group of kubectl's flags in\n%s", stdout)
+	}
+	for _, name := range []string{"--kubeconfig", "--context", "--namespace", "--as ", "--request-timeout"} {
+		if strings.Contains(own, name) || !strings.Contains(kubectl, name) {
+			t.Errorf("%s is not among kubectl's flags", name)
+		}
+	}
+	if !strings.Contains(own, "--color") || strings.Contains(kubectl, "--color") {
+		t.Error("--color is not among the plugin's own flags")
+	}
+}
+
+func TestDedent(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"raw literal", "\n\t\t\tone\n\t\t\t  two\n\n\t\t\tthree\n\t\t", "one\n  two\n\nthree"},
+		{"single line", "one", "one"},
+		{"nothing", "", ""},
+		{"trailing spaces", "\n\tone  \n", "one"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := long(test.text); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+	if got, want := examples("\n\t\t# one\n\t\ttwo\n\n\t\tthree"), "  # one\n  two\n\n  three"; got != want {
+		t.Errorf("examples: got %q, want %q", got, want)
+	}
+}
+
+// run executes the plugin with buffers for streams.
+func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	streams := genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}
+	if args == nil {
+		args = []string{} // cobra reads os.Args for nil
+	}
+	code = Main(t.Context(), args, streams)
+	return code, out.String(), errOut.String()
+}
