@@ -1,10 +1,59 @@
 package isolation
 
 import (
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"errors"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// drift says how a managed policy differs from what lockdown would apply, or "".
-func (m *Model) drift(c *cluster, p *inventory.Policy) string {
-	return ""
+// drifted are the differences between the cluster's managed policies and what lockdown would apply
+// with the flags that the policies themselves record, by name. A policy that lockdown would not
+// apply at all is left to SET_INCOMPLETE and to the next lockdown.
+func (m *Model) drifted(c *cluster) (map[string]string, error) {
+	live := m.managed(c)
+	options, err := policyset.FromLive(c.key(), live)
+	if errors.Is(err, policyset.ErrNotLocked) {
+		return nil, nil
+	}
+	options = options.For(c.key(), m.OperatorNamespaces())
+	desired, buildErr := policyset.Build(options)
+	if err := errors.Join(err, buildErr); err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, want := range desired {
+		for _, have := range live {
+			if have.Name != want.Object.Name {
+				continue
+			}
+			if paths := policyset.Differences(have, want.Object); len(paths) > 0 {
+				out[have.Name] = strings.Join(paths, ", ")
+			}
+		}
+	}
+	return out, nil
+}
+
+// managed are the policies that lockdown manages for the cluster.
+func (m *Model) managed(c *cluster) []*ciliumv2.CiliumNetworkPolicy {
+	var out []*ciliumv2.CiliumNetworkPolicy
+	for i := range m.inv.Policies {
+		p, ok := m.inv.Policies[i].Object.(*ciliumv2.CiliumNetworkPolicy)
+		if ok && p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// OperatorNamespaces are where the operator was found, or is assumed.
+func (m *Model) OperatorNamespaces() []string {
+	var out []string
+	for _, op := range m.operators {
+		out = append(out, op.Namespace)
+	}
+	return out
 }

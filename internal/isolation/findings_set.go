@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -12,17 +14,13 @@ import (
 
 // setFindings are about the policies that lockdown manages for the cluster.
 func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
-	roles := map[policyset.Role]bool{}
-	var live []*inventory.Policy
-	for i := range m.inv.Policies {
-		p := &m.inv.Policies[i]
-		if p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name) {
-			live = append(live, p)
-			roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
-		}
-	}
+	live := m.managed(c)
 	if len(live) == 0 {
 		return nil
+	}
+	roles := map[policyset.Role]bool{}
+	for _, p := range live {
+		roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
 	}
 	var lacking []string
 	if !roles[policyset.DefaultDeny] {
@@ -34,15 +32,27 @@ func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.
 	var out []v1alpha1.Finding
 	if len(lacking) > 0 {
 		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.Warning,
-			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), lockdownCommand(c)))
+			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), m.relockCommand(c, live)))
 	}
-	for _, p := range live {
-		if difference := m.drift(c, p); difference != "" {
-			out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
-				fmt.Sprintf("%s was changed after lockdown applied it: %s", p.PolicyReference, difference), lockdownCommand(c)))
-		}
+	drifted, err := m.drifted(c)
+	if err != nil {
+		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
+			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), lockdownCommand(c)))
+	}
+	for _, name := range sortedKeys(drifted) {
+		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), m.relockCommand(c, live)))
 	}
 	return out
+}
+
+// relockCommand is the lockdown with the flags that the cluster was locked with.
+func (m *Model) relockCommand(c *cluster, live []*ciliumv2.CiliumNetworkPolicy) string {
+	options, err := policyset.FromLive(c.key(), live)
+	if err != nil {
+		return lockdownCommand(c)
+	}
+	return strings.TrimSpace(lockdownCommand(c) + " " + policyset.CommandLine(policyset.Flags(options)))
 }
 
 // operatorFindings are about an operator that is not there, or not where the policies expect it.

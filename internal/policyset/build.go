@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
@@ -112,8 +113,15 @@ func checkCluster(cluster string) error {
 	return nil
 }
 
-// policy is a policy of the set with the labels that all have.
+// policy is a policy of the set with the labels that all have. It brings no default deny: that is
+// the default-deny policy's alone. So an allow policy changes nothing by itself, and there is no
+// moment in which one client is let in already and the next one not yet. The agent reads the field
+// as true when its option enable-non-default-deny-policies is off; ApplyOrder is safe then too.
 func (o Options) policy(role Role, name, why, description string, subject api.EndpointSelector, rule api.IngressRule) Policy {
+	var defaultDeny api.DefaultDenyConfig
+	if role != DefaultDeny {
+		defaultDeny.Ingress = ptr.To(false)
+	}
 	return Policy{
 		Role: role,
 		Why:  why,
@@ -129,9 +137,10 @@ func (o Options) policy(role Role, name, why, description string, subject api.En
 				},
 			},
 			Spec: &api.Rule{
-				Description:      description,
-				EndpointSelector: subject,
-				Ingress:          []api.IngressRule{rule},
+				Description:       description,
+				EndpointSelector:  subject,
+				Ingress:           []api.IngressRule{rule},
+				EnableDefaultDeny: defaultDeny,
 			},
 		},
 	}

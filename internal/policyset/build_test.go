@@ -105,7 +105,7 @@ func TestPolicy5DiffersFromTheDocumentInTheNesting(t *testing.T) {
 		t.Errorf("without the unknown field, the document's selector should be {}: %v", literal.Spec.Ingress)
 	}
 	ours := only(t, build(t, example(scope(ScopeNamespace), allowPodsAnyNamespace(t, "role=backend"))), PostgresAccess).Object
-	want := []string{"spec.ingress[0].fromEndpoints[0].matchExpressions", "spec.ingress[0].fromEndpoints[0].matchLabels"}
+	want := []string{"spec.enableDefaultDeny", "spec.ingress[0].fromEndpoints[0].matchExpressions", "spec.ingress[0].fromEndpoints[0].matchLabels"}
 	if got := specPaths(Differences(literal, ours)); !slices.Equal(got, want) {
 		t.Errorf("differs in %v, want %v", got, want)
 	}

@@ -9,5 +9,7 @@
 //   - Policy 1 has `ingress: [{}]` for `ingress: []`, which Cilium refuses and does not enforce.
 //   - Policy 5 has matchLabels and matchExpressions directly in the fromEndpoints item; the
 //     document's nested labelSelector is in no schema, and lets everybody of the namespace in.
+//   - Only policy 1 brings default deny; the others say enableDefaultDeny: false. In the document, each
+//     of them shuts out everybody whom it does not let in, from the moment in which it is applied.
 //   - With ScopeCluster, policies 1 to 3 select the cluster's pods and not the whole namespace.
 package policyset

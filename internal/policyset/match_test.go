@@ -37,7 +37,7 @@ func TestDifferences(t *testing.T) {
 		{"one source less", func(p *policy) { p.Spec.Ingress[0].FromEndpoints = p.Spec.Ingress[0].FromEndpoints[:1] }, []string{"spec.ingress[0].fromEndpoints"}},
 		{"nobody for somebody", func(p *policy) { p.Spec.Ingress[0].FromEndpoints = []api.EndpointSelector{} }, []string{"spec.ingress[0].fromEndpoints"}},
 		{"a deny rule", func(p *policy) { p.Spec.IngressDeny = make([]api.IngressDenyRule, 1) }, []string{"spec.ingressDeny"}},
-		{"default deny switched off", func(p *policy) { no := false; p.Spec.EnableDefaultDeny.Ingress = &no }, []string{"spec.enableDefaultDeny"}},
+		{"default deny switched on", func(p *policy) { yes := true; p.Spec.EnableDefaultDeny.Ingress = &yes }, []string{"spec.enableDefaultDeny.ingress"}},
 		{"rules in specs", func(p *policy) { p.Specs = api.Rules{p.Spec} }, []string{"specs"}},
 		{"no spec", func(p *policy) { p.Spec = nil }, []string{"spec"}},
 	} {

@@ -41,30 +41,15 @@ func TestSeveralClustersGetTheirAccessBeforeAnyClient(t *testing.T) {
 	}
 }
 
-func TestNarrowFirst(t *testing.T) {
-	wide := func(name string) []Policy { return build(t, example(named(name), scope(ScopeNamespace))) }
-	elsewhere := build(t, example(named("c"), scope(ScopeNamespace), func(o *Options) { o.Cluster.Namespace = "other" }))
-
-	both := slices.Concat(wide("a"), wide("b"), elsewhere)
-	stones := NarrowFirst(both)
-	if got := names(stones); !slices.Equal(got, []string{"a-internal-access", "b-internal-access"}) {
-		t.Fatalf("got %v", got)
-	}
-	for i, name := range []string{"a", "b"} {
-		if got := stones[i].Object.Spec.EndpointSelector.MatchLabels[LabelCNPGCluster]; got != name {
-			t.Errorf("%s selects %q", stones[i].Object.Name, got)
+// Everything else follows from this: whatever is applied before the last policy denies nobody.
+func TestOnlyDefaultDenyBringsDefaultDeny(t *testing.T) {
+	for _, p := range build(t, example(allowKubectlCNPG, allowMetrics("monitoring"), allowClusterWide, allowPods(t, "role=backend"))) {
+		setting := p.Object.Spec.EnableDefaultDeny.Ingress
+		if p.Role == DefaultDeny && setting != nil {
+			t.Errorf("%s should leave Cilium's default, which is to deny", p.Object.Name)
 		}
-		mustBeValid(t, stones[i])
-	}
-	if !both[0].Object.Spec.EndpointSelector.IsWildcard() {
-		t.Error("the set itself was changed")
-	}
-	for name, none := range map[string][]Policy{
-		"one cluster of a namespace": slices.Concat(wide("a"), elsewhere),
-		"scope cluster":              slices.Concat(build(t, example(named("a"))), build(t, example(named("b")))),
-	} {
-		if got := NarrowFirst(none); len(got) != 0 {
-			t.Errorf("%s: %v", name, names(got))
+		if p.Role != DefaultDeny && (setting == nil || *setting) {
+			t.Errorf("%s brings default deny of its own", p.Object.Name)
 		}
 	}
 }

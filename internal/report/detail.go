@@ -29,7 +29,7 @@ func (p *page) detail(r v1alpha1.IsolationReport) error {
 	return nil
 }
 
-// shortClients is shortClients with a colour for the answer that nobody wants.
+// shortClients is shortClients with a color for the answer that nobody wants.
 func (p *page) shortClients(r v1alpha1.IsolationReport) cell {
 	short := text(shortClients(r))
 	if short.parts[0] == everybody {
@@ -74,7 +74,7 @@ func (p *page) pods(r v1alpha1.IsolationReport) error {
 	expected := 0
 	for _, pod := range r.Pods {
 		row := []cell{text(pod.Name), text(string(pod.Role)), p.enforcement(pod), text(egress(pod))}
-		seen := "running"
+		seen := "yes"
 		if pod.Expected {
 			expected++
 			seen = "expected"

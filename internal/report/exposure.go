@@ -12,7 +12,7 @@ import (
 // firstClients is how many workloads of a target a table names.
 const firstClients = 10
 
-// mergeTargets joins neighbouring targets that the same clients reach, as an instance and its
+// mergeTargets joins neighboring targets that the same clients reach, as an instance and its
 // poolers mostly are: the reader should not have to compare two lists.
 func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
 	var merged []v1alpha1.Exposure

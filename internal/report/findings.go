@@ -7,12 +7,15 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
-var severities = []v1alpha1.Severity{v1alpha1.Error, v1alpha1.Warning, v1alpha1.Info}
+// severities are all, the gravest first.
+func severities() []v1alpha1.Severity {
+	return []v1alpha1.Severity{v1alpha1.Error, v1alpha1.Warning, v1alpha1.Info}
+}
 
 // findingCounts is "2 errors, 1 warning", or "none". Info findings count in wide only.
 func (p *page) findingCounts(findings []v1alpha1.Finding) string {
 	var parts []string
-	for _, severity := range severities {
+	for _, severity := range severities() {
 		n := 0
 		for _, f := range findings {
 			if f.Severity == severity {
@@ -35,7 +38,7 @@ func (p *page) findingCounts(findings []v1alpha1.Finding) string {
 
 // visible are the findings that this format shows, errors first, and how many it does not.
 func (p *page) visible(findings []v1alpha1.Finding) (shown []v1alpha1.Finding, hidden int) {
-	for _, severity := range severities {
+	for _, severity := range severities() {
 		for _, f := range findings {
 			switch {
 			case f.Severity != severity:

@@ -17,7 +17,7 @@ import (
 
 // printJSON indents by four spaces, as kubectl does.
 func printJSON(w io.Writer, list v1alpha1.IsolationReportList) error {
-	data, err := json.MarshalIndent(normalised(list), "", "    ")
+	data, err := json.MarshalIndent(normalized(list), "", "    ")
 	if err != nil {
 		return fmt.Errorf("encode reports as JSON: %w", err)
 	}
@@ -63,9 +63,9 @@ func asciiControls(data string) string {
 	return out.String()
 }
 
-// normalised is a copy with apiVersion and kind everywhere, and without null: a script that loops
+// normalized is a copy with apiVersion and kind everywhere, and without null: a script that loops
 // over a list must not care whether it is empty.
-func normalised(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
+func normalized(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
 	list.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind}
 	list.Items = copied(list.Items)
 	for i := range list.Items {

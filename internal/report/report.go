@@ -53,7 +53,7 @@ const (
 	maxWidth     = 160
 )
 
-// Options say how to print. The zero value prints a table without colours, 100 columns wide.
+// Options say how to print. The zero value prints a table without colors, 100 columns wide.
 type Options struct {
 	Format Format
 	Colors terminal.Colors

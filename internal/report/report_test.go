@@ -109,7 +109,7 @@ func TestLinesFitAndAreHarmless(t *testing.T) {
 	}
 }
 
-// Colours must not move anything: without the codes, the output is the same.
+// Colors must not move anything: without the codes, the output is the same.
 func TestColorsOnlyAddCodes(t *testing.T) {
 	codes := strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[31m", "", "\x1b[32m", "", "\x1b[33m", "", "\x1b[1;31m", "")
 	for name, l := range map[string]v1alpha1.IsolationReportList{"one": list(broken()), "many": manyClusters(), "hostile": list(hostile())} {

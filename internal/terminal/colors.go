@@ -11,11 +11,11 @@ import (
 type Mode string
 
 const (
-	// ModeAuto colours when the output is a terminal and the environment does not object.
+	// ModeAuto colors when the output is a terminal and the environment does not object.
 	ModeAuto Mode = "auto"
-	// ModeAlways colours whatever the output is.
+	// ModeAlways colors whatever the output is.
 	ModeAlways Mode = "always"
-	// ModeNever does not colour.
+	// ModeNever does not color.
 	ModeNever Mode = "never"
 )
 
@@ -32,28 +32,29 @@ func ParseMode(value string) (Mode, error) {
 	return Mode(value), nil
 }
 
-// Colors paints words by what they mean. Colour only repeats what the word says already. The zero
+// Colors paints words by what they mean. Color only repeats what the word says already. The zero
 // value paints nothing.
 type Colors struct{ enabled bool }
 
 // NewColors decides whether to paint. Isatty says whether the output is a terminal, and lookup
 // reads the environment as os.LookupEnv does: NO_COLOR with any value (no-color.org) and TERM=dumb
-// turn colours off, and so does a Windows console that is not Windows Terminal (WT_SESSION), which
+// turn colors off, and so does a Windows console that is not Windows Terminal (WT_SESSION), which
 // may print the codes instead. An explicit ModeAlways is stronger than all of them.
 func NewColors(mode Mode, isatty bool, lookup func(string) (string, bool)) Colors {
 	return newColors(mode, isatty, lookup, runtime.GOOS)
 }
 
 func newColors(mode Mode, isatty bool, lookup func(string) (string, bool), goos string) Colors {
+	get := func(name string) string { value, _ := lookup(name); return value }
 	switch mode {
 	case ModeAlways:
 		return Colors{enabled: true}
 	case ModeNever:
 		return Colors{}
+	default:
+		windowsConsole := goos == "windows" && get("WT_SESSION") == ""
+		return Colors{enabled: isatty && get("NO_COLOR") == "" && get("TERM") != "dumb" && !windowsConsole}
 	}
-	get := func(name string) string { value, _ := lookup(name); return value }
-	windowsConsole := goos == "windows" && get("WT_SESSION") == ""
-	return Colors{enabled: isatty && get("NO_COLOR") == "" && get("TERM") != "dumb" && !windowsConsole}
 }
 
 // Enabled says whether anything is painted.

@@ -15,7 +15,7 @@ func TestEscape(t *testing.T) {
 		"a name":                  {"cluster-example_1.x/y:z", "cluster-example_1.x/y:z"},
 		"other scripts":           {"Größe 数据库 データ 🐘 é", "Größe 数据库 データ 🐘 é"},
 		"a backslash stays":       {`C:\x`, `C:\x`},
-		"colours":                 {"\x1b[31mred\x1b[0m", `\x1b[31mred\x1b[0m`},
+		"colors":                  {"\x1b[31mred\x1b[0m", `\x1b[31mred\x1b[0m`},
 		"clear screen":            {"\x1b[2J\x1b[H", `\x1b[2J\x1b[H`},
 		"window title":            {"\x1b]0;owned\x07", `\x1b]0;owned\x07`},
 		"hyperlink":               {"\x1b]8;;x\x1b\\y", `\x1b]8;;x\x1b\y`},

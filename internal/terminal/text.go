@@ -6,14 +6,14 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
-// Width is the number of columns that text takes, colour codes not counted. It is the table
+// Width is the number of columns that text takes, color codes not counted. It is the table
 // writer's own measure, so that what fits here is aligned there.
 func Width(text string) int { return twwidth.Width(text) }
 
 const ellipsis = "…"
 
 // Shorten cuts text in the middle, where names differ least, until it takes at most width columns.
-// Text must not hold colour codes.
+// Text must not hold color codes.
 func Shorten(text string, width int) string {
 	if Width(text) <= width {
 		return text
@@ -45,7 +45,7 @@ func Shorten(text string, width int) string {
 }
 
 // Wrap breaks text into lines of at most width columns: at spaces, and inside a word only when the
-// word alone is wider than a line, then after one of "-/.,:=" where possible. Text must not hold colour
+// word alone is wider than a line, then after one of "-/.,:=" where possible. Text must not hold color
 // codes. It returns at least one line; a width under 2 counts as 2, the widest rune's.
 func Wrap(text string, width int) []string {
 	width = max(width, 2)
@@ -61,7 +61,7 @@ func Wrap(text string, width int) []string {
 			line, lineWidth = line+" "+word, lineWidth+1+wordWidth
 			continue
 		}
-		if room := width - lineWidth - 1; line != "" && wordWidth > width && room > width/3 {
+		if room := width - lineWidth - 1; line != "" && wordWidth > width && room > max(width/3, 1) {
 			// The word has to be broken anyway: begin where the line ends.
 			var head string
 			head, word = breakWord(word, room)

@@ -1,0 +1,206 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+)
+
+// server speaks just enough of the API: lists with pages, single objects, and refusals.
+type server struct {
+	mu sync.Mutex
+	// objects are the items of each collection, by path; what is not there is 404.
+	objects map[string][]string
+	// refused are the answers to paths that do not succeed.
+	refused map[string]int
+	// expireOnce makes the next request with a continue token fail with 410 for that path.
+	expireOnce map[string]bool
+	// maxPage limits the pages, whatever the client asks for.
+	maxPage  int
+	// requests are the paths and queries that were asked for.
+	requests []string
+	// hang, when set, lets every request wait until it is closed.
+	hang chan struct{}
+}
+
+const (
+	pathPods       = "/api/v1/pods"
+	pathNamespaces = "/api/v1/namespaces"
+	pathClusters   = "/apis/postgresql.cnpg.io/v1/clusters"
+	pathPoolers    = "/apis/postgresql.cnpg.io/v1/poolers"
+	pathCNP        = "/apis/cilium.io/v2/ciliumnetworkpolicies"
+	pathCCNP       = "/apis/cilium.io/v2/ciliumclusterwidenetworkpolicies"
+	pathCEP        = "/apis/cilium.io/v2/ciliumendpoints"
+	pathNP         = "/apis/networking.k8s.io/v1/networkpolicies"
+	pathCluNP      = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"
+	pathDeploy     = "/apis/apps/v1/deployments"
+	pathDaemonSets = "/apis/apps/v1/daemonsets"
+	pathConfig     = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
+	pathWebhooks   = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+)
+
+// newServer serves a small cluster where everything is as it should be.
+func newServer() *server {
+	return &server{
+		maxPage: 2,
+		refused: map[string]int{}, expireOnce: map[string]bool{},
+		objects: map[string][]string{
+			pathNamespaces: {`{"metadata":{"name":"shop","labels":{"team":"a"}}}`, `{"metadata":{"name":"web"}}`},
+			pathPods: {
+				`{"metadata":{"name":"pg-1","namespace":"shop","labels":{"cnpg.io/cluster":"pg","cnpg.io/podRole":"instance"},"ownerReferences":[{"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","name":"pg","uid":"u","controller":true}]},"spec":{"serviceAccountName":"pg","containers":[{"name":"postgres","ports":[{"name":"postgresql","containerPort":5432,"protocol":"TCP"}]}]},"status":{"phase":"Running"}}`,
+				`{"metadata":{"name":"done","namespace":"shop"},"status":{"phase":"Succeeded"}}`,
+				`{"metadata":{"name":"a","namespace":"web"},"status":{"phase":"Running"}}`,
+				`{"metadata":{"name":"b","namespace":"web"},"status":{"phase":"Pending"}}`,
+				`{"metadata":{"name":"c","namespace":"web"},"spec":{"hostNetwork":true},"status":{"phase":"Running"}}`,
+			},
+			pathClusters: {
+				`{"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"pg","namespace":"shop"},"spec":{"instances":1}}`,
+				`{"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"sleeping","namespace":"web"},"spec":{"instances":2}}`,
+			},
+			pathPoolers: {`{"apiVersion":"postgresql.cnpg.io/v1","kind":"Pooler","metadata":{"name":"rw","namespace":"shop"},"spec":{"cluster":{"name":"pg"}}}`},
+			pathCNP: {
+				`{"metadata":{"name":"good","namespace":"shop"},"spec":{"endpointSelector":{},"ingress":[{}]},"status":{"conditions":[{"type":"Valid","status":"True"}]}}`,
+				`{"metadata":{"name":"broken","namespace":"shop"},"spec":[]}`,
+				`{"metadata":{"name":"late","namespace":"web"},"spec":{"endpointSelector":{},"ingress":[{}]}}`,
+			},
+			pathCCNP:       {`{"metadata":{"name":"all"},"spec":{"endpointSelector":{},"egress":[{}]}}`},
+			pathCEP:        {`{"metadata":{"name":"a","namespace":"web"},"status":{"identity":{"id":7,"labels":["k8s:app=a"]}}}`},
+			pathNP:         {`{"metadata":{"name":"np","namespace":"web"},"spec":{"podSelector":{}}}`},
+			pathDeploy:     {`{"metadata":{"name":"op","namespace":"cnpg-system","labels":{"app.kubernetes.io/name":"cloudnative-pg"}},"spec":{"template":{"metadata":{"labels":{"app.kubernetes.io/name":"cloudnative-pg"}},"spec":{"serviceAccountName":"cnpg-manager"}}}}`},
+			pathDaemonSets: {},
+			pathWebhooks:   {},
+			pathConfig:     {`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cilium-config","namespace":"kube-system"},"data":{"cluster-name":"mesh"}}`},
+		},
+	}
+}
+
+// kinds of the built-in lists: their decoder wants to know.
+var listKinds = map[string][2]string{
+	pathPods: {"v1", "PodList"}, pathNamespaces: {"v1", "NamespaceList"},
+	pathNP: {"networking.k8s.io/v1", "NetworkPolicyList"}, pathDeploy: {"apps/v1", "DeploymentList"},
+	pathDaemonSets: {"apps/v1", "DaemonSetList"},
+	pathWebhooks:   {"admissionregistration.k8s.io/v1", "MutatingWebhookConfigurationList"},
+	pathClusters:   {"postgresql.cnpg.io/v1", "ClusterList"}, pathPoolers: {"postgresql.cnpg.io/v1", "PoolerList"},
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.hang != nil {
+		select {
+		case <-s.hang:
+		case <-r.Context().Done():
+		}
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r.URL.String())
+	w.Header().Set("Content-Type", "application/json")
+	if code := s.refused[r.URL.Path]; code != 0 {
+		fail(w, code)
+		return
+	}
+	// A namespaced collection holds the objects of the whole one that are in the namespace.
+	path, namespace := r.URL.Path, ""
+	items, ok := s.objects[path]
+	single := strings.Contains(path, "/configmaps/") || strings.Contains(path, "/services/")
+	if before, after, found := strings.Cut(path, "/namespaces/"); found && !ok && !single {
+		var plural string
+		if namespace, plural, found = strings.Cut(after, "/"); !found {
+			items, ok, single = s.namespace(after)
+		} else {
+			path = before + "/" + plural
+			items, ok = s.objects[path]
+		}
+	}
+	switch {
+	case !ok:
+		fail(w, http.StatusNotFound)
+	case single:
+		_, _ = w.Write([]byte(items[0]))
+	default:
+		s.list(w, r, path, namespace, items)
+	}
+}
+
+// namespace is the one namespace of that name, as the answer to a single object's path.
+func (s *server) namespace(name string) (items []string, ok, single bool) {
+	for _, n := range s.objects[pathNamespaces] {
+		if strings.Contains(n, `"name":"`+name+`"`) {
+			return []string{n}, true, true
+		}
+	}
+	return nil, false, true
+}
+
+func (s *server) list(w http.ResponseWriter, r *http.Request, path, namespace string, all []string) {
+	items := []json.RawMessage{}
+	for _, item := range all {
+		if namespace == "" || strings.Contains(item, `"namespace":"`+namespace+`"`) {
+			items = append(items, json.RawMessage(item))
+		}
+	}
+	start, token := 0, r.URL.Query().Get("continue")
+	if token != "" {
+		if s.expireOnce[path] {
+			s.expireOnce[path] = false
+			fail(w, http.StatusGone)
+			return
+		}
+		start, _ = strconv.Atoi(token)
+	}
+	end, next := len(items), ""
+	if r.URL.Query().Get("limit") != "" && end > start+s.maxPage {
+		end = start + s.maxPage
+		next = strconv.Itoa(end)
+	}
+	answer := map[string]any{"metadata": map[string]any{"continue": next}, "items": items[start:end]}
+	if k, ok := listKinds[path]; ok {
+		answer["apiVersion"], answer["kind"] = k[0], k[1]
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+var reasons = map[int]metav1.StatusReason{
+	http.StatusForbidden: metav1.StatusReasonForbidden, http.StatusNotFound: metav1.StatusReasonNotFound,
+	http.StatusGone: metav1.StatusReasonExpired, http.StatusUnauthorized: metav1.StatusReasonUnauthorized,
+	http.StatusInternalServerError: metav1.StatusReasonInternalError,
+}
+
+func fail(w http.ResponseWriter, code int) {
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+		Status:   metav1.StatusFailure, Reason: reasons[code], Code: int32(code), Message: fmt.Sprintf("answer %d", code),
+	})
+}
+
+// asked counts the requests for a path.
+func (s *server) asked(path string) int {
+	n := 0
+	for _, r := range s.requests {
+		if p, _, _ := strings.Cut(r, "?"); p == path {
+			n++
+		}
+	}
+	return n
+}
+
+// start runs the server and returns clients for it.
+func (s *server) start(t *testing.T) Clients {
+	t.Helper()
+	listening := httptest.NewServer(s)
+	t.Cleanup(listening.Close)
+	clients, err := NewClients(&rest.Config{Host: listening.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients
+}
