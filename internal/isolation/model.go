@@ -293,3 +293,12 @@ func distinct(ids []*engine.Identity) []*engine.Identity {
 	}
 	return out
 }
+
+// Clusters are the clusters that the model is about.
+func (m *Model) Clusters() []types.NamespacedName {
+	var out []types.NamespacedName
+	for _, c := range m.clusters {
+		out = append(out, c.key())
+	}
+	return out
+}

@@ -24,7 +24,7 @@ type server struct {
 	// expireOnce makes the next request with a continue token fail with 410 for that path.
 	expireOnce map[string]bool
 	// maxPage limits the pages, whatever the client asks for.
-	maxPage  int
+	maxPage int
 	// requests are the paths and queries that were asked for.
 	requests []string
 	// hang, when set, lets every request wait until it is closed.

@@ -1,0 +1,94 @@
+# kubectl cnpg-netpol. "make" alone lists the targets. Go is all that is needed; the tools and the
+# test control plane are built from Go modules and kept in the user's cache folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# One place for the flags: whoever builds with the same ones shares the build cache, and Cilium's
+# packages take minutes to compile. The version is stamped by the linker below and not by the go
+# command, which refuses in a work tree that belongs to somebody else, as in many CI systems.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+
+MODULE := github.com/cnpg-netpol/kubectl-cnpg-netpol
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-cnpg-netpol
+TOOLS := $(CACHE)/tools
+GIT := git -c safe.directory=$(CURDIR)
+# Evaluated only by the targets that link a binary for somebody, so that tests keep their cache.
+VERSION = $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT = $(shell $(GIT) rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commit=$(COMMIT)
+GO_DIRECTORIES := cmd plugin internal e2e
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the plugin and its completion helper into bin/
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	@ls bin/kubectl*
+
+.PHONY: test
+test: ## Run all tests, those against a real API server included
+	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
+	KUBEBUILDER_ASSETS="$$assets" go test ./...
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Check format, vet, linters and modules
+	@unformatted="$$(gofmt -l $(GO_DIRECTORIES))"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:" $$unformatted >&2; exit 1; fi
+	go vet ./...
+	$(TOOLS)/golangci-lint run ./...
+	go mod verify
+
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities (downloads the database of them)
+	@code=0; $(TOOLS)/govulncheck ./... || code=$$?; \
+	case $$code in \
+	0) ;; \
+	3) echo "vuln: there are vulnerabilities, see above" >&2; exit 1 ;; \
+	*) echo "vuln: could not run, so nothing is known; it fetches its database from the network" >&2; exit 2 ;; \
+	esac
+
+.PHONY: demo
+demo: ## Show status and a lockdown preview over manifests; needs no cluster
+	@e2e/demo/run
+
+.PHONY: demo-live
+demo-live: ## The same against the test control plane, with real apply and removal
+	@e2e/demo/live
+
+.PHONY: cross
+cross: ## Build for every operating system and architecture into bin/
+	@for platform in $(PLATFORMS); do \
+		echo "$$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} \
+			go build -ldflags '$(LDFLAGS)' -o "bin/$${platform/\//-}/" ./cmd/...; \
+	done
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (20s)
+	@grep -rloE '^func Fuzz' --include='*_test.go' $(GO_DIRECTORIES) | sort | while read -r file; do \
+		grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | while read -r _ target; do \
+			go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null; \
+		done; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built here; caches stay
+	rm -rf bin dist
+
+# The tools have a Go module of their own. The go command sees what is up to date.
+.PHONY: tools
+tools: ## Build the tools that lint and vuln use
+	@mkdir -p $(TOOLS)
+	@go -C e2e/tools build -o $(TOOLS)/ tool
+
+$(TOOLS)/%: e2e/tools/go.mod e2e/tools/go.sum
+	@$(MAKE) tools
+	@touch $@

@@ -1,0 +1,67 @@
+package testserver
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// assetsVariable names the folder that holds kube-apiserver, etcd and kubectl, as controller-runtime reads it.
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
+// Assets returns the folder that holds kube-apiserver, etcd and kubectl: the value of
+// KUBEBUILDER_ASSETS, or else what e2e/controlplane/build builds, which takes minutes the first time
+// and a moment later on. The working directory must be in the repository.
+func Assets(ctx context.Context) (string, error) {
+	dir := os.Getenv(assetsVariable)
+	if dir == "" {
+		var err error
+		if dir, err = buildAssets(ctx); err != nil {
+			return "", err
+		}
+	}
+	for _, program := range []string{"kube-apiserver", "etcd", "kubectl"} {
+		if _, err := exec.LookPath(filepath.Join(dir, program)); err != nil {
+			return "", fmt.Errorf("no program %q in %q: run \"make test\", which builds it, or let %s name a folder that has it: %w",
+				program, dir, assetsVariable, err)
+		}
+	}
+	return dir, nil
+}
+
+// buildAssets runs e2e/controlplane/build, whose last line is the folder.
+func buildAssets(ctx context.Context) (string, error) {
+	root, err := ModuleDir(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	build := exec.CommandContext(ctx, filepath.Join(root, "e2e", "controlplane", "build"))
+	build.Stderr = os.Stderr
+	stdout, err := build.Output()
+	if err != nil {
+		return "", fmt.Errorf("build kube-apiserver, etcd and kubectl with e2e/controlplane/build (\"make test\" does it too): %w", err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(stdout)), "\n")
+	return lines[len(lines)-1], nil
+}
+
+// ModuleDir returns the folder of a module that this repository requires, or of the repository
+// itself when path is empty. The working directory must be in the repository.
+func ModuleDir(ctx context.Context, path string) (string, error) {
+	args := []string{"list", "-m", "-f", "{{.Dir}}"}
+	if path != "" {
+		args = append(args, path)
+	}
+	stdout, err := exec.CommandContext(ctx, "go", args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the folder of Go module %q: %w", path, err)
+	}
+	dir := strings.TrimSpace(string(stdout))
+	if dir == "" {
+		return "", fmt.Errorf("the files of Go module %q are not there: run \"go mod download\"", path)
+	}
+	return dir, nil
+}

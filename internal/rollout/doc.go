@@ -1,0 +1,6 @@
+// Package rollout plans and makes the changes of lockdown and unlock: what has to be created,
+// updated and deleted, in which order, and how to put back what was there when a step fails.
+//
+// The plan is a value, computed from the policies that are there and those that are wanted. It is
+// computed anew by every run, so a run that was interrupted anywhere is completed by the next.
+package rollout

@@ -1,0 +1,227 @@
+package rollout
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// Change is what happens to one policy.
+type Change struct {
+	isolation.Step
+	// Clusters are those for whose sake it happens; the shared default deny has several.
+	Clusters []types.NamespacedName
+	// Desired is the policy as it shall be; nil when it is deleted.
+	Desired *policyset.Policy
+	// Live is the policy as it is; nil when it is created.
+	Live *ciliumv2.CiliumNetworkPolicy
+	// Takeover is true when Live is somebody else's, which only --force overwrites.
+	Takeover bool
+}
+
+// Plan are changes in the order in which they are made.
+type Plan struct {
+	Changes []Change
+	// Conflicts are the policies of others that stand in the way, in words.
+	Conflicts []string
+}
+
+// Lockdown plans the sets that the options ask for, one for each cluster. Policies that are managed
+// for these clusters and not asked for any more are removed at the end.
+func Lockdown(policies []inventory.Policy, options []policyset.Options) (Plan, error) {
+	live := index(policies)
+	var desired []policyset.Policy
+	owners := map[types.NamespacedName][]types.NamespacedName{}
+	wanted := map[types.NamespacedName]bool{}
+	for _, o := range options {
+		wanted[o.Cluster] = true
+	}
+	for _, o := range options {
+		o.SharedWith = sharers(live, o, options)
+		set, err := policyset.Build(o)
+		if err != nil {
+			return Plan{}, fmt.Errorf("cluster %q: %w", o.Cluster.Name, err)
+		}
+		for _, p := range set {
+			if len(owners[keyOf(p.Object)]) == 0 {
+				desired = append(desired, p)
+			}
+			owners[keyOf(p.Object)] = append(owners[keyOf(p.Object)], o.Cluster)
+		}
+	}
+	var plan Plan
+	for _, p := range policyset.ApplyOrder(desired) {
+		plan.apply(p, live[keyOf(p.Object)], owners[keyOf(p.Object)])
+	}
+	plan.remove(live, wanted, owners)
+	return plan, nil
+}
+
+// Unlock plans the removal of everything that is managed for the clusters, and of nothing else.
+func Unlock(policies []inventory.Policy, clusters []types.NamespacedName) Plan {
+	wanted := map[types.NamespacedName]bool{}
+	for _, c := range clusters {
+		wanted[c] = true
+	}
+	var plan Plan
+	plan.remove(index(policies), wanted, nil)
+	return plan
+}
+
+// apply adds the change that makes live as desired.
+func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) {
+	change := Change{
+		Step:     isolation.Step{Action: isolation.Create, Policy: desired.Reference(), Why: desired.Why},
+		Clusters: clusters, Desired: &desired, Live: live,
+	}
+	switch {
+	case live == nil:
+	case !policyset.IsOurs(live.Labels) || !sameOwner(live, clusters):
+		change.Action, change.Takeover = isolation.Update, true
+		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
+			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
+			live.Name, live.Namespace))
+	case len(policyset.Differences(live, desired.Object)) == 0:
+		change.Action = isolation.Unchanged
+	default:
+		change.Action = isolation.Update
+	}
+	plan.Changes = append(plan.Changes, change)
+}
+
+// sameOwner is true when lockdown manages the live policy for one of the clusters, and for the
+// shared default deny, which every cluster of its namespace may join.
+func sameOwner(live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) bool {
+	return len(policyset.Users(live.Labels)) > 0 || slices.ContainsFunc(clusters, func(c types.NamespacedName) bool {
+		return policyset.IsManaged(live.Labels, c.Name)
+	})
+}
+
+// remove adds the removal of what is managed for the clusters and is not in keep.
+func (plan *Plan) remove(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, clusters map[types.NamespacedName]bool, keep map[types.NamespacedName][]types.NamespacedName) {
+	var obsolete []policyset.Policy
+	for _, key := range slices.SortedFunc(maps.Keys(live), compareKeys) {
+		p := live[key]
+		if len(keep[key]) == 0 && len(managedFor(p, clusters)) > 0 {
+			obsolete = append(obsolete, policyset.Policy{Role: policyset.Role(p.Labels[policyset.LabelPolicy]), Object: p})
+		}
+	}
+	for _, p := range policyset.RemovalOrder(obsolete) {
+		owners := managedFor(p.Object, clusters)
+		if released, stays := release(p.Object, owners); stays {
+			plan.Changes = append(plan.Changes, Change{
+				Step:     isolation.Step{Action: isolation.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it"},
+				Clusters: owners, Desired: &released, Live: p.Object,
+			})
+			continue
+		}
+		plan.Changes = append(plan.Changes, Change{
+			Step:     isolation.Step{Action: isolation.Delete, Policy: p.Reference(), Why: "not needed any more"},
+			Clusters: owners, Live: p.Object,
+		})
+	}
+}
+
+// release takes the clusters' marks off the shared default deny, and says whether others need it.
+func release(live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) (released policyset.Policy, stays bool) {
+	for _, c := range clusters {
+		if released, stays = policyset.Release(live, c.Name); !stays {
+			return released, false
+		}
+		live = released.Object
+	}
+	return released, stays
+}
+
+// managedFor are those of the clusters for which lockdown manages the policy.
+func managedFor(p *ciliumv2.CiliumNetworkPolicy, clusters map[types.NamespacedName]bool) []types.NamespacedName {
+	var out []types.NamespacedName
+	for c := range clusters {
+		if c.Namespace == p.Namespace && policyset.IsManaged(p.Labels, c.Name) {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, compareKeys)
+	return out
+}
+
+// sharers are the other clusters that need the namespace's shared default deny: those that have
+// their mark on it, and those that are locked in the same run.
+func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o policyset.Options, all []policyset.Options) []string {
+	if o.Scope != policyset.ScopeNamespace {
+		return nil
+	}
+	var out []string
+	if shared := live[types.NamespacedName{Namespace: o.Cluster.Namespace, Name: policyset.SharedDefaultDenyName}]; shared != nil && policyset.IsOurs(shared.Labels) {
+		out = policyset.Users(shared.Labels)
+	}
+	for _, other := range all {
+		if other.Cluster.Namespace == o.Cluster.Namespace && other.Scope == policyset.ScopeNamespace {
+			out = append(out, other.Cluster.Name)
+		}
+	}
+	return slices.DeleteFunc(out, func(name string) bool { return name == o.Cluster.Name })
+}
+
+// Changing are the changes that touch the server.
+func (plan Plan) Changing() []Change {
+	return slices.DeleteFunc(slices.Clone(plan.Changes), func(c Change) bool { return c.Action == isolation.Unchanged })
+}
+
+// For are the steps that concern one cluster.
+func (plan Plan) For(cluster types.NamespacedName) []isolation.Step {
+	var out []isolation.Step
+	for _, c := range plan.Changes {
+		if slices.Contains(c.Clusters, cluster) {
+			out = append(out, c.Step)
+		}
+	}
+	return out
+}
+
+// After are the policies that there are after the first n of the plan's changes.
+func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
+	out := slices.Clone(policies)
+	for _, c := range plan.Changes[:n] {
+		if c.Action == isolation.Unchanged {
+			continue
+		}
+		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == c.Policy })
+		if c.Desired != nil {
+			out = append(out, inventory.Policy{
+				PolicyReference: c.Policy, Object: c.Desired.Object,
+				Labels: c.Desired.Object.Labels, Annotations: c.Desired.Object.Annotations,
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b inventory.Policy) int { return compareReferences(a.PolicyReference, b.PolicyReference) })
+	return out
+}
+
+func index(policies []inventory.Policy) map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy {
+	out := map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy{}
+	for i := range policies {
+		if policies[i].Kind != v1alpha1.CiliumNetworkPolicy {
+			continue
+		}
+		key := types.NamespacedName{Namespace: policies[i].Namespace, Name: policies[i].Name}
+		if p, ok := policies[i].Object.(*ciliumv2.CiliumNetworkPolicy); ok {
+			out[key] = p
+			continue
+		}
+		// One that can't be read is there all the same.
+		unreadable := &ciliumv2.CiliumNetworkPolicy{}
+		unreadable.Namespace, unreadable.Name, unreadable.Labels = key.Namespace, key.Name, policies[i].Labels
+		unreadable.UID, unreadable.ResourceVersion = policies[i].UID, policies[i].ResourceVersion
+		out[key] = unreadable
+	}
+	return out
+}

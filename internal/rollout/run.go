@@ -1,0 +1,233 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+	"k8s.io/utils/ptr"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// rollBackTimeout bounds putting things back. It has time of its own, because it often begins when
+// the caller's time is over.
+const rollBackTimeout = 30 * time.Second
+
+// Runner makes the changes of a plan on a server.
+type Runner struct {
+	Client ciliumclient.CiliumNetworkPoliciesGetter
+	// DryRun lets the server check and admit every change, and keep none.
+	DryRun bool
+	// Wait is whether to wait for Cilium's word on the policies, and Timeout how long at most.
+	Wait    bool
+	Timeout time.Duration
+	// Done is told about every change that was made.
+	Done func(Change, *ciliumv2.CiliumNetworkPolicy)
+	// Waiting is told what is being waited for.
+	Waiting func(policies []string)
+	// Verify looks at the result; its error undoes everything. Nil looks at nothing.
+	Verify func(context.Context) error
+}
+
+// Run makes the changes, in order. What lets somebody in is Cilium's before default deny follows:
+// if Cilium refuses it, or does not answer, nothing has been denied yet. When a step fails, or the
+// context ends, everything that was done is undone; the error says what happened and what is left.
+func (r Runner) Run(ctx context.Context, plan Plan) error {
+	var undo undoList
+	err := r.run(ctx, plan, &undo)
+	if err == nil || r.DryRun {
+		return err
+	}
+	return errors.Join(err, undo.all(ctx))
+}
+
+func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
+	var pending []*ciliumv2.CiliumNetworkPolicy
+	for _, c := range plan.Changing() {
+		if isDefaultDeny(c) && c.Desired != nil {
+			if err := r.wait(ctx, pending); err != nil {
+				return err
+			}
+			pending = nil
+		}
+		result, err := r.change(ctx, c, undo)
+		if err != nil {
+			return fmt.Errorf("%s %q: %w", participle[c.Action], c.Policy.Name, err)
+		}
+		if c.Desired != nil {
+			pending = append(pending, result)
+		}
+		if r.Done != nil {
+			r.Done(c, result)
+		}
+	}
+	if err := r.wait(ctx, pending); err != nil {
+		return err
+	}
+	if r.Verify == nil || r.DryRun {
+		return nil
+	}
+	return r.Verify(ctx)
+}
+
+var participle = map[isolation.Action]string{
+	isolation.Create: "creating", isolation.Update: "updating", isolation.Delete: "deleting",
+}
+
+func isDefaultDeny(c Change) bool {
+	return c.Desired != nil && c.Desired.Role == policyset.DefaultDeny
+}
+
+// change makes one change and notes how to undo it.
+func (r Runner) change(ctx context.Context, c Change, undo *undoList) (*ciliumv2.CiliumNetworkPolicy, error) {
+	client := r.Client.CiliumNetworkPolicies(c.Policy.Namespace)
+	switch {
+	case c.Desired == nil:
+		if err := r.delete(ctx, client, c.Live); err != nil {
+			return nil, err
+		}
+		undo.add("re-created "+c.Policy.Name, func(ctx context.Context) error { return recreate(ctx, client, c.Live) })
+		return c.Live, nil
+	case c.Live == nil:
+		created, err := r.apply(ctx, client, *c.Desired, nil)
+		if err != nil {
+			return nil, err
+		}
+		undo.add("removed "+c.Policy.Name, func(ctx context.Context) error { return r.delete(ctx, client, created) })
+		return created, nil
+	default:
+		updated, err := r.update(ctx, client, c)
+		if err != nil {
+			return nil, err
+		}
+		undo.add("restored "+c.Policy.Name, func(ctx context.Context) error { return restore(ctx, client, c.Live) })
+		return updated, nil
+	}
+}
+
+// apply is server-side apply with strict validation. A live policy is only changed when it is
+// still the one that the plan saw; a new one is not forced upon somebody who was faster.
+func (r Runner) apply(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, desired policyset.Policy, live *ciliumv2.CiliumNetworkPolicy) (*ciliumv2.CiliumNetworkPolicy, error) {
+	content, err := policyset.Unstructured(desired)
+	if err != nil {
+		return nil, err
+	}
+	if live != nil {
+		content.SetUID(live.UID)
+		content.SetResourceVersion(live.ResourceVersion)
+	}
+	body, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	options := metav1.PatchOptions{FieldManager: policyset.FieldManager, FieldValidation: metav1.FieldValidationStrict, Force: ptr.To(live != nil)}
+	if r.DryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	return client.Patch(ctx, desired.Object.Name, types.ApplyPatchType, body, options)
+}
+
+// update applies over a live policy. Cilium writes its status at any time, which changes the
+// version and nothing that matters: the update is tried again on the new version then.
+func (r Runner) update(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, c Change) (updated *ciliumv2.CiliumNetworkPolicy, err error) {
+	live := c.Live
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		if c.Takeover && !r.DryRun {
+			if live, err = takeOver(ctx, client, live, c.Desired.Object); err != nil {
+				return retryable(ctx, client, &live, c.Live, err)
+			}
+		}
+		updated, err = r.apply(ctx, client, *c.Desired, live)
+		return retryable(ctx, client, &live, c.Live, err)
+	})
+	return updated, err
+}
+
+// takeOver replaces the content of somebody else's policy, so that nothing of it stays behind as
+// the fields of another manager would.
+func takeOver(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, live, desired *ciliumv2.CiliumNetworkPolicy) (*ciliumv2.CiliumNetworkPolicy, error) {
+	replaced := live.DeepCopy()
+	replaced.Spec, replaced.Specs = desired.Spec.DeepCopy(), nil
+	return client.Update(ctx, replaced, metav1.UpdateOptions{FieldManager: policyset.FieldManager})
+}
+
+// delete removes exactly the policy that the plan saw.
+func (r Runner) delete(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, live *ciliumv2.CiliumNetworkPolicy) error {
+	seen := live
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion}}
+		if r.DryRun {
+			options.DryRun = []string{metav1.DryRunAll}
+		}
+		err := client.Delete(ctx, live.Name, options)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return retryable(ctx, client, &live, seen, err)
+	})
+}
+
+// retryable refreshes live after a conflict, so that the next try has its version. It ends the
+// tries with another error when the policy is not what the plan saw any more.
+func retryable(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, live **ciliumv2.CiliumNetworkPolicy, seen *ciliumv2.CiliumNetworkPolicy, err error) error {
+	if !apierrors.IsConflict(err) {
+		return err
+	}
+	now, getErr := client.Get(ctx, seen.Name, metav1.GetOptions{})
+	if getErr != nil {
+		return getErr
+	}
+	if now.UID != seen.UID || now.Generation != seen.Generation {
+		return errors.New("it was changed by somebody else in the meantime: run the command again to see what it would do now")
+	}
+	*live = now
+	return err
+}
+
+// recreate brings a deleted policy back.
+func recreate(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, lost *ciliumv2.CiliumNetworkPolicy) error {
+	content, err := policyset.Unstructured(policyset.Policy{Object: withoutServerFields(lost)})
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	_, err = client.Patch(ctx, lost.Name, types.ApplyPatchType, body, metav1.PatchOptions{FieldManager: policyset.FieldManager})
+	return err
+}
+
+// restore writes the former content over a policy that was updated.
+func restore(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, former *ciliumv2.CiliumNetworkPolicy) error {
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		now, err := client.Get(ctx, former.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		now.Labels, now.Annotations = former.Labels, former.Annotations
+		now.Spec, now.Specs = former.Spec.DeepCopy(), slices.Clone(former.Specs)
+		_, err = client.Update(ctx, now, metav1.UpdateOptions{FieldManager: policyset.FieldManager})
+		return err
+	})
+}
+
+// withoutServerFields leaves what somebody once applied.
+func withoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
+	out := &ciliumv2.CiliumNetworkPolicy{TypeMeta: p.TypeMeta, Spec: p.Spec.DeepCopy(), Specs: slices.Clone(p.Specs)}
+	out.APIVersion, out.Kind = ciliumv2.SchemeGroupVersion.String(), ciliumv2.CNPKindDefinition
+	out.Name, out.Namespace = p.Name, p.Namespace
+	out.Labels, out.Annotations = p.Labels, p.Annotations
+	return out
+}

@@ -1,0 +1,89 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// pollInterval is how often Cilium's word is asked for. Cilium v1.20 writes it within a second.
+const pollInterval = 250 * time.Millisecond
+
+// staleFor is how long a refusal may be a leftover of the policy's former content: the condition does
+// not say which generation it is about.
+const staleFor = 5 * time.Second
+
+// wait returns when Cilium has said of every policy that it is valid. A refusal ends it at once.
+func (r Runner) wait(ctx context.Context, policies []*ciliumv2.CiliumNetworkPolicy) error {
+	if !r.Wait || r.DryRun || len(policies) == 0 {
+		return nil
+	}
+	if r.Waiting != nil {
+		r.Waiting(namesOf(policies))
+	}
+	pending := slices.Clone(policies)
+	begun := time.Now()
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, r.Timeout, true, func(ctx context.Context) (bool, error) {
+		for len(pending) > 0 {
+			ok, err := r.accepted(ctx, pending[0], time.Since(begun) > staleFor)
+			if err != nil || !ok {
+				return false, err
+			}
+			pending = pending[1:]
+		}
+		return true, nil
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("interrupted while waiting for Cilium: %w", context.Cause(ctx))
+	}
+	if wait.Interrupted(err) {
+		return fmt.Errorf("Cilium has not said within %s whether it accepts %s: check that its operator and agents run ('kubectl -n kube-system get pods -l k8s-app=cilium'), or raise --timeout",
+			r.Timeout, strings.Join(namesOf(pending), ", "))
+	}
+	return err
+}
+
+// accepted is true when Cilium calls the policy valid, and an error when it refuses it.
+func (r Runner) accepted(ctx context.Context, p *ciliumv2.CiliumNetworkPolicy, settled bool) (bool, error) {
+	now, err := r.Client.CiliumNetworkPolicies(p.Namespace).Get(ctx, p.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && now.UID != p.UID {
+		return false, fmt.Errorf("policy %q was removed by somebody else in the meantime", p.Name)
+	}
+	if err != nil {
+		// A hiccup of the connection is no answer; the time limit ends it.
+		if errors.Is(err, context.DeadlineExceeded) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) {
+			return false, nil
+		}
+		return false, err
+	}
+	for _, c := range now.Status.Conditions {
+		if c.Type != ciliumv2.PolicyConditionValid {
+			continue
+		}
+		fresh := now.Generation == 1 || settled
+		switch {
+		case c.Status == corev1.ConditionTrue:
+			return true, nil
+		case c.Status == corev1.ConditionFalse && fresh:
+			return false, fmt.Errorf("Cilium refuses policy %q: %s", p.Name, c.Message)
+		}
+	}
+	return false, nil
+}
+
+func namesOf(policies []*ciliumv2.CiliumNetworkPolicy) []string {
+	out := make([]string, len(policies))
+	for i, p := range policies {
+		out[i] = p.Name
+	}
+	return out
+}
