@@ -22,6 +22,8 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 func verbs() []func(*rootOptions) *cobra.Command {
 	return []func(*rootOptions) *cobra.Command{
 		newStatusCommand,
+		newLockdownCommand,
+		newUnlockCommand,
 	}
 }
 

@@ -30,12 +30,32 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 			p.Refusals = append(p.Refusals, fmt.Sprintf("the required flow %s (%s → port %d) would be %s: %s", f.Name, f.From, f.Port, f.Verdict, f.Message))
 		}
 	}
+	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
 	for _, f := range is.Findings {
 		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.Error {
 			p.Refusals = append(p.Refusals, "the preview is not reliable: "+f.Message)
 		}
 	}
 	return p
+}
+
+// neighbours are the other clusters of the namespace of which a required flow would be lost: policies
+// that reach further than one cluster can do that.
+func neighbours(before, after *Model, c *cluster) []string {
+	var out []string
+	for _, other := range before.clusters {
+		if other == c || other.object.Namespace != c.object.Namespace {
+			continue
+		}
+		was, is := before.requiredFlows(other), after.requiredFlows(other)
+		for i, f := range is {
+			if !f.Advisory && f.Verdict != v1alpha1.Allowed && was[i].Verdict == v1alpha1.Allowed {
+				out = append(out, fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
+					other.object.Name, f.Name))
+			}
+		}
+	}
+	return out
 }
 
 func (m *Model) cluster(key types.NamespacedName) *cluster {

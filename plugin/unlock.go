@@ -1,0 +1,121 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+type unlockOptions struct {
+	changeOptions
+}
+
+func newUnlockCommand(root *rootOptions) *cobra.Command {
+	o := &unlockOptions{changeOptions: newChangeOptions(root, "unlock")}
+	cmd := &cobra.Command{
+		Use:     "unlock CLUSTER...",
+		GroupID: groupChange,
+		Annotations: map[string]string{
+			exitNoAnnotation: "declined",
+		},
+		Short: "Remove the policies that lockdown manages for a CloudNativePG cluster",
+		Long: long(`
+			Removes exactly the policies that lockdown manages for the cluster: default deny first, so that
+			nothing is denied on the way. Policies of others stay as they are. It works when the cluster
+			itself is gone already.
+		`),
+		Example: examples(`
+			# See what it would remove, then do it
+			kubectl cnpg-netpol unlock shop-db -n shop --dry-run=client
+			kubectl cnpg-netpol unlock shop-db -n shop
+		`),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: o.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validateChange(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), unique(args))
+		},
+	}
+	o.addOperatorFlag(cmd)
+	o.addChangeFlags(cmd)
+	return cmd
+}
+
+func (o *unlockOptions) run(ctx context.Context, names []string) error {
+	namespace, err := o.clusterNamespace()
+	if err != nil {
+		return err
+	}
+	w, err := o.look(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	var clusters []types.NamespacedName
+	for _, name := range names {
+		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
+	}
+	p, err := preview(w, rollout.Unlock(w.inv.Policies, clusters), clusters)
+	if err != nil {
+		return err
+	}
+	// A name that neither a cluster nor a policy has is a mistake.
+	var unknown []error
+	for i, name := range names {
+		if len(p.previews[i].Steps) == 0 {
+			unknown = append(unknown, unknownNames(w.inv, namespace, []string{name}))
+		}
+	}
+	if err := errors.Join(unknown...); err != nil {
+		return err
+	}
+	if len(p.plan.Changes) == 0 {
+		fmt.Fprintln(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for "+terminal.Escape(fmt.Sprintf("%q", names))+".")
+		return nil
+	}
+	if err := o.show(p); err != nil {
+		return err
+	}
+	switch o.dryRun {
+	case dryRunClient:
+		return o.printPlan(p)
+	case dryRunNone:
+		if err := o.confirm(); err != nil {
+			return err
+		}
+	}
+	return o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) })
+}
+
+func (o *unlockOptions) printPlan(p previewed) error {
+	printer, err := o.printer()
+	if err != nil {
+		return err
+	}
+	for _, c := range p.plan.Changes {
+		if err := printer(c, c.Live); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verify makes sure that nothing is left.
+func (o *unlockOptions) verify(ctx context.Context, clusters []types.NamespacedName) error {
+	w, err := o.look(ctx, clusters[0].Namespace)
+	if err != nil {
+		return fmt.Errorf("verification: %w", err)
+	}
+	var errs []error
+	for _, c := range rollout.Unlock(w.inv.Policies, clusters).Changes {
+		errs = append(errs, fmt.Errorf("verification: %s is still there", c.Policy))
+	}
+	return errors.Join(errs...)
+}
