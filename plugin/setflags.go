@@ -57,3 +57,16 @@ func (s *setFlags) parse() (policyset.Options, error) {
 	}
 	return options, nil
 }
+
+// given is true when a flag that shapes the set was on the command line.
+func (s *setFlags) given(cmd *cobra.Command) bool {
+	given := false
+	for _, flag := range []string{
+		policyset.FlagAllowPods, policyset.FlagAllowPodsAnyNamespace, policyset.FlagAllowNamespace,
+		policyset.FlagAllowClusterWide, policyset.FlagAllowMetrics, policyset.FlagAllowKubectlCNPG,
+		policyset.FlagScope, policyset.FlagOperatorOnly,
+	} {
+		given = given || cmd.Flags().Changed(strings.TrimPrefix(flag, "--"))
+	}
+	return given
+}

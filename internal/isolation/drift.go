@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -47,6 +48,14 @@ func (m *Model) managed(c *cluster) []*ciliumv2.CiliumNetworkPolicy {
 		}
 	}
 	return out
+}
+
+// Managed are the policies that lockdown manages for a cluster of the model.
+func (m *Model) Managed(cluster types.NamespacedName) []*ciliumv2.CiliumNetworkPolicy {
+	if c := m.cluster(cluster); c != nil {
+		return m.managed(c)
+	}
+	return nil
 }
 
 // OperatorNamespaces are where the operator was found, or is assumed.

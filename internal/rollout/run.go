@@ -197,7 +197,7 @@ func retryable(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInter
 
 // recreate brings a deleted policy back.
 func recreate(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, lost *ciliumv2.CiliumNetworkPolicy) error {
-	content, err := policyset.Unstructured(policyset.Policy{Object: withoutServerFields(lost)})
+	content, err := policyset.Unstructured(policyset.Policy{Object: WithoutServerFields(lost)})
 	if err != nil {
 		return err
 	}
@@ -223,8 +223,8 @@ func restore(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterfa
 	})
 }
 
-// withoutServerFields leaves what somebody once applied.
-func withoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
+// WithoutServerFields is the policy as somebody once applied it.
+func WithoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
 	out := &ciliumv2.CiliumNetworkPolicy{TypeMeta: p.TypeMeta, Spec: p.Spec.DeepCopy(), Specs: slices.Clone(p.Specs)}
 	out.APIVersion, out.Kind = ciliumv2.SchemeGroupVersion.String(), ciliumv2.CNPKindDefinition
 	out.Name, out.Namespace = p.Name, p.Namespace

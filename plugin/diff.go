@@ -1,0 +1,182 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/pmezard/go-difflib/difflib"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// diffContext is how many unchanged lines stand around a change, as in diff -u.
+const diffContext = 3
+
+type diffOptions struct {
+	source
+	set setFlags
+}
+
+func newDiffCommand(root *rootOptions) *cobra.Command {
+	o := &diffOptions{source: source{rootOptions: root}, set: newSetFlags()}
+	cmd := &cobra.Command{
+		Use:     "diff CLUSTER",
+		GroupID: groupInspect,
+		Annotations: map[string]string{
+			exitNoAnnotation: "lockdown would change something",
+		},
+		Short: "Show what lockdown would change on the server",
+		Long: long(`
+			Shows the policies as they are and as lockdown with the same flags would leave them, as a
+			unified diff. Nothing is changed. Fields that the server or Cilium writes are left out.
+
+			Without any flag of the policy set, a cluster that is locked already is compared with the
+			flags that it was locked with: what differs then is what somebody has changed since.
+		`),
+		Example: examples(`
+			# What would lockdown with these flags change?
+			kubectl cnpg-netpol diff shop-db -n shop --allow-pods role=backend
+
+			# Has anybody changed the policies since they were applied?
+			kubectl cnpg-netpol diff shop-db -n shop
+		`),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: o.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := o.set.parse()
+			if o.files.Recursive && !o.offline() {
+				err = errors.Join(err, usageErrorf("--recursive needs --filename"))
+			}
+			if err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), args[0], options, o.set.given(cmd))
+		},
+	}
+	o.set.addFlags(cmd, &o.operatorNamespace)
+	o.addFileFlags(cmd)
+	return cmd
+}
+
+func (o *diffOptions) run(ctx context.Context, name string, set policyset.Options, asked bool) error {
+	change := changeOptions{source: o.source}
+	namespace, err := change.clusterNamespace()
+	if err != nil {
+		return err
+	}
+	w, err := change.look(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	if err := unknownNames(w.inv, namespace, []string{name}); err != nil {
+		return err
+	}
+	cluster := types.NamespacedName{Namespace: namespace, Name: name}
+	if !asked {
+		recorded, err := policyset.FromLive(cluster, w.model.Managed(cluster))
+		switch {
+		case err == nil:
+			set = recorded
+		case !errors.Is(err, policyset.ErrNotLocked):
+			return fmt.Errorf("the flags that cluster %q was locked with can't be read from its policies, so give them: %w", name, err)
+		}
+	}
+	plan, err := rollout.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, w.model.OperatorNamespaces())})
+	if err != nil {
+		return err
+	}
+	text, err := diffOf(plan)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(o.Out, o.colored(text)); err != nil {
+		return err
+	}
+	var errs []error
+	for _, conflict := range plan.Conflicts {
+		errs = append(errs, errors.New(conflict))
+	}
+	if text != "" || len(errs) > 0 {
+		return answerNo(errors.Join(errs...))
+	}
+	return nil
+}
+
+// diffOf is the unified diff of all changes of a plan, empty when there are none.
+func diffOf(plan rollout.Plan) (string, error) {
+	var out strings.Builder
+	for _, c := range plan.Changing() {
+		before, err := lines(c.Live)
+		if err != nil {
+			return "", err
+		}
+		var desired *ciliumv2.CiliumNetworkPolicy
+		if c.Desired != nil {
+			desired = c.Desired.Object
+		}
+		after, err := lines(desired)
+		if err != nil {
+			return "", err
+		}
+		path := fmt.Sprintf("cilium.io.v2.CiliumNetworkPolicy.%s.%s", c.Policy.Namespace, c.Policy.Name)
+		text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
+			A: before, B: after, FromFile: "LIVE/" + path, ToFile: "LOCKDOWN/" + path, Context: diffContext,
+		})
+		if err != nil {
+			return "", fmt.Errorf("comparing %s: %w", c.Policy, err)
+		}
+		out.WriteString(text)
+	}
+	return out.String(), nil
+}
+
+// lines are a policy as YAML with what users write, none for nil.
+func lines(p *ciliumv2.CiliumNetworkPolicy) ([]string, error) {
+	if p == nil {
+		return nil, nil
+	}
+	content, err := policyset.Unstructured(policyset.Policy{Object: rollout.WithoutServerFields(p)})
+	if err != nil {
+		return nil, err
+	}
+	text, err := yaml.Marshal(content.Object)
+	if err != nil {
+		return nil, err
+	}
+	// Line by line, because the breaks are the diff's own and must survive.
+	var out []string
+	for line := range strings.Lines(string(text)) {
+		out = append(out, terminal.Escape(strings.TrimSuffix(line, "\n"))+"\n")
+	}
+	return out, nil
+}
+
+// colored marks added and removed lines.
+func (o *diffOptions) colored(text string) string {
+	colors := o.colors(o.Out)
+	if !colors.Enabled() {
+		return text
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		body := strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
+			body = colors.Heading(body)
+		case strings.HasPrefix(line, "+"):
+			body = colors.Good(body)
+		case strings.HasPrefix(line, "-"):
+			body = colors.Bad(body)
+		}
+		out.WriteString(body + "\n")
+	}
+	return out.String()
+}
