@@ -191,10 +191,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 	}
 	progress := o.progress()
 	defer progress.Stop()
-	printer, err := o.printer()
-	if err != nil {
-		return err
-	}
+	printer := o.printer()
 	var printed error
 	runner := rollout.Runner{
 		Client: clients.Cilium.CiliumV2(), DryRun: o.dryRun == dryRunServer, Wait: o.wait, Timeout: o.timeout, Verify: verify,
@@ -209,18 +206,24 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 	return errors.Join(runner.Run(ctx, p.plan), printed)
 }
 
-// verbs in the past, as kubectl says them.
-var did = map[isolation.Action]string{
-	isolation.Create: "created", isolation.Update: "configured", isolation.Delete: "deleted", isolation.Unchanged: "unchanged",
+// did is an action in the past, as kubectl says it.
+func did(action isolation.Action) string {
+	switch action {
+	case isolation.Create:
+		return "created"
+	case isolation.Update:
+		return "configured"
+	case isolation.Delete:
+		return "deleted"
+	case isolation.Unchanged:
+	}
+	return "unchanged"
 }
 
 // printer returns what prints one change: a line as kubectl's, or the object.
-func (o *changeOptions) printer() (func(rollout.Change, *ciliumv2.CiliumNetworkPolicy) error, error) {
+func (o *changeOptions) printer() func(rollout.Change, *ciliumv2.CiliumNetworkPolicy) error {
 	suffix := map[dryRun]string{dryRunServer: " (server dry run)", dryRunClient: " (dry run)"}[o.dryRun]
-	objects, err := o.objectPrinter()
-	if err != nil {
-		return nil, err
-	}
+	objects := o.objectPrinter()
 	return func(c rollout.Change, object *ciliumv2.CiliumNetworkPolicy) error {
 		if objects != nil {
 			if c.Action == isolation.Delete {
@@ -228,22 +231,23 @@ func (o *changeOptions) printer() (func(rollout.Change, *ciliumv2.CiliumNetworkP
 			}
 			return objects.PrintObj(plain(object), o.Out)
 		}
-		_, err := fmt.Fprintf(o.Out, "ciliumnetworkpolicy.cilium.io/%s %s%s\n", terminal.Escape(c.Policy.Name), did[c.Action], suffix)
+		_, err := fmt.Fprintf(o.Out, "ciliumnetworkpolicy.cilium.io/%s %s%s\n", terminal.Escape(c.Policy.Name), did(c.Action), suffix)
 		return err
-	}, nil
+	}
 }
 
 // objectPrinter is nil when no objects are asked for.
-func (o *changeOptions) objectPrinter() (printers.ResourcePrinter, error) {
+func (o *changeOptions) objectPrinter() printers.ResourcePrinter {
 	switch o.output {
 	case formatYAML:
-		return &printers.YAMLPrinter{}, nil
+		return &printers.YAMLPrinter{}
 	case formatJSON:
-		return &printers.JSONPrinter{}, nil
+		return &printers.JSONPrinter{}
 	case formatName:
-		return &printers.NamePrinter{ShortOutput: true}, nil
+		return &printers.NamePrinter{ShortOutput: true}
+	case formatNone:
 	}
-	return nil, nil
+	return nil
 }
 
 // plain is the policy as the set knows it, with what the server has added and without the noise.

@@ -141,10 +141,7 @@ func refusal(reasons []string) error {
 
 // printPlan prints the policies of the plan without touching the server.
 func (o *lockdownOptions) printPlan(p previewed) error {
-	printer, err := o.printer()
-	if err != nil {
-		return err
-	}
+	printer := o.printer()
 	if o.output == formatNone && o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 		return nil

@@ -192,6 +192,7 @@ func (o *statusOptions) tripped(list v1alpha1.IsolationReportList) error {
 		fallthrough
 	case failOnError:
 		trips[v1alpha1.Error] = true
+	case failOnNone:
 	}
 	findings := list.Findings
 	for _, r := range list.Items {

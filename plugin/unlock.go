@@ -90,15 +90,13 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 		if err := o.confirm(); err != nil {
 			return err
 		}
+	case dryRunServer:
 	}
 	return o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) })
 }
 
 func (o *unlockOptions) printPlan(p previewed) error {
-	printer, err := o.printer()
-	if err != nil {
-		return err
-	}
+	printer := o.printer()
 	for _, c := range p.plan.Changes {
 		if err := printer(c, c.Live); err != nil {
 			return err

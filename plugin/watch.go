@@ -48,7 +48,7 @@ func (o *statusOptions) runWatch(ctx context.Context) error {
 	for {
 		list, problem := o.evaluate(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // Being interrupted is how watching ends.
 		}
 		if list == nil {
 			return problem

@@ -215,13 +215,16 @@ func builtinName(derivedFrom string) string {
 	}
 }
 
-var resourceKinds = map[v1alpha1.PolicyKind]ipcachetypes.ResourceKind{
-	v1alpha1.CiliumNetworkPolicy:            ipcachetypes.ResourceKindCNP,
-	v1alpha1.CiliumClusterwideNetworkPolicy: ipcachetypes.ResourceKindCCNP,
-	v1alpha1.NetworkPolicy:                  ipcachetypes.ResourceKindNetpol,
-	v1alpha1.ClusterNetworkPolicy:           ipcachetypes.ResourceKindKCNP,
-}
-
 func resourceID(ref v1alpha1.PolicyReference) ipcachetypes.ResourceID {
-	return ipcachetypes.NewResourceID(resourceKinds[ref.Kind], ref.Namespace, ref.Name)
+	kind := ipcachetypes.ResourceKindCNP
+	switch ref.Kind {
+	case v1alpha1.CiliumNetworkPolicy:
+	case v1alpha1.CiliumClusterwideNetworkPolicy:
+		kind = ipcachetypes.ResourceKindCCNP
+	case v1alpha1.NetworkPolicy:
+		kind = ipcachetypes.ResourceKindNetpol
+	case v1alpha1.ClusterNetworkPolicy:
+		kind = ipcachetypes.ResourceKindKCNP
+	}
+	return ipcachetypes.NewResourceID(kind, ref.Namespace, ref.Name)
 }

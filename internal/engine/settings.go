@@ -16,7 +16,7 @@ import (
 
 // agent is the lock around the configuration that Cilium's packages keep in variables: whoever
 // holds it has the engine configured as one particular agent is.
-var agent sync.Mutex
+var agent sync.Mutex //nolint:gochecknoglobals // The variables that it guards are Cilium's, and global.
 
 // withAgent runs f with Cilium's packages configured as an agent with these settings would be.
 func withAgent(s inventory.Settings, f func()) error {
@@ -75,4 +75,4 @@ func policyCluster(s inventory.Settings) string {
 }
 
 // quiet swallows the agent's log lines: what matters of them comes back as values.
-var quiet = slog.New(slog.DiscardHandler)
+var quiet = slog.New(slog.DiscardHandler) //nolint:gochecknoglobals // It has no state.

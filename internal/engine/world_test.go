@@ -80,26 +80,26 @@ func (w world) policy(i int) inventory.Policy {
 // rule is one Cilium rule with at least one section.
 func (w world) rule() object {
 	r := object{"endpointSelector": w.selector(true)}
-	section := func(name, peers, ports string, deny bool) {
+	section := func(name, peers string, deny bool) {
 		var rules list
 		for range 1 + w.random.IntN(2) {
-			rules = append(rules, w.section(peers, ports, deny))
+			rules = append(rules, w.section(peers, deny))
 		}
 		r[name] = rules
 	}
-	section("ingress", "from", "toPorts", false)
+	section("ingress", "from", false)
 	if w.chance(3) {
-		section("ingressDeny", "from", "toPorts", true)
+		section("ingressDeny", "from", true)
 	}
 	if w.chance(3) {
-		section("egress", "to", "toPorts", false)
+		section("egress", "to", false)
 	}
 	if w.chance(5) {
-		section("egressDeny", "to", "toPorts", true)
+		section("egressDeny", "to", true)
 	}
 	if w.chance(4) {
 		delete(r, "ingress")
-		section("egress", "to", "toPorts", false)
+		section("egress", "to", false)
 	}
 	if w.chance(4) {
 		r["enableDefaultDeny"] = object{"ingress": w.chance(2), "egress": w.chance(2)}
@@ -107,7 +107,7 @@ func (w world) rule() object {
 	return r
 }
 
-func (w world) section(peers, ports string, deny bool) object {
+func (w world) section(peers string, deny bool) object {
 	s := object{}
 	switch w.random.IntN(6) {
 	case 0, 1:
@@ -130,7 +130,7 @@ func (w world) section(peers, ports string, deny bool) object {
 		if peers == "to" { // LookupFlow knows no named ports of peers.
 			port = object{"port": pick(w, "5432", "8000", "9187"), "protocol": "TCP"}
 		}
-		s[ports] = list{object{"ports": list{port}}}
+		s["toPorts"] = list{object{"ports": list{port}}}
 	}
 	return s
 }

@@ -56,6 +56,7 @@ func (m *Model) exposureOf(c *cluster, t target) v1alpha1.Exposure {
 		switch m.reaches(p.identity, t) {
 		case v1alpha1.VerdictUnknown:
 			e.Unknown++
+		case v1alpha1.Denied:
 		case v1alpha1.Allowed:
 			e.Identities++
 			e.Pods += len(pods)
@@ -119,6 +120,7 @@ func (m *Model) reaches(id *engine.Identity, t target) v1alpha1.Verdict {
 			return v1alpha1.Allowed
 		case v1alpha1.VerdictUnknown:
 			best = v1alpha1.VerdictUnknown
+		case v1alpha1.Denied:
 		}
 	}
 	return best

@@ -2,6 +2,7 @@ package isolation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -28,10 +29,10 @@ type end struct {
 func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 	instances := m.ends(c.instances())
 	next := end{c.nextInstance, "the next instance"}
-	peers := append(instances[:len(instances):len(instances)], next)
+	peers := slices.Concat(instances, []end{next})
 	flows := []v1alpha1.RequiredFlow{
 		m.operatorFlow(peers),
-		m.flow(FlowReplication, "instances and join jobs", postgresPort, append(peers[:len(peers):len(peers)], end{c.joinJob, "the next join job"}), peers),
+		m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{c.joinJob, "the next join job"}}), peers),
 		m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers),
 	}
 	var poolers []end

@@ -25,6 +25,10 @@ type Model struct {
 	unmanaged map[types.NamespacedName]bool
 	clusters  []*cluster
 	operators []operator
+	// source and origins are whom explain asks about; empty in other models.
+	source      *Source
+	origins     []origin
+	sourceNotes []string
 }
 
 // peer is an identity and the pods (indexes into the inventory) that have it.
@@ -49,10 +53,12 @@ type Options struct {
 	Names []string
 	// OperatorNamespace overrides the detection of the operator.
 	OperatorNamespace string
+	// Source is whom Explain will be asked about; nil for other models.
+	Source *Source
 }
 
 // NewModel reads the policies and derives the identities of an inventory. Errors are about
-// Cilium's settings; everything else becomes a finding.
+// Cilium's settings and about an unknown Source; everything else becomes a finding.
 func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
 	ids, err := engine.NewIdentities(inv.Settings)
 	if err != nil {
@@ -75,6 +81,9 @@ func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
 		return nil, err
 	}
 	if err := m.addGhostOperators(policies); err != nil {
+		return nil, err
+	}
+	if err := m.addSource(of, o.Source); err != nil {
 		return nil, err
 	}
 	m.engine, err = engine.New(ids, policies)

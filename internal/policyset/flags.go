@@ -152,6 +152,11 @@ func Flags(o Options) []string {
 	return flags
 }
 
+// harmless are the characters that mean nothing to a shell.
+func harmless(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:", r)
+}
+
 // CommandLine joins arguments to one line that a POSIX shell and PowerShell read back as the same
 // arguments: what is not plainly harmless is put into single quotes.
 func CommandLine(arguments []string) string {
@@ -159,7 +164,7 @@ func CommandLine(arguments []string) string {
 	for i, a := range arguments {
 		quoted[i] = a
 		if a == "" || strings.ContainsFunc(a, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:", r))
+			return !harmless(r)
 		}) {
 			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}

@@ -33,17 +33,17 @@ func steps(action isolation.Action) []isolation.Step {
 	}
 }
 
-func flowChanges(before, after v1alpha1.Verdict) []isolation.FlowChange {
+func flowChanges(before v1alpha1.Verdict) []isolation.FlowChange {
 	var changes []isolation.FlowChange
 	for _, f := range flowsDecidedBy(v1alpha1.Allowed) {
-		changes = append(changes, isolation.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: after, Advisory: f.Advisory})
+		changes = append(changes, isolation.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: v1alpha1.Allowed, Advisory: f.Advisory})
 	}
 	return changes
 }
 
 // lockdownPreview locks an open cluster for the backends of its namespace.
 func lockdownPreview() isolation.Preview {
-	flows := flowChanges(v1alpha1.Allowed, v1alpha1.Allowed)
+	flows := flowChanges(v1alpha1.Allowed)
 	flows[4].After = v1alpha1.Denied
 	return isolation.Preview{
 		Cluster: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
@@ -99,7 +99,7 @@ func unlockPreview() isolation.Preview {
 	p := lockdownPreview()
 	p.Before, p.After = v1alpha1.Locked, v1alpha1.Open
 	p.Steps = steps(isolation.Delete)
-	p.Flows = flowChanges(v1alpha1.Allowed, v1alpha1.Allowed)
+	p.Flows = flowChanges(v1alpha1.Allowed)
 	p.Flows[4].Before = v1alpha1.Denied
 	p.Notes = nil
 	for i := range p.Access {
@@ -114,7 +114,7 @@ func unlockPreview() isolation.Preview {
 func repairPreview() isolation.Preview {
 	p := lockdownPreview()
 	p.Before = v1alpha1.Broken
-	p.Flows = flowChanges(v1alpha1.Denied, v1alpha1.Allowed)
+	p.Flows = flowChanges(v1alpha1.Denied)
 	p.Access, p.Notes = nil, nil
 	return p
 }
@@ -123,7 +123,7 @@ func unchangedPreview() isolation.Preview {
 	p := lockdownPreview()
 	p.Before = v1alpha1.Locked
 	p.Steps = steps(isolation.Unchanged)
-	p.Flows = flowChanges(v1alpha1.Allowed, v1alpha1.Allowed)
+	p.Flows = flowChanges(v1alpha1.Allowed)
 	p.Access, p.Notes = onBoth(isolation.Keeps, "default", "deployment/backend", 2), nil
 	return p
 }

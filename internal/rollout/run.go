@@ -63,7 +63,7 @@ func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
 		}
 		result, err := r.change(ctx, c, undo)
 		if err != nil {
-			return fmt.Errorf("%s %q: %w", participle[c.Action], c.Policy.Name, err)
+			return fmt.Errorf("%s %q: %w", doing(c.Action), c.Policy.Name, err)
 		}
 		if c.Desired != nil {
 			pending = append(pending, result)
@@ -81,8 +81,18 @@ func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
 	return r.Verify(ctx)
 }
 
-var participle = map[isolation.Action]string{
-	isolation.Create: "creating", isolation.Update: "updating", isolation.Delete: "deleting",
+// doing is an action as the beginning of an error.
+func doing(action isolation.Action) string {
+	switch action {
+	case isolation.Create:
+		return "creating"
+	case isolation.Update:
+		return "updating"
+	case isolation.Delete:
+		return "deleting"
+	case isolation.Unchanged:
+	}
+	return "leaving"
 }
 
 func isDefaultDeny(c Change) bool {

@@ -46,7 +46,7 @@ func (r Runner) wait(ctx context.Context, policies []*ciliumv2.CiliumNetworkPoli
 		return fmt.Errorf("interrupted while waiting for Cilium: %w", context.Cause(ctx))
 	}
 	if wait.Interrupted(err) {
-		return fmt.Errorf("Cilium has not said within %s whether it accepts %s: check that its operator and agents run ('kubectl -n kube-system get pods -l k8s-app=cilium'), or raise --timeout",
+		return fmt.Errorf("no word from Cilium within %s on whether it accepts %s: check that its operator and agents run ('kubectl -n kube-system get pods -l k8s-app=cilium'), or raise --timeout",
 			r.Timeout, strings.Join(namesOf(pending), ", "))
 	}
 	return err
@@ -74,7 +74,7 @@ func (r Runner) accepted(ctx context.Context, p *ciliumv2.CiliumNetworkPolicy, s
 		case c.Status == corev1.ConditionTrue:
 			return true, nil
 		case c.Status == corev1.ConditionFalse && fresh:
-			return false, fmt.Errorf("Cilium refuses policy %q: %s", p.Name, c.Message)
+			return false, fmt.Errorf("policy %q is refused by Cilium: %s", p.Name, c.Message)
 		}
 	}
 	return false, nil

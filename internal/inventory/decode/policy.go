@@ -16,20 +16,25 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// apiVersions are the versions in which the policies are read, by kind.
-var apiVersions = map[v1alpha1.PolicyKind]string{
-	v1alpha1.CiliumNetworkPolicy:            "cilium.io/v2",
-	v1alpha1.CiliumClusterwideNetworkPolicy: "cilium.io/v2",
-	v1alpha1.NetworkPolicy:                  "networking.k8s.io/v1",
-	v1alpha1.ClusterNetworkPolicy:           "policy.networking.k8s.io/v1alpha2",
+// apiVersionOf is the version in which policies of the kind are read, empty for other kinds.
+func apiVersionOf(kind v1alpha1.PolicyKind) string {
+	switch kind {
+	case v1alpha1.CiliumNetworkPolicy, v1alpha1.CiliumClusterwideNetworkPolicy:
+		return "cilium.io/v2"
+	case v1alpha1.NetworkPolicy:
+		return "networking.k8s.io/v1"
+	case v1alpha1.ClusterNetworkPolicy:
+		return "policy.networking.k8s.io/v1alpha2"
+	}
+	return ""
 }
 
 // PolicyKind is the kind of policy that apiVersion and kind name; false when the object is no
 // policy. The version does not matter here: Policy reports one that is not known.
 func PolicyKind(apiVersion, kind string) (v1alpha1.PolicyKind, bool) {
 	k := v1alpha1.PolicyKind(kind)
-	known, ok := apiVersions[k]
-	return k, ok && group(apiVersion) == group(known)
+	known := apiVersionOf(k)
+	return k, known != "" && group(apiVersion) == group(known)
 }
 
 // Namespaced says whether policies of the kind have a namespace.
@@ -89,8 +94,8 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		p.Unreadable = plain(metaErr)
 	case p.Name == "":
 		p.Unreadable = "metadata.name is missing"
-	case o.APIVersion != "" && o.APIVersion != apiVersions[kind]:
-		p.Unreadable = fmt.Sprintf("apiVersion %q is not known for %s: use %q", o.APIVersion, kind, apiVersions[kind])
+	case o.APIVersion != "" && o.APIVersion != apiVersionOf(kind):
+		p.Unreadable = fmt.Sprintf("apiVersion %q is not known for %s: use %q", o.APIVersion, kind, apiVersionOf(kind))
 	}
 	if p.Unreadable != "" {
 		return p
@@ -119,6 +124,7 @@ func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		policy := &policyv1alpha2.ClusterNetworkPolicy{}
 		ignored, err := strict(raw, policy)
 		return policy, ignored, err
+	default: // Cilium's own kinds, whose decoding does not notice unknown fields.
 	}
 	var ignored []string
 	if !o.Stored {
@@ -159,9 +165,9 @@ func own(object any, ref v1alpha1.PolicyReference) {
 	}
 	switch o := object.(type) {
 	case *ciliumv2.CiliumNetworkPolicy:
-		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersions[ref.Kind], Kind: string(ref.Kind)}
+		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersionOf(ref.Kind), Kind: string(ref.Kind)}
 	case *ciliumv2.CiliumClusterwideNetworkPolicy:
-		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersions[ref.Kind], Kind: string(ref.Kind)}
+		o.TypeMeta = metav1.TypeMeta{APIVersion: apiVersionOf(ref.Kind), Kind: string(ref.Kind)}
 	}
 }
 

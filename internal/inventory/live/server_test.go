@@ -131,6 +131,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // namespace is the one namespace of that name, as the answer to a single object's path.
+//
+//nolint:unparam // It is one of several functions with this result.
 func (s *server) namespace(name string) (items []string, ok, single bool) {
 	for _, n := range s.objects[pathNamespaces] {
 		if strings.Contains(n, `"name":"`+name+`"`) {

@@ -64,7 +64,7 @@ func jsonDocuments(data []byte, object func(number int, raw []byte) error) (int,
 		if err := decoder.Decode(&raw); errors.Is(err, io.EOF) {
 			return number, nil, nil
 		} else if err != nil {
-			return number, data[offset:], nil
+			return number, data[offset:], nil //nolint:nilerr // Not JSON is an answer: the rest is read as YAML.
 		}
 		number++
 		if err := object(number, raw); err != nil {

@@ -1,0 +1,210 @@
+package isolation
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// origin is one identity behind a source.
+type origin struct {
+	identity *engine.Identity
+	// pods are indexes into the inventory; none for entities and for pods that do not exist.
+	pods []int
+	// name is what to call it when there are no pods.
+	name string
+	// egress is set when the source's side is not decided by the engine's answer for identity:
+	// the reason for which nothing restricts it there.
+	egress string
+	// node is true when the source's side is decided by what holds on a node.
+	node bool
+	// prefix is set for a part of the world whose addresses are known.
+	prefix netip.Prefix
+}
+
+// Matches tells whether a pod belongs to the source.
+func (s Source) Matches(pod *inventory.Pod) bool {
+	if s.form != formPods || pod.Namespace != s.namespace {
+		return false
+	}
+	w := pod.Workload
+	switch s.workload.Kind {
+	case "pod":
+		return pod.Name == s.workload.Name
+	case "replicaset":
+		// A ReplicaSet of a Deployment is named by it and by the hash of the template.
+		hash := pod.Labels["pod-template-hash"]
+		return w == s.workload || hash != "" && w.Kind == "deployment" && w.Name+"-"+hash == s.workload.Name
+	case "cronjob":
+		// The controller names a CronJob's Jobs by its own name and the minute.
+		minute, made := strings.CutPrefix(w.Name, s.workload.Name+"-")
+		return w == s.workload || made && w.Kind == "job" && minute != "" && strings.Trim(minute, "0123456789") == ""
+	}
+	return w == s.workload
+}
+
+// addSource finds or makes the identities behind the source. It must run before the engine is
+// built, and after the policies have been read, since they split the world.
+func (m *Model) addSource(of []*engine.Identity, s *Source) error {
+	if s == nil {
+		return nil
+	}
+	m.source = s
+	switch s.form {
+	case formEntity:
+		m.addEntity(s.entity)
+		return nil
+	case formPrefix:
+		return m.addPrefix(s.prefix)
+	case formNamespace, formHypothetical:
+		return m.addHypothetical(s)
+	case formPods:
+	}
+	at := map[*engine.Identity]int{}
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		if !s.Matches(pod) {
+			continue
+		}
+		o := origin{identity: of[i]}
+		switch {
+		case pod.HostNetwork:
+			// Whose node it is on is not known, and makes a difference.
+			m.addNodes(pod.Name + ", which uses its node's network")
+			continue
+		case m.unmanaged[pod.Key()]:
+			// The agents know the pod's address from Kubernetes, and nothing of its labels
+			// (pkg/k8s/watchers/pod.go).
+			o.identity = m.identities.Reserved("unmanaged")
+			o.egress = "Cilium does not manage the pod, so that nothing is enforced there"
+		}
+		index, known := at[o.identity]
+		if !known {
+			index = len(m.origins)
+			at[o.identity] = index
+			m.origins = append(m.origins, o)
+		}
+		m.origins[index].pods = append(m.origins[index].pods, i)
+	}
+	if len(m.origins) == 0 {
+		return m.unknownSource(s)
+	}
+	return nil
+}
+
+func (m *Model) addEntity(name string) {
+	switch name {
+	case "world":
+		for _, id := range m.identities.Worlds() {
+			m.origins = append(m.origins, origin{identity: id, name: id.Name(), egress: outsideReason})
+		}
+	case "kube-apiserver":
+		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, egress: "the API server is no pod: policies for pods do not apply to it"})
+	default:
+		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, node: true})
+	}
+}
+
+const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
+
+// addNodes adds both ways in which a node's network can look to an instance.
+func (m *Model) addNodes(who string) {
+	for _, node := range []struct{ name, where string }{{"host", "on the instance's own node"}, {"remote-node", "on another node"}} {
+		name := fmt.Sprintf("%s (%s)", who, node.where)
+		m.origins = append(m.origins, origin{identity: m.identities.Reserved(node.name), name: name, node: true})
+	}
+}
+
+// addPrefix adds the prefix and those parts of it that policies name: they have identities of
+// their own.
+func (m *Model) addPrefix(prefix netip.Prefix) error {
+	parts := []netip.Prefix{prefix}
+	for _, id := range m.outside {
+		part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
+		if err == nil && part != prefix && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) {
+			parts = append(parts, part)
+		}
+	}
+	for _, part := range parts {
+		id, err := m.identities.CIDR(part)
+		if err != nil {
+			return err
+		}
+		m.origins = append(m.origins, origin{identity: id, name: prefixText(part), egress: outsideReason, prefix: part})
+	}
+	return nil
+}
+
+func (m *Model) addHypothetical(s *Source) error {
+	known := slices.ContainsFunc(m.inv.Namespaces, func(n inventory.Namespace) bool { return n.Name == s.namespace })
+	switch {
+	case known:
+	case m.inv.Origin == inventory.Manifests:
+		m.sourceNotes = append(m.sourceNotes, fmt.Sprintf(
+			"namespace %q is not in the manifests: it is taken to have no labels but %s", s.namespace, corev1.LabelMetadataName))
+	case len(m.missingAt("namespaces", s.namespace)) == 0:
+		return fmt.Errorf("there is no namespace %q: 'kubectl get namespaces' lists all", s.namespace)
+	}
+	pod := inventory.Pod{Namespace: s.namespace, Labels: s.labels, ServiceAccount: s.serviceAccount}
+	ids, err := m.identities.Pods([]inventory.Pod{pod}, m.namespaceLabels(s.namespace))
+	if err != nil {
+		return err
+	}
+	name := s.Name()
+	if s.form == formNamespace {
+		name = "a pod without labels"
+	}
+	m.origins = append(m.origins, origin{identity: ids[0], name: name})
+	return nil
+}
+
+// unknownSource says why there is nobody to ask about.
+func (m *Model) unknownSource(s *Source) error {
+	for _, missing := range m.missingAt("pods", s.namespace) {
+		return fmt.Errorf("%s in namespace %q can't be looked up: %s: %s", s.Name(), s.namespace, missing.Message, missing.Remedy)
+	}
+	where := fmt.Sprintf("in namespace %q", s.namespace)
+	elsewhere := m.elsewhere(s)
+	kind := s.workload.Kind
+	_, wellKnown := sourceKinds()[kind]
+	switch {
+	case !wellKnown && !slices.ContainsFunc(m.inv.Pods, func(p inventory.Pod) bool { return p.Workload.Kind == kind }):
+		return fmt.Errorf("no pod belongs to a %q, so that %q is no source: use %s", kind, s.Name(), sourceForms)
+	case elsewhere != "":
+		return fmt.Errorf("there is no %s %s, but one in namespace %q: use %s/%s", s.Name(), where, elsewhere, elsewhere, s.Name())
+	case m.inv.Origin == inventory.Manifests && kind == "pod":
+		return fmt.Errorf("there is no pod %q %s of the manifests: add it, or describe it with --labels and --source-namespace", s.workload.Name, where)
+	case m.inv.Origin == inventory.Manifests:
+		return fmt.Errorf("no pod of %s %s follows from the manifests: the workload is missing there, or has no replicas; add it, or describe its pods with --labels and --source-namespace", s.Name(), where)
+	case kind == "pod":
+		return fmt.Errorf("there is no running pod %q %s: 'kubectl get pods -n %s' lists what there is", s.workload.Name, where, s.namespace)
+	}
+	return fmt.Errorf("no pod of %s runs %s: describe one with --labels and --source-namespace", s.Name(), where)
+}
+
+// elsewhere is the only other namespace that has such a source; empty when there is none or several.
+func (m *Model) elsewhere(s *Source) string {
+	found := ""
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		if other := s.inNamespace(pod.Namespace); !other.Matches(pod) || pod.Namespace == found {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = pod.Namespace
+	}
+	return found
+}
+
+func (s Source) inNamespace(namespace string) Source {
+	s.namespace = namespace
+	return s
+}

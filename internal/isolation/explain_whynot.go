@@ -1,0 +1,265 @@
+package isolation
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// proposal is a change that the engine has found to let the source in.
+type proposal struct {
+	command, manifest string
+	letsIn            v1alpha1.Exposed
+}
+
+// whyNot looks for the smallest change after which the source is let in.
+func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error) {
+	change := v1alpha1.AccessChange{Steps: []string{}}
+	ingress, egress := m.denials(c, targets)
+	if len(ingress) > 0 {
+		if err := m.openIngress(c, targets, ingress, &change); err != nil {
+			return change, err
+		}
+	}
+	if len(egress) > 0 {
+		change.Steps = append(change.Steps, m.openEgress(c, egress))
+	}
+	return change, nil
+}
+
+// denials are the directions that deny, at the target and at the source.
+func (m *Model) denials(c *cluster, targets []goal) (ingress, egress []engine.Direction) {
+	for _, o := range m.origins {
+		for _, t := range targets {
+			if t.port == 0 || len(o.pods) == 1 && o.pods[0] == t.member.pod {
+				continue
+			}
+			in, out := m.directions(c, o, t)
+			if in.Verdict == v1alpha1.Denied {
+				ingress = append(ingress, in)
+			}
+			if out.Verdict == v1alpha1.Denied {
+				egress = append(egress, out)
+			}
+		}
+	}
+	return ingress, egress
+}
+
+// openIngress proposes the change of the target's policies.
+func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Direction, change *v1alpha1.AccessChange) error {
+	rules, defaultDeny := blame(denials)
+	options, err := policyset.FromLive(c.key(), m.managed(c))
+	ours := err == nil
+	var best *proposal
+	if ours {
+		best, err = m.bestCommand(c, targets, options.For(c.key(), m.OperatorNamespaces()))
+		if err != nil {
+			return err
+		}
+	}
+	if best == nil {
+		best, err = m.manifest(c, targets)
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case best == nil && len(rules) > 0:
+		change.Steps = append(change.Steps, fmt.Sprintf("Change or remove %s: it denies, and no rule that allows can override it.", inSeries(rules)))
+		return nil
+	case best == nil:
+		change.Steps = append(change.Steps, "No change of one policy was found after which the engine lets it in and every required flow stays allowed.")
+		return nil
+	}
+	change.Command, change.Manifest, change.LetsIn = best.command, best.manifest, &best.letsIn
+	switch {
+	case best.command != "":
+		change.Steps = append(change.Steps, "Lock the cluster again, with a flag that lets it in.")
+	case ours:
+		change.Steps = append(change.Steps, "Lockdown has no flag for this: apply a policy of your own, which lockdown leaves alone.")
+	case len(defaultDeny) > 0:
+		change.Steps = append(change.Steps, fmt.Sprintf("Apply the policy below, or add its rule to one of those that deny by default: %s.", inSeries(defaultDeny)))
+	default:
+		change.Steps = append(change.Steps, "Apply the policy below.")
+	}
+	return nil
+}
+
+// openEgress says what has to change at the source, where lockdown changes nothing.
+func (m *Model) openEgress(c *cluster, denials []engine.Direction) string {
+	rules, defaultDeny := blame(denials)
+	switch {
+	case len(rules) > 0:
+		return fmt.Sprintf("At the source, change or remove %s: it denies, and no rule that allows can override it.", inSeries(rules))
+	case len(defaultDeny) > 0:
+		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
+			inventory.ClusterLabel, c.object.Name, c.object.Namespace, inSeries(defaultDeny))
+	}
+	return "At the source, add a policy that allows egress to the cluster: Cilium denies by default there (enable-policy: always)."
+}
+
+// blame are the rules and the default denies that the directions name, each once, in words.
+func blame(denials []engine.Direction) (rules, defaultDeny []string) {
+	for _, d := range denials {
+		for _, r := range d.Rules {
+			rules = append(rules, fmt.Sprintf("%s of %s", r.Path, r.PolicyReference))
+		}
+		for _, ref := range d.DefaultDeny {
+			defaultDeny = append(defaultDeny, ref.String())
+		}
+	}
+	slices.Sort(rules)
+	slices.Sort(defaultDeny)
+	return slices.Compact(rules), slices.Compact(defaultDeny)
+}
+
+func inSeries(texts []string) string {
+	if last := len(texts) - 1; last > 0 {
+		return strings.Join(texts[:last], ", ") + " or " + texts[last]
+	}
+	return strings.Join(texts, "")
+}
+
+// bestCommand is the lockdown that lets in the source and the fewest others; nil when no flag does.
+// Of equal ones, the first of the candidates counts.
+func (m *Model) bestCommand(c *cluster, targets []goal, options policyset.Options) (*proposal, error) {
+	var best *proposal
+	for _, candidate := range m.candidates(c, targets, options) {
+		policies, err := policyset.Build(candidate)
+		if err != nil {
+			continue // The options that are in force can't be built either: nothing to propose.
+		}
+		kept := slices.DeleteFunc(slices.Clone(m.inv.Policies), func(p inventory.Policy) bool {
+			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name)
+		})
+		letsIn, ok, err := m.try(c, targets, kept, policies)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
+			command := lockdownCommand(c)
+			if flags := policyset.CommandLine(policyset.Flags(candidate)); flags != "" {
+				command += " " + flags
+			}
+			best = &proposal{command: command, letsIn: letsIn}
+		}
+	}
+	return best, nil
+}
+
+// manifest is the single policy that lets in the source and the fewest others; nil when none does.
+func (m *Model) manifest(c *cluster, targets []goal) (*proposal, error) {
+	var best *proposal
+	for _, p := range m.snippets(c, targets) {
+		policies := []policyset.Policy{p}
+		letsIn, ok, err := m.try(c, targets, m.inv.Policies, policies)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
+			text, err := policyset.YAML(policies)
+			if err != nil {
+				return nil, err
+			}
+			best = &proposal{manifest: string(text), letsIn: letsIn}
+		}
+	}
+	return best, nil
+}
+
+func smaller(a, b v1alpha1.Exposed) bool {
+	if a.Pods != b.Pods {
+		return a.Pods < b.Pods
+	}
+	return len(a.Entities) < len(b.Entities)
+}
+
+// try asks the engine about the policies that are kept and those that are added: whether the
+// source is let in and what is required stays allowed, and who else gets in.
+func (m *Model) try(c *cluster, targets []goal, kept []inventory.Policy, added []policyset.Policy) (v1alpha1.Exposed, bool, error) {
+	policies := slices.Clip(kept)
+	for _, p := range added {
+		read, err := asRead(p)
+		if err != nil {
+			return v1alpha1.Exposed{}, false, err
+		}
+		policies = append(policies, read)
+	}
+	after, err := m.With(policies)
+	if err != nil {
+		return v1alpha1.Exposed{}, false, err
+	}
+	if ingress, _ := after.denials(c, targets); len(ingress) > 0 {
+		return v1alpha1.Exposed{}, false, nil
+	}
+	was, is := m.requiredFlows(c), after.requiredFlows(c)
+	for i := range is {
+		if worse(is[i].Verdict, was[i].Verdict) {
+			return v1alpha1.Exposed{}, false, nil
+		}
+	}
+	return m.gains(after, c, targets), true, nil
+}
+
+// asRead is the policy as it would be read back from the server.
+func asRead(p policyset.Policy) (inventory.Policy, error) {
+	text, err := json.Marshal(p.Object)
+	if err != nil {
+		return inventory.Policy{}, err
+	}
+	object := &ciliumv2.CiliumNetworkPolicy{}
+	if err := json.Unmarshal(text, object); err != nil {
+		return inventory.Policy{}, err
+	}
+	return inventory.Policy{PolicyReference: p.Reference(), Labels: p.Object.Labels, Annotations: p.Object.Annotations, Object: object}, nil
+}
+
+// gains is who can connect afterwards and could not before, the source aside.
+func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed {
+	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []string{}}
+	clients := map[v1alpha1.Client]int{}
+	for _, p := range m.peers {
+		others := slices.DeleteFunc(m.strangers(c, p), m.isSource)
+		if len(others) == 0 || !m.gained(after, p.identity, targets) {
+			continue
+		}
+		out.Pods += len(others)
+		for _, i := range others {
+			pod := &m.inv.Pods[i]
+			clients[v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}]++
+		}
+	}
+	for client, pods := range clients {
+		client.Pods = pods
+		out.Clients = append(out.Clients, client)
+	}
+	slices.SortFunc(out.Clients, compareClients)
+	for _, id := range after.outside {
+		source := slices.ContainsFunc(m.origins, func(o origin) bool { return o.identity == id })
+		if !source && m.gained(after, id, targets) {
+			out.Entities = append(out.Entities, id.Name())
+		}
+	}
+	return out
+}
+
+func (m *Model) gained(after *Model, id *engine.Identity, targets []goal) bool {
+	return slices.ContainsFunc(targets, func(t goal) bool {
+		return t.port != 0 && after.engine.Decide(id, t.identity, t.port).Verdict == v1alpha1.Allowed &&
+			m.engine.Decide(id, t.identity, t.port).Verdict != v1alpha1.Allowed
+	})
+}
+
+// isSource tells whether the pod is one of those that shall be let in.
+func (m *Model) isSource(pod int) bool {
+	return slices.ContainsFunc(m.origins, func(o origin) bool { return slices.Contains(o.pods, pod) })
+}
