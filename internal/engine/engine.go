@@ -40,7 +40,9 @@ type Policy struct {
 	// Unreadable is set when nobody here can say what the policy does although Cilium may enforce
 	// it; verdicts that it could change are unknown.
 	Unreadable string
-	entries    []entry
+	// World is what the policy names of the world.
+	World   World
+	entries []entry
 	refused    []*types.LabelSelector
 }
 
@@ -80,10 +82,9 @@ func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, World, e
 	return out, world, withAgent(s, func() {
 		cluster := policyCluster(s)
 		for i := range policies {
-			var parts imported
-			out[i], parts = readOne(s, &policies[i], cluster)
-			world.Prefixes = append(world.Prefixes, parts.prefixes...)
-			world.CIDRGroups = append(world.CIDRGroups, parts.groups...)
+			out[i] = readOne(s, &policies[i], cluster)
+			world.Prefixes = append(world.Prefixes, out[i].World.Prefixes...)
+			world.CIDRGroups = append(world.CIDRGroups, out[i].World.CIDRGroups...)
 		}
 		world.Prefixes = sortedSet(world.Prefixes, netip.Prefix.Compare)
 		world.CIDRGroups = sortedSet(world.CIDRGroups, strings.Compare)
@@ -96,15 +97,15 @@ type World struct {
 	CIDRGroups []string
 }
 
-func readOne(s inventory.Settings, p *inventory.Policy, cluster string) (Policy, imported) {
+func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 	out := Policy{PolicyReference: p.PolicyReference, Valid: true}
 	if p.Unreadable != "" {
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
-		return out, imported{}
+		return out
 	}
 	if off := switchedOff(s, p.Kind); off != "" {
 		out.Message = "not enforced: " + off
-		return out, imported{}
+		return out
 	}
 	parts := read(p, cluster)
 	out.refused = parts.subjects
@@ -113,17 +114,18 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) (Policy,
 	switch {
 	case refused:
 		out.Valid, out.Message = false, p.Condition.Message
-		return out, imported{}
+		return out
 	case parts.err != nil && accepted:
 		out.Valid, out.Message = false, parts.err.Error()
 		out.Unreadable = fmt.Sprintf("this cluster's Cilium accepted the policy, but the engine of this plugin refuses it: %v", parts.err)
-		return out, imported{}
+		return out
 	case parts.err != nil:
 		out.Valid, out.Message = false, parts.err.Error()
-		return out, imported{}
+		return out
 	}
 	out.entries = parts.entries
-	return out, parts
+	out.World = World{Prefixes: parts.prefixes, CIDRGroups: parts.groups}
+	return out
 }
 
 // switchedOff names the agent's option because of which a kind is not enforced.

@@ -50,6 +50,7 @@ func (i *Identity) Namespace() string {
 type Identities struct {
 	settings inventory.Settings
 	byKey    map[string]*Identity
+	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
 	next     identity.NumericIdentity
 	nextCIDR identity.NumericIdentity
@@ -60,6 +61,7 @@ func NewIdentities(s inventory.Settings) (*Identities, error) {
 	ids := &Identities{
 		settings: s,
 		byKey:    map[string]*Identity{},
+		byNumber: map[identity.NumericIdentity]*Identity{},
 		next:     identity.MinimalNumericIdentity,
 		nextCIDR: identity.MinLocalIdentity,
 	}
@@ -68,6 +70,7 @@ func NewIdentities(s inventory.Settings) (*Identities, error) {
 		for nid, lbls := range ids.all {
 			i := &Identity{id: identity.NewIdentityFromLabelArray(nid, lbls), name: nid.String()}
 			ids.byKey["reserved:"+i.name] = i
+			ids.byNumber[nid] = i
 		}
 	})
 }
@@ -137,6 +140,7 @@ func (s *Identities) addLocal(name string, lbls labels.Labels) *Identity {
 	i := &Identity{id: identity.NewIdentity(s.nextCIDR, lbls), name: name}
 	s.nextCIDR++
 	s.byKey[name] = i
+	s.byNumber[i.id.ID] = i
 	s.all[i.id.ID] = i.id.LabelArray
 	return i
 }
@@ -157,6 +161,7 @@ func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Ident
 	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named}
 	s.next++
 	s.byKey[key] = i
+	s.byNumber[i.id.ID] = i
 	s.all[i.id.ID] = i.id.LabelArray
 	return i
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	cmtypes "github.com/cilium/cilium/pkg/clustermesh/types"
@@ -22,12 +23,19 @@ var agent sync.Mutex //nolint:gochecknoglobals // The variables that it guards a
 func withAgent(s inventory.Settings, f func()) error {
 	agent.Lock()
 	defer agent.Unlock()
-	if err := configure(s); err != nil {
-		return err
+	if configured == nil || !reflect.DeepEqual(*configured, s) {
+		configured = nil
+		if err := configure(s); err != nil {
+			return err
+		}
+		configured = &s
 	}
 	f()
 	return nil
 }
+
+// configured are the settings that Cilium's packages have now; nil when nobody knows.
+var configured *inventory.Settings //nolint:gochecknoglobals // It describes globals; guarded by agent.
 
 // configure sets every variable of Cilium's packages that changes a verdict. The list is what
 // pkg/policy, pkg/policy/api, pkg/policy/types and pkg/labels read of option.Config in v1.20.2.

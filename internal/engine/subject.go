@@ -95,9 +95,10 @@ func (e *Engine) describe(s *subject) {
 }
 
 // candidates are the indexes of the policies that can select the identity at all.
-func (e *Engine) candidates(i *Identity) []int {
+func (e *Engine) candidates(i *Identity) []int { return e.candidatesIn(i.Namespace()) }
+
+func (e *Engine) candidatesIn(namespace string) []int {
 	clusterwide := e.byNamespace[""]
-	namespace := i.Namespace()
 	if namespace == "" {
 		return clusterwide
 	}

@@ -88,6 +88,12 @@ func (c *cluster) instances() []member {
 	return slices.DeleteFunc(slices.Clone(c.members), func(m member) bool { return !m.isInstance() })
 }
 
+// alone is true for a cluster that has, and is to have, a single instance: it has no peers that it
+// could need, only those that it would have after scaling up.
+func (c *cluster) alone() bool {
+	return c.object.Spec.Instances <= 1 && len(c.instances()) <= 1
+}
+
 // poolers are the pooler pods by the name of their Pooler.
 func (m *Model) poolers(c *cluster) map[string][]member {
 	out := map[string][]member{}

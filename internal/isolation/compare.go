@@ -22,7 +22,7 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 	was, is := before.report(c), after.report(c)
 	p.Before, p.After = was.Posture, is.Posture
 	p.Flows = flowChanges(was.RequiredFlows, is.RequiredFlows)
-	p.Access = accessChanges(was.Exposure, is.Exposure)
+	p.Access = accessChanges(before.exposure(c, 0), after.exposure(c, 0))
 	p.Bystanders = bystanders(before, after, c)
 	p.Notes = append(before.metricsNotes(after, c), kubectlNotes(p.Flows)...)
 	for _, f := range is.RequiredFlows {
@@ -30,6 +30,7 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 			p.Refusals = append(p.Refusals, fmt.Sprintf("the required flow %s (%s → port %d) would be %s: %s", f.Name, f.From, f.Port, f.Verdict, f.Message))
 		}
 	}
+	p.Refusals = append(p.Refusals, lostOperators(before, after, c)...)
 	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
 	for _, f := range is.Findings {
 		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.Error {

@@ -1,6 +1,9 @@
 package isolation
 
 import (
+	"maps"
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -27,7 +30,7 @@ func (m *Model) report(c *cluster) v1alpha1.IsolationReport {
 	r.Pods = m.podReports(c)
 	r.Policies = m.policyReports(c)
 	r.RequiredFlows = m.requiredFlows(c)
-	r.Exposure = m.exposure(c)
+	r.Exposure = m.exposure(c, v1alpha1.MaxClients)
 	r.Findings = m.findings(c, &r)
 	r.Posture = m.posture(c, &r)
 	return r
@@ -74,14 +77,14 @@ func (m *Model) policyReports(c *cluster) []v1alpha1.PolicyReport {
 			r.Ingress, r.Egress = stronger(r.Ingress, s.Ingress), stronger(r.Egress, s.Egress)
 		}
 	}
-	for index := range m.engine.Policies() {
+	for _, index := range m.engine.PoliciesFor(c.object.Namespace) {
 		p := &m.engine.Policies()[index]
 		if !p.Enforced() && m.concerns(c, p) {
 			report(index)
 		}
 	}
 	out := []v1alpha1.PolicyReport{}
-	for index := range m.engine.Policies() {
+	for _, index := range slices.Sorted(maps.Keys(byPolicy)) {
 		if r := byPolicy[index]; r != nil {
 			out = append(out, *r)
 		}

@@ -151,19 +151,7 @@ func (m *Model) answers(c *cluster, targets []goal) []v1alpha1.Answer {
 	}
 	var blocks []block
 	for _, o := range m.origins {
-		var answers []v1alpha1.Answer
-		for _, t := range targets {
-			if len(o.pods) == 1 && o.pods[0] == t.member.pod {
-				continue // A pod always reaches itself.
-			}
-			a := m.answer(c, o, t)
-			same := slices.IndexFunc(answers, func(other v1alpha1.Answer) bool { return answerKey(other) == answerKey(a) })
-			if same < 0 {
-				same = len(answers)
-				answers = append(answers, a)
-			}
-			answers[same].Targets = append(answers[same].Targets, t.pod.Name)
-		}
+		answers := m.answersFor(c, o, targets)
 		if len(answers) == 0 {
 			continue
 		}
@@ -188,6 +176,34 @@ func (m *Model) answers(c *cluster, targets []goal) []v1alpha1.Answer {
 	}
 	return out
 }
+
+// answersFor are the answers for one identity of the source, without Sources. A pod that is a target
+// itself always reaches itself: it takes no part in the question, nor in what tells answers apart.
+func (m *Model) answersFor(c *cluster, o origin, targets []goal) []v1alpha1.Answer {
+	var answers []v1alpha1.Answer
+	for _, t := range targets {
+		if o.is(t) {
+			continue
+		}
+		a := m.answer(c, o, t)
+		same := slices.IndexFunc(answers, func(other v1alpha1.Answer) bool { return answerKey(other) == answerKey(a) })
+		if same < 0 {
+			same = len(answers)
+			answers = append(answers, a)
+		}
+		answers[same].Targets = append(answers[same].Targets, t.pod.Name)
+	}
+	if len(answers) == 1 && len(m.origins) > 1 {
+		answers[0].Targets = nil
+		for _, t := range targets {
+			answers[0].Targets = append(answers[0].Targets, t.pod.Name)
+		}
+	}
+	return answers
+}
+
+// is tells whether the source is this very pod.
+func (o origin) is(t goal) bool { return len(o.pods) == 1 && o.pods[0] == t.member.pod }
 
 // answerKey is equal for answers that differ in their pods only.
 func answerKey(a v1alpha1.Answer) string {
@@ -228,7 +244,7 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 	d := m.engine.Decide(o.identity, t.identity, t.port)
 	ingress, egress = d.Ingress, d.Egress
 	if m.unmanaged[t.pod.Key()] {
-		ingress = allowedBecause("Cilium does not manage the pod, so that nothing is enforced there")
+		ingress = allowedBecause(notManaged)
 	}
 	switch {
 	case o.egress != "":
@@ -244,7 +260,7 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 	if reason := m.blindness(c, t.pod.Namespace); reason != "" {
 		ingress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
 	}
-	if o.egress == "" {
+	if o.egress == "" && !o.node {
 		if reason := m.blindness(c, o.identity.Namespace()); reason != "" {
 			egress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
 		}

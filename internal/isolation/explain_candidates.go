@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	"github.com/cilium/cilium/pkg/policy/api"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -81,19 +83,18 @@ func ports(targets []goal) []uint16 {
 // snippets are single policies that may let the source in, made from the rules of the set's client
 // policies: without the set's labels, because lockdown would take them for its own.
 func (m *Model) snippets(c *cluster, targets []goal) []policyset.Policy {
-	base := policyset.Options{}.For(c.key(), []string{c.object.Namespace})
 	var options []policyset.Options
-	m.clientCandidates(c, targets, m.originNamespaces(), func(change func(*policyset.Options)) {
-		o := base
-		change(&o)
-		options = append(options, o)
-	})
-	if m.originNamespaces() == nil {
-		options = options[len(options)-1:]
+	if namespaces := m.originNamespaces(); len(namespaces) == 1 {
+		if s, ok := m.distinguishing(c, targets, namespaces[0]); ok {
+			options = append(options, policyset.Options{AllowPods: []policyset.Selector{s}})
+		}
+		options = append(options, policyset.Options{AllowNamespaces: namespaces})
+	} else {
+		options = append(options, policyset.Options{AllowClusterWide: true})
 	}
 	var out []policyset.Policy
 	for _, o := range options {
-		policies, err := policyset.Build(o)
+		policies, err := policyset.Build(o.For(c.key(), []string{c.object.Namespace}))
 		if err != nil {
 			continue
 		}
@@ -114,8 +115,13 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 	object.Labels, object.Annotations = nil, nil
 	object.Spec.Description = ""
 	suffix := strings.TrimPrefix(object.Name, c.object.Name+"-"+string(policyset.PostgresAccess)+"-")
-	if m.originNamespaces() == nil {
+	switch namespaces := m.originNamespaces(); {
+	case namespaces == nil:
 		suffix = m.adaptPeers(rule)
+	case namespaces[0] != c.object.Namespace && rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] == "":
+		// A selector without namespace is limited to the policy's own.
+		rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] = namespaces[0]
+		suffix = namespaces[0] + "-" + suffix
 	}
 	asked := ports(targets)
 	if !slices.Equal(asked, []uint16{postgresPort}) {
@@ -185,10 +191,10 @@ func (m *Model) distinguishing(c *cluster, targets []goal, namespace string) (po
 	return s, err == nil
 }
 
-// letIn tells whether the identity can connect to all of the targets already.
+// letIn tells whether the targets let the identity in already.
 func (m *Model) letIn(id *engine.Identity, targets []goal) bool {
 	return !slices.ContainsFunc(targets, func(t goal) bool {
-		return m.engine.Decide(id, t.identity, t.port).Ingress.Verdict != "allowed"
+		return m.engine.Decide(id, t.identity, t.port).Ingress.Verdict != v1alpha1.Allowed
 	})
 }
 

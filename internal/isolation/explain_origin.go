@@ -67,6 +67,7 @@ func (m *Model) addSource(of []*engine.Identity, s *Source) error {
 	case formPods:
 	}
 	at := map[*engine.Identity]int{}
+	onNode := false
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		if !s.Matches(pod) {
@@ -75,14 +76,15 @@ func (m *Model) addSource(of []*engine.Identity, s *Source) error {
 		o := origin{identity: of[i]}
 		switch {
 		case pod.HostNetwork:
-			// Whose node it is on is not known, and makes a difference.
-			m.addNodes(pod.Name + ", which uses its node's network")
+			onNode = true
 			continue
 		case m.unmanaged[pod.Key()]:
 			// The agents know the pod's address from Kubernetes, and nothing of its labels
 			// (pkg/k8s/watchers/pod.go).
 			o.identity = m.identities.Reserved("unmanaged")
-			o.egress = "Cilium does not manage the pod, so that nothing is enforced there"
+			o.egress = notManaged
+			m.sourceNotes = append(m.sourceNotes, fmt.Sprintf(
+				"Cilium does not manage pod %q, so that no rule by labels lets it in: restart it, if it started before the agent", pod.Name))
 		}
 		index, known := at[o.identity]
 		if !known {
@@ -91,6 +93,9 @@ func (m *Model) addSource(of []*engine.Identity, s *Source) error {
 			m.origins = append(m.origins, o)
 		}
 		m.origins[index].pods = append(m.origins[index].pods, i)
+	}
+	if onNode {
+		m.addNodes(s.Name())
 	}
 	if len(m.origins) == 0 {
 		return m.unknownSource(s)
@@ -111,13 +116,15 @@ func (m *Model) addEntity(name string) {
 	}
 }
 
+const notManaged = "Cilium does not manage the pod, so that nothing is enforced there"
+
 const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
 
-// addNodes adds both ways in which a node's network can look to an instance.
+// addNodes adds both ways in which a pod on its node's network can look to an instance.
 func (m *Model) addNodes(who string) {
-	for _, node := range []struct{ name, where string }{{"host", "on the instance's own node"}, {"remote-node", "on another node"}} {
-		name := fmt.Sprintf("%s (%s)", who, node.where)
-		m.origins = append(m.origins, origin{identity: m.identities.Reserved(node.name), name: name, node: true})
+	m.sourceNotes = append(m.sourceNotes, who+" uses its node's network: policies see the node and not the pod")
+	for _, node := range []struct{ name, where string }{{"host", "on the same node"}, {"remote-node", "on another node"}} {
+		m.origins = append(m.origins, origin{identity: m.identities.Reserved(node.name), name: who + " " + node.where, node: true})
 	}
 }
 

@@ -115,8 +115,11 @@ func (m *Model) worldNotes(targets []goal, e v1alpha1.Explanation) []string {
 			continue
 		}
 		for _, t := range targets {
+			if t.port == 0 {
+				continue
+			}
 			verdict := m.engine.Decide(id, t.identity, t.port).Ingress.Verdict
-			if t.port == 0 || verdict == e.Verdict {
+			if verdict == e.Verdict {
 				continue
 			}
 			_, what, _ := strings.Cut(id.Name(), ":")

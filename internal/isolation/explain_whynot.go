@@ -39,7 +39,7 @@ func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error
 func (m *Model) denials(c *cluster, targets []goal) (ingress, egress []engine.Direction) {
 	for _, o := range m.origins {
 		for _, t := range targets {
-			if t.port == 0 || len(o.pods) == 1 && o.pods[0] == t.member.pod {
+			if t.port == 0 || o.is(t) {
 				continue
 			}
 			in, out := m.directions(c, o, t)
@@ -61,7 +61,14 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 	ours := err == nil
 	var best *proposal
 	if ours {
-		best, err = m.bestCommand(c, targets, options.For(c.key(), m.OperatorNamespaces()))
+		options = options.For(c.key(), m.OperatorNamespaces())
+		if _, err := policyset.Build(options); err != nil {
+			change.Steps = append(change.Steps, fmt.Sprintf("The flags that the cluster was locked with can't be used again: %v.", err))
+			ours = false
+		}
+	}
+	if ours {
+		best, err = m.bestCommand(c, targets, options)
 		if err != nil {
 			return err
 		}
@@ -136,7 +143,7 @@ func (m *Model) bestCommand(c *cluster, targets []goal, options policyset.Option
 	for _, candidate := range m.candidates(c, targets, options) {
 		policies, err := policyset.Build(candidate)
 		if err != nil {
-			continue // The options that are in force can't be built either: nothing to propose.
+			continue // Two flags with one name: the next candidate may do.
 		}
 		kept := slices.DeleteFunc(slices.Clone(m.inv.Policies), func(p inventory.Policy) bool {
 			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name)
@@ -176,11 +183,12 @@ func (m *Model) manifest(c *cluster, targets []goal) (*proposal, error) {
 	return best, nil
 }
 
+// smaller compares entities first: one of them, such as all other nodes, is more than any pod.
 func smaller(a, b v1alpha1.Exposed) bool {
-	if a.Pods != b.Pods {
-		return a.Pods < b.Pods
+	if len(a.Entities) != len(b.Entities) {
+		return len(a.Entities) < len(b.Entities)
 	}
-	return len(a.Entities) < len(b.Entities)
+	return a.Pods < b.Pods
 }
 
 // try asks the engine about the policies that are kept and those that are added: whether the
@@ -226,7 +234,8 @@ func asRead(p policyset.Policy) (inventory.Policy, error) {
 // gains is who can connect afterwards and could not before, the source aside.
 func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed {
 	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []string{}}
-	clients := map[v1alpha1.Client]int{}
+	type client struct{ namespace, workload string }
+	clients := map[client]int{}
 	for _, p := range m.peers {
 		others := slices.DeleteFunc(m.strangers(c, p), m.isSource)
 		if len(others) == 0 || !m.gained(after, p.identity, targets) {
@@ -235,12 +244,11 @@ func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed
 		out.Pods += len(others)
 		for _, i := range others {
 			pod := &m.inv.Pods[i]
-			clients[v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}]++
+			clients[client{pod.Namespace, pod.Workload.String()}]++
 		}
 	}
-	for client, pods := range clients {
-		client.Pods = pods
-		out.Clients = append(out.Clients, client)
+	for who, pods := range clients {
+		out.Clients = append(out.Clients, v1alpha1.Client{Namespace: who.namespace, Workload: who.workload, Pods: pods})
 	}
 	slices.SortFunc(out.Clients, compareClients)
 	for _, id := range after.outside {
@@ -254,9 +262,17 @@ func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed
 
 func (m *Model) gained(after *Model, id *engine.Identity, targets []goal) bool {
 	return slices.ContainsFunc(targets, func(t goal) bool {
-		return t.port != 0 && after.engine.Decide(id, t.identity, t.port).Verdict == v1alpha1.Allowed &&
-			m.engine.Decide(id, t.identity, t.port).Verdict != v1alpha1.Allowed
+		return t.port != 0 && after.gets(id, t) && !m.gets(id, t)
 	})
+}
+
+// gets tells whether the identity can connect. Of what is no pod, policies govern the way in only.
+func (m *Model) gets(id *engine.Identity, t goal) bool {
+	d := m.engine.Decide(id, t.identity, t.port)
+	if id.Namespace() == "" {
+		return d.Ingress.Verdict == v1alpha1.Allowed
+	}
+	return d.Verdict == v1alpha1.Allowed
 }
 
 // isSource tells whether the pod is one of those that shall be let in.

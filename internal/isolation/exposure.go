@@ -36,46 +36,134 @@ func identitiesOf(members []member) []*engine.Identity {
 	return distinct(ids)
 }
 
-func (m *Model) exposure(c *cluster) []v1alpha1.Exposure {
+// exposure says for each target who can connect; most is how many clients are named, 0 for all.
+func (m *Model) exposure(c *cluster, most int) []v1alpha1.Exposure {
 	out := []v1alpha1.Exposure{}
 	for _, t := range m.targets(c) {
-		out = append(out, m.exposureOf(c, t))
+		e := m.exposureOf(c, t)
+		if most > 0 && len(e.Clients) > most {
+			e.MoreClients, e.Clients = len(e.Clients)-most, e.Clients[:most]
+		}
+		e.Namespaces = namespacesOf(e.Clients)
+		e.Denied = m.deniedNear(c, t, e.Namespaces)
+		m.addEntities(&e, t)
+		out = append(out, e)
 	}
 	return out
 }
 
+// exposureOf counts who can connect. The cost is that of the peers that the target's policy names,
+// not that of the whole fleet.
 func (m *Model) exposureOf(c *cluster, t target) v1alpha1.Exposure {
-	e := v1alpha1.Exposure{Target: t.name, Port: t.port, Namespaces: []string{}, Clients: []v1alpha1.Client{}, Entities: []string{}}
-	clients := map[v1alpha1.Client]int{}
-	for _, p := range m.peers {
-		pods := m.strangers(c, p)
-		if len(pods) == 0 {
-			continue
+	e := v1alpha1.Exposure{
+		Target: t.name, Port: t.port, Clients: []v1alpha1.ClientAccess{}, Entities: []string{}, DeniedEntities: []string{},
+	}
+	own := m.own(c)
+	e.Total = m.lookup.pods - own.pods
+	single, open := m.askAbout(t)
+	clients, unknown := m.ask(c, t, single, &e)
+	if open && e.DeniedPods+unknown > 0 {
+		// Open but for some: there is no short way to say for whom.
+		single, open = m.everyPeer(), false
+		e.Identities, e.Pods, e.DeniedPods, e.Unknown = 0, 0, 0, 0
+		clients, unknown = m.ask(c, t, single, &e)
+	}
+	if open {
+		e.Everybody = true
+		e.Pods, e.Identities, e.DeniedPods = e.Total, m.lookup.identities-own.identities, 0
+		e.Clients = slices.DeleteFunc(slices.Clone(m.lookup.clients), func(client v1alpha1.ClientAccess) bool {
+			client.Client.Pods = 0 // The key is without the number.
+			return own.clients[client.Client]
+		})
+		return e
+	}
+	e.Everybody = e.Total > 0 && e.Pods == e.Total
+	e.DeniedPods = e.Total - e.Pods - unknown
+	e.Clients = clients.sorted()
+	return e
+}
+
+// askAbout are the peers (positions in m.peers) that must be asked about one by one, and whether all
+// the others can connect.
+func (m *Model) askAbout(t target) (single []int, open bool) {
+	for _, to := range t.identities {
+		r := m.engine.Reach(to, t.port)
+		if !r.Uniform {
+			return m.everyPeer(), false
 		}
-		e.Total += len(pods)
-		switch m.reaches(p.identity, t) {
-		case v1alpha1.VerdictUnknown:
-			e.Unknown++
-		case v1alpha1.Denied:
-		case v1alpha1.Allowed:
-			e.Identities++
-			e.Pods += len(pods)
-			for _, i := range pods {
-				pod := &m.inv.Pods[i]
-				clients[v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}]++
+		open = open || r.Others == v1alpha1.Allowed
+		for _, id := range r.Listed {
+			if i, ok := m.lookup.peerOf[id]; ok {
+				single = append(single, i)
 			}
 		}
 	}
-	for client, pods := range clients {
-		e.Namespaces = append(e.Namespaces, client.Namespace)
-		client.Pods = pods
-		e.Clients = append(e.Clients, client)
+	if open {
+		single = append(single, m.guardedPeers()...)
 	}
-	slices.SortFunc(e.Clients, compareClients)
-	slices.Sort(e.Namespaces)
-	e.Namespaces = slices.Compact(e.Namespaces)
-	e.Entities = append(e.Entities, m.entities(t)...)
-	return e
+	slices.Sort(single)
+	return slices.Compact(single), open
+}
+
+func (m *Model) everyPeer() []int {
+	all := make([]int, len(m.peers))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// ask asks about peers and adds them to the numbers. It returns those that can connect, and the
+// number of pods about which nobody can tell.
+func (m *Model) ask(c *cluster, t target, peers []int, e *v1alpha1.Exposure) (clients accessOf, unknown int) {
+	clients = accessOf{}
+	for _, i := range peers {
+		pods := m.strangers(c, m.peers[i])
+		if len(pods) == 0 {
+			continue
+		}
+		switch verdict, policies := m.decide(m.peers[i].identity, t); verdict {
+		case v1alpha1.VerdictUnknown:
+			e.Unknown++
+			unknown += len(pods)
+		case v1alpha1.Denied:
+			e.DeniedPods += len(pods)
+		case v1alpha1.Allowed:
+			e.Identities++
+			e.Pods += len(pods)
+			m.count(clients, pods, policies)
+		}
+	}
+	return clients, unknown
+}
+
+// deniedNear are the denied workloads of the cluster's namespace and of the clients' namespaces.
+func (m *Model) deniedNear(c *cluster, t target, namespaces []string) []v1alpha1.ClientAccess {
+	near := slices.Clone(namespaces)
+	if !slices.Contains(near, c.object.Namespace) {
+		near = append(near, c.object.Namespace)
+	}
+	denied := accessOf{}
+	for _, namespace := range near {
+		for _, i := range m.lookup.peersIn[namespace] {
+			pods := m.strangers(c, m.peers[i])
+			if len(pods) == 0 {
+				continue
+			}
+			if verdict, policies := m.decide(m.peers[i].identity, t); verdict == v1alpha1.Denied {
+				m.count(denied, pods, policies)
+			}
+		}
+	}
+	return denied.sorted()
+}
+
+func namespacesOf(clients []v1alpha1.ClientAccess) []string {
+	out := []string{}
+	for _, c := range clients {
+		out = append(out, c.Namespace)
+	}
+	return slices.Compact(out) // The clients are in order.
 }
 
 // strangers are the pods of an identity that are no members of the cluster. Pods that Cilium does
@@ -87,21 +175,28 @@ func (m *Model) strangers(c *cluster, p peer) []int {
 	})
 }
 
-// entities are those that are no pods and can connect. Parts of the world are named only where the
-// world as a whole can't connect.
-func (m *Model) entities(t target) []string {
+// addEntities adds those that are no pods. Parts of the world are named only where the world as a
+// whole can't connect.
+func (m *Model) addEntities(e *v1alpha1.Exposure, t target) {
 	everybody := m.worldReaches(t)
-	var out []string
-	for _, id := range m.outside {
+	for _, id := range m.outsideOf(t) {
 		part := id.IsWorld() && !slices.Contains(m.identities.Worlds(), id)
 		if part && everybody {
 			continue
 		}
-		if m.reaches(id, t) == v1alpha1.Allowed {
-			out = append(out, id.Name())
+		switch verdict, policies := m.decide(id, t); {
+		case verdict == v1alpha1.Allowed:
+			e.Entities = append(e.Entities, id.Name())
+			if len(policies) > 0 {
+				if e.EntityPolicies == nil {
+					e.EntityPolicies = map[string][]v1alpha1.PolicyReference{}
+				}
+				e.EntityPolicies[id.Name()] = policies
+			}
+		case verdict == v1alpha1.Denied && !part:
+			e.DeniedEntities = append(e.DeniedEntities, id.Name())
 		}
 	}
-	return out
 }
 
 // worldReaches is true when everybody outside the cluster can connect, policies permitting.
@@ -111,19 +206,41 @@ func (m *Model) worldReaches(t target) bool {
 	})
 }
 
+// outsideOf are the identities outside of pods that can matter to a target: a part of the world that
+// no policy of the target's namespace names is like the rest of the world.
+func (m *Model) outsideOf(t target) []*engine.Identity {
+	if len(t.identities) == 0 {
+		return nil
+	}
+	out := slices.Clone(m.entityIDs)
+	for _, index := range m.engine.PoliciesFor(t.identities[0].Namespace()) {
+		out = append(out, m.parts[index]...)
+	}
+	return distinct(out)
+}
+
 // reaches is allowed when the identity can connect to at least one pod of the target.
 func (m *Model) reaches(id *engine.Identity, t target) v1alpha1.Verdict {
+	verdict, _ := m.decide(id, t)
+	return verdict
+}
+
+// decide is reaches with the policies that decided.
+func (m *Model) decide(id *engine.Identity, t target) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+	byVerdict := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
 	best := v1alpha1.Denied
 	for _, to := range t.identities {
-		switch m.engine.Decide(id, to, t.port).Verdict {
-		case v1alpha1.Allowed:
-			return v1alpha1.Allowed
-		case v1alpha1.VerdictUnknown:
-			best = v1alpha1.VerdictUnknown
-		case v1alpha1.Denied:
+		d := m.engine.Decide(id, to, t.port)
+		if d.Verdict == v1alpha1.Allowed && len(d.Ingress.Rules) == 0 {
+			// A pod that no policy restricts: what policies allow at the others does not matter.
+			return v1alpha1.Allowed, d.Policies()
+		}
+		byVerdict[d.Verdict] = append(byVerdict[d.Verdict], d.Policies()...)
+		if worse(best, d.Verdict) {
+			best = d.Verdict
 		}
 	}
-	return best
+	return best, uniquePolicies(byVerdict[best])
 }
 
 func compareClients(a, b v1alpha1.Client) int {

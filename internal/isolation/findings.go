@@ -79,7 +79,7 @@ func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 	var out []v1alpha1.Finding
 	for _, f := range r.RequiredFlows {
 		code, required := codes[f.Name]
-		if !required || f.Verdict != v1alpha1.Denied {
+		if !required || f.Advisory || f.Verdict != v1alpha1.Denied {
 			continue
 		}
 		out = append(out, finding(code, v1alpha1.Error,
@@ -91,7 +91,7 @@ func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 // policyFindings are about policies that do not do what they say.
 func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	var out []v1alpha1.Finding
-	for index := range m.engine.Policies() {
+	for _, index := range m.engine.PoliciesFor(c.object.Namespace) {
 		p, read := &m.inv.Policies[index], &m.engine.Policies()[index]
 		if !m.concerns(c, read) {
 			continue
@@ -211,7 +211,7 @@ func (m *Model) protectedTargets(c *cluster) []target {
 
 func (m *Model) partsOfWorld(t target) []string {
 	var out []string
-	for _, id := range m.outside {
+	for _, id := range m.outsideOf(t) {
 		if id.IsWorld() && m.reaches(id, t) == v1alpha1.Allowed {
 			out = append(out, id.Name())
 		}

@@ -30,11 +30,10 @@ func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 	instances := m.ends(c.instances())
 	next := end{c.nextInstance, "the next instance"}
 	peers := slices.Concat(instances, []end{next})
-	flows := []v1alpha1.RequiredFlow{
-		m.operatorFlow(peers),
-		m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{c.joinJob, "the next join job"}}), peers),
-		m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers),
-	}
+	replication := m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{c.joinJob, "the next join job"}}), peers)
+	isolationCheck := m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers)
+	replication.Advisory, isolationCheck.Advisory = c.alone(), c.alone()
+	flows := []v1alpha1.RequiredFlow{m.operatorFlow(peers), replication, isolationCheck}
 	var poolers []end
 	for _, member := range c.members {
 		if member.role == v1alpha1.Pooler {

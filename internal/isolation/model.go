@@ -18,9 +18,15 @@ type Model struct {
 	identities *engine.Identities
 	engine     *engine.Engine
 	// peers are who may want to connect: identities of pods with the pods behind them.
-	peers []peer
-	// outside are the identities that are no pods.
-	outside []*engine.Identity
+	peers  []peer
+	lookup lookup
+	// guarded caches guardedPeers; it depends on the policies.
+	guarded []int
+	// entityIDs are the identities that are no pods: the world, hosts, the API server. parts are the
+	// parts of the world that each policy names, and outside is all of these.
+	entityIDs []*engine.Identity
+	parts     [][]*engine.Identity
+	outside   []*engine.Identity
 	// unmanaged are the running pods that Cilium does not manage.
 	unmanaged map[types.NamespacedName]bool
 	clusters  []*cluster
@@ -69,6 +75,7 @@ func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.buildLookup()
 	m.clusters = selectClusters(inv, o)
 	if err := m.addMembers(of); err != nil {
 		return nil, err
@@ -95,7 +102,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	inv := *m.inv
 	inv.Policies = policies
 	other := *m
-	other.inv = &inv
+	other.inv, other.guarded = &inv, nil
 	read, err := m.read(policies)
 	if err != nil {
 		return nil, err
@@ -107,11 +114,11 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 // identifyPods gives every pod its identity: the agent's own when there is an endpoint, a derived
 // one otherwise, none to pods that share their node's. The result is parallel to the pods.
 func (m *Model) identifyPods() ([]*engine.Identity, error) {
-	namespaces := map[string]map[string]string{}
+	m.lookup.namespaces = map[string]map[string]string{}
 	for _, n := range m.inv.Namespaces {
-		namespaces[n.Name] = n.Labels
+		m.lookup.namespaces[n.Name] = n.Labels
 	}
-	derived, err := m.identities.Pods(m.inv.Pods, namespaces)
+	derived, err := m.identities.Pods(m.inv.Pods, m.lookup.namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -151,10 +158,27 @@ func (m *Model) read(policies []inventory.Policy) ([]engine.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	outside := m.identities.Worlds()
+	m.entityIDs = m.identities.Worlds()
 	for _, name := range []string{"host", "remote-node", "kube-apiserver"} {
-		outside = append(outside, m.identities.Reserved(name))
+		m.entityIDs = append(m.entityIDs, m.identities.Reserved(name))
 	}
+	all, err := m.partsOf(world)
+	if err != nil {
+		return nil, err
+	}
+	m.outside = slices.Concat(m.entityIDs, all)
+	m.parts = make([][]*engine.Identity, len(read))
+	for i := range read {
+		if m.parts[i], err = m.partsOf(read[i].World); err != nil {
+			return nil, err
+		}
+	}
+	return read, nil
+}
+
+// partsOf are the identities of the parts of the world that policies name.
+func (m *Model) partsOf(world engine.World) ([]*engine.Identity, error) {
+	var out []*engine.Identity
 	for _, prefix := range world.Prefixes {
 		if prefix.Bits() == 0 {
 			continue // The world itself.
@@ -163,17 +187,16 @@ func (m *Model) read(policies []inventory.Policy) ([]engine.Policy, error) {
 		if err != nil {
 			return nil, err
 		}
-		outside = append(outside, id)
+		out = append(out, id)
 	}
 	for _, group := range world.CIDRGroups {
 		id, err := m.identities.CIDRGroup(group)
 		if err != nil {
 			return nil, err
 		}
-		outside = append(outside, id)
+		out = append(out, id)
 	}
-	m.outside = outside
-	return read, nil
+	return out, nil
 }
 
 func (m *Model) addMembers(of []*engine.Identity) error {
@@ -200,10 +223,8 @@ func (m *Model) addMembers(of []*engine.Identity) error {
 }
 
 func (m *Model) namespaceLabels(name string) map[string]map[string]string {
-	for _, n := range m.inv.Namespaces {
-		if n.Name == name {
-			return map[string]map[string]string{name: n.Labels}
-		}
+	if labels, ok := m.lookup.namespaces[name]; ok {
+		return map[string]map[string]string{name: labels}
 	}
 	return map[string]map[string]string{name: {"kubernetes.io/metadata.name": name}}
 }
@@ -251,17 +272,30 @@ func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error)
 // addGhostOperators adds the identity that an operator would have in each of the namespaces that
 // the policies name, so that a policy for an operator that is elsewhere can be recognised.
 func (m *Model) addGhostOperators(policies []engine.Policy) error {
+	clustersIn := map[string][]*cluster{}
+	for _, c := range m.clusters {
+		clustersIn[c.object.Namespace] = append(clustersIn[c.object.Namespace], c)
+	}
 	for i := range policies {
+		concerned := clustersIn[policies[i].Namespace]
+		if policies[i].Namespace == "" {
+			concerned = m.clusters
+		}
+		if len(concerned) == 0 {
+			continue
+		}
 		for _, namespace := range policies[i].PeerNamespaces() {
-			for _, c := range m.clusters {
-				if _, known := c.ghosts[namespace]; known || namespace == c.key().Namespace || m.hasOperator(namespace) {
-					continue
+			if m.hasOperator(namespace) {
+				continue
+			}
+			id, err := m.operatorIdentity(assumedOperator(namespace))
+			if err != nil {
+				return err
+			}
+			for _, c := range concerned {
+				if namespace != c.object.Namespace {
+					c.ghosts[namespace] = id
 				}
-				id, err := m.operatorIdentity(assumedOperator(namespace))
-				if err != nil {
-					return err
-				}
-				c.ghosts[namespace] = id
 			}
 		}
 	}

@@ -14,13 +14,22 @@ const (
 )
 
 // IsolationReportList is what status prints, one item for each CloudNativePG cluster, ordered by
-// namespace and name.
+// namespace and name; with several contexts, context by context in the order asked for.
 type IsolationReportList struct {
 	metav1.TypeMeta `json:",inline"`
 	Items           []IsolationReport `json:"items"`
 	// Findings are those that belong to no cluster: policies left behind by a deleted one, missing
 	// evidence that concerns everything.
 	Findings []Finding `json:"findings,omitempty"`
+	// Errors are the contexts that could not be asked, or not about everything; only with several.
+	Errors []ContextError `json:"errors,omitempty"`
+}
+
+// ContextError is what went wrong with one of several contexts of a kubeconfig.
+type ContextError struct {
+	Context string `json:"context"`
+	// Message is one sentence for each problem.
+	Message string `json:"message"`
 }
 
 // IsolationReport says how far one CloudNativePG cluster is isolated, and by which policies.
@@ -46,6 +55,8 @@ type IsolationReport struct {
 type Metadata struct {
 	Name      string `json:"name"`
 	Namespace string `json:"namespace"`
+	// Context is the kubeconfig's context, when several were asked for.
+	Context string `json:"context,omitempty"`
 }
 
 // Posture is the one-word answer for a cluster.
@@ -162,7 +173,8 @@ type RequiredFlow struct {
 	Verdict Verdict `json:"verdict"`
 	// Policies decided the verdict: those that allow, or those that deny.
 	Policies []PolicyReference `json:"policies"`
-	// Advisory flows break a convenience (kubectl cnpg status), not the cluster.
+	// Advisory flows do not break the cluster as it is: they are for a convenience (kubectl cnpg
+	// status), or for peers that a single instance would only have after scaling up.
 	Advisory bool `json:"advisory,omitempty"`
 	// Message says which source and target when the verdict is not allowed, or why it is unknown.
 	Message string `json:"message,omitempty"`
@@ -181,24 +193,48 @@ type Exposure struct {
 	Pods int `json:"pods"`
 	// Total is the number of pods that were asked about, so that Pods has a measure.
 	Total int `json:"totalPods"`
-	// Namespaces are where those pods are, in order.
+	// Everybody is true when every pod that was asked about can connect.
+	Everybody bool `json:"everybody,omitempty"`
+	// Namespaces are where the Clients are, in order.
 	Namespaces []string `json:"namespaces"`
-	// Clients are the workloads behind those pods.
-	Clients []Client `json:"clients"`
+	// Clients are the workloads behind those pods, by namespace and name; MaxClients at most.
+	Clients []ClientAccess `json:"clients"`
+	// MoreClients is the number of workloads that can connect and are not in Clients.
+	MoreClients int `json:"moreClients,omitempty"`
 	// Entities that are no pods and can connect: world, host, remote-node, kube-apiserver,
 	// cidr:PREFIX for a part of the world that a policy names.
 	Entities []string `json:"entities"`
+	// EntityPolicies are the policies that let the Entities in, by entity.
+	EntityPolicies map[string][]PolicyReference `json:"entityPolicies,omitempty"`
+	// DeniedPods is the number of pods that can't connect.
+	DeniedPods int `json:"deniedPods"`
+	// Denied are the workloads of which pods can't connect, in the cluster's own namespace and in the
+	// namespaces of Clients: whoever sees them next to the clients may have meant to let them in.
+	Denied []ClientAccess `json:"denied"`
+	// DeniedEntities are world, host, remote-node and kube-apiserver where they can't connect.
+	DeniedEntities []string `json:"deniedEntities"`
 	// Unknown counts identities about which the engine can't tell.
 	Unknown int `json:"unknown,omitempty"`
 }
 
-// Client is a workload that can connect: pods of one workload are one client.
+// MaxClients bounds the workloads that an Exposure names: where everybody can connect, a list of
+// everybody for each of a thousand clusters says nothing more.
+const MaxClients = 100
+
+// Client is a workload: pods of one workload are one client.
 type Client struct {
 	Namespace string `json:"namespace"`
 	// Workload is kind/name of the owner, "deployment/web", or "pod/NAME" without one.
 	Workload string `json:"workload"`
-	// Pods is the number of its pods that can connect.
+	// Pods is the number of its pods that are meant.
 	Pods int `json:"pods"`
+}
+
+// ClientAccess is a workload and what decided about it.
+type ClientAccess struct {
+	Client `json:",inline"`
+	// Policies decided; none when no policy restricts the connection.
+	Policies []PolicyReference `json:"policies"`
 }
 
 // Severity of a finding.

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"github.com/cilium/cilium/pkg/identity"
+	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/trafficdirection"
+	"github.com/cilium/cilium/pkg/u8proto"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+)
+
+// Reach says of a target how to find out who can connect without asking about everybody: the policy
+// that Cilium distils names single identities, and treats all the others alike.
+type Reach struct {
+	// Uniform is false when there is no such answer, and everybody has to be asked about.
+	Uniform bool
+	// Others is the verdict at the target for all identities of pods that are not in Listed.
+	Others v1alpha1.Verdict
+	// Listed are the identities for which the target's policy says something of their own.
+	Listed []*Identity
+}
+
+// Reach looks at the target's ingress alone: whom it allows may still be denied by their own egress,
+// see RestrictsEgress.
+func (e *Engine) Reach(to *Identity, port uint16) Reach {
+	var r Reach
+	// An error is about the settings; asking one by one will meet it again.
+	_ = withAgent(e.settings, func() { r = e.reach(to, port) })
+	return r
+}
+
+func (e *Engine) reach(to *Identity, port uint16) Reach {
+	target := e.subject(to)
+	if target.err != nil || len(target.ingress.unreadable) > 0 || len(target.ingress.unresolved) > 0 {
+		return Reach{}
+	}
+	// Nobody has these identities, one in the local cluster's range and one above it, where the
+	// numbers of a very large collection are: they stand for all that the policy does not name.
+	near := e.anonymous(target, identity.MinimalNumericIdentity-1, port)
+	far := e.anonymous(target, identity.IdentityScopeLocal-1, port)
+	if near != far {
+		return Reach{}
+	}
+	r := Reach{Uniform: true, Others: near}
+	seen := map[identity.NumericIdentity]bool{}
+	for key := range target.policy.Entries() {
+		if key.TrafficDirection() != trafficdirection.Ingress || seen[key.Identity] {
+			continue
+		}
+		seen[key.Identity] = true
+		if known := e.identities.byNumber[key.Identity]; known != nil && known.name == "" {
+			r.Listed = append(r.Listed, known)
+		}
+	}
+	return r
+}
+
+func (e *Engine) anonymous(target *subject, nid identity.NumericIdentity, port uint16) v1alpha1.Verdict {
+	entry, _, _ := target.policy.Lookup(policy.IngressKey().WithIdentity(nid).WithPortProto(u8proto.TCP, port))
+	if entry.IsDeny() {
+		return v1alpha1.Denied
+	}
+	return v1alpha1.Allowed
+}
+
+// RestrictsEgress tells whether something could keep the identity from connecting, wherever to.
+func (e *Engine) RestrictsEgress(i *Identity) bool {
+	if enforcementMode(e.settings) == "always" {
+		return true
+	}
+	for _, index := range e.candidates(i) {
+		p := &e.policies[index]
+		if p.Unreadable != "" {
+			return true
+		}
+		for r := range p.entries {
+			if !p.entries[r].Ingress && p.entries[r].selects(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// PoliciesFor are the indexes of the policies that can select pods of the namespace.
+func (e *Engine) PoliciesFor(namespace string) []int {
+	return e.candidatesIn(namespace)
+}

@@ -1,0 +1,370 @@
+package isolation_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+)
+
+func recorded() types.NamespacedName {
+	return types.NamespacedName{Namespace: "default", Name: "cluster-example"}
+}
+
+func orders() types.NamespacedName { return types.NamespacedName{Namespace: "shop", Name: "orders"} }
+
+func load(t *testing.T, files ...string) *inventory.Inventory {
+	t.Helper()
+	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: files}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return inv
+}
+
+// explainIn asks about a source, "LABELS in NAMESPACE" for a pod that does not exist.
+func explainIn(t *testing.T, inv *inventory.Inventory, cluster types.NamespacedName, source string, q isolation.Query) (v1alpha1.Explanation, error) {
+	t.Helper()
+	from, err := isolation.ParseSource(source)
+	if labels, namespace, ok := strings.Cut(source, " in "); ok {
+		from, err = isolation.HypotheticalPod(labels, namespace, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	from = from.In(cluster.Namespace)
+	m, err := isolation.NewModel(inv, isolation.Options{Namespace: cluster.Namespace, Names: []string{cluster.Name}, Source: &from})
+	if err != nil {
+		return v1alpha1.Explanation{}, err
+	}
+	if q.Port == "" {
+		q.Port = "5432"
+	}
+	return m.Explain(cluster, q)
+}
+
+func shopManifests(files ...string) []string {
+	paths := []string{"testdata/explain/shop.yaml"}
+	for _, file := range files {
+		paths = append(paths, "testdata/explain/"+file)
+	}
+	return paths
+}
+
+// What psql saw, source by source.
+func TestExplanationsAgreeWithWhatPsqlSaw(t *testing.T) {
+	sources := []string{"pod/backend", "pod/frontend", "other/pod/backend", "other/pod/frontend", "backend/pod/app"}
+	for file, connect := range map[string][]string{
+		"live-open.json":             sources,
+		"live-document-literal.json": {"pod/backend", "pod/frontend"},
+		"live-locked.json":           {"pod/backend", "host"},
+	} {
+		inv := load(t, "testdata/"+file)
+		asked := sources
+		if file == "live-locked.json" {
+			asked = append(slices.Clone(asked), "host")
+		}
+		for _, source := range asked {
+			for _, pooler := range []string{"", "cluster-example-pooler-rw"} {
+				e, err := explainIn(t, inv, recorded(), source, isolation.Query{Pooler: pooler})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := v1alpha1.Denied
+				if slices.Contains(connect, source) {
+					want = v1alpha1.Allowed
+				}
+				if e.Verdict != want || len(e.Answers) != 1 {
+					t.Errorf("%s, %s to %s: %s in %d answers, want %s in one", file, source, e.Target, e.Verdict, len(e.Answers), want)
+				}
+			}
+		}
+	}
+}
+
+func TestExplainDecidedBy(t *testing.T) {
+	for _, test := range []struct {
+		name, source     string
+		query            isolation.Query
+		files            []string
+		verdict          v1alpha1.Verdict
+		ingress, egress  string // what decided, as decidedBy writes it
+		answers, targets int
+	}{
+		{name: "nothing selects", source: "deploy/web", verdict: v1alpha1.Allowed,
+			ingress: "no policy selects it", egress: "no policy selects it"},
+		{name: "default deny", source: "deploy/web", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny own-peers", egress: "no policy selects it"},
+		{name: "peers", source: "pooler/orders-rw", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "own-peers spec.ingress[0]", egress: "no policy selects it"},
+		{name: "L7", source: "deploy/web", files: []string{"l7.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "http spec.ingress[1] L7 http", egress: "no policy selects it"},
+		{name: "authentication", source: "deploy/web", files: []string{"authentication.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "mutual spec.ingress[1] authentication", egress: "no policy selects it"},
+		{name: "deny rule", source: "deploy/worker", files: []string{"deny.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "no-workers spec.ingressDeny[0]", egress: "no policy selects it"},
+		{name: "deny rule, somebody else", source: "deploy/web", files: []string{"deny.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "no-workers spec.ingress[0]", egress: "no policy selects it"},
+		{name: "egress", source: "backend/deploy/api", files: []string{"egress.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "no policy selects it", egress: "default deny api-egress"},
+		{name: "both ends", source: "backend/deploy/api", files: []string{"locked.yaml", "egress-deny.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny own-peers", egress: "api-no-database spec.egressDeny[0]"},
+		{name: "toServices", source: "backend/deploy/api", files: []string{"to-services.yaml"}, verdict: v1alpha1.VerdictUnknown,
+			ingress: "no policy selects it", egress: "api-services spec.egress[0] spec.egress[0] of CiliumNetworkPolicy/backend/api-services has toServices: which pods are behind a Service is not visible from here"},
+		{name: "named port in policy and question", source: "deploy/web", query: isolation.Query{Port: "postgresql"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "by-port-name spec.ingress[0]", egress: "no policy selects it"},
+		{name: "named port, another one", source: "deploy/web", query: isolation.Query{Port: "metrics"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny by-port-name", egress: "no policy selects it"},
+		{name: "pooler", source: "deploy/web", query: isolation.Query{Pooler: "orders-rw"}, files: []string{"primary.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "no policy selects it", egress: "no policy selects it", targets: 1},
+		{name: "instances differ", source: "deploy/web", files: []string{"primary.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny primary-only", egress: "no policy selects it", answers: 2, targets: 1},
+		{name: "refused policy", source: "deploy/web", files: []string{"refused.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "no policy selects it", egress: "no policy selects it"},
+		{name: "cron job", source: "cj/report", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny own-peers", egress: "no policy selects it"},
+		{name: "namespace", source: "ns/backend", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny own-peers", egress: "no policy selects it"},
+		{name: "pod to be", source: "cnpg.io/cluster=orders in shop", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "own-peers spec.ingress[0]", egress: "no policy selects it"},
+		{name: "host", source: "host", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "the local host is always allowed (allow-localhost)", egress: "Cilium's host firewall is off: no policy applies to nodes"},
+		{name: "remote node", source: "remote-node", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny own-peers", egress: "Cilium's host firewall is off: no policy applies to nodes"},
+		{name: "pod on its node's network", source: "ds/node-agent", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "the local host is always allowed (allow-localhost)", egress: "Cilium's host firewall is off: no policy applies to nodes", answers: 2},
+		{name: "world", source: "world", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny office", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
+		{name: "egress rules for all pods are not the world's", source: "world", files: []string{"clusterwide-egress.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "no policy selects it", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
+		{name: "address within", source: "203.0.113.7", files: []string{"cidr.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "office spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
+		{name: "address in the exception", source: "203.0.113.200", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny office", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
+		{name: "prefix of which a part is excepted", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "office spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies", answers: 2},
+		{name: "address that may be in a group", source: "198.51.100.1", files: []string{"cidr-group.yaml"}, verdict: v1alpha1.VerdictUnknown,
+			ingress: `partners spec.ingress[1] whether 198.51.100.1 belongs to CiliumCIDRGroup "partners" can't be seen from here; its members are allowed`,
+			egress:  "it is outside the Kubernetes cluster, where no policy of it applies"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e, err := explainIn(t, load(t, shopManifests(test.files...)...), orders(), test.source, test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.answers == 0 {
+				test.answers = 1
+			}
+			if test.targets == 0 {
+				test.targets = 2
+			}
+			if e.Verdict != test.verdict || len(e.Answers) != test.answers {
+				t.Errorf("%s in %d answers, want %s in %d", e.Verdict, len(e.Answers), test.verdict, test.answers)
+			}
+			a := e.Answers[0]
+			if len(a.Targets) != test.targets {
+				t.Errorf("targets %v, want %d", a.Targets, test.targets)
+			}
+			if got := decidedBy(a.Ingress); got != test.ingress {
+				t.Errorf("ingress: %s\nwant:    %s", got, test.ingress)
+			}
+			if got := decidedBy(a.Egress); got != test.egress {
+				t.Errorf("egress: %s\nwant:   %s", got, test.egress)
+			}
+			if unanswered := isolation.Answerable(e) != nil; unanswered != (test.verdict == v1alpha1.VerdictUnknown) {
+				t.Errorf("Answerable: %v", isolation.Answerable(e))
+			}
+		})
+	}
+}
+
+// decidedBy is a direction's reasons in one line.
+func decidedBy(d v1alpha1.ExplainedDirection) string {
+	var words []string
+	for _, r := range d.Rules {
+		words = append(words, r.Name, r.Path)
+		if r.Content == nil {
+			words = append(words, "(without content)")
+		}
+	}
+	for _, ref := range d.DefaultDeny {
+		words = append(words, "default deny", ref.Name)
+	}
+	if len(d.L7) > 0 {
+		words = append(words, "L7", strings.Join(d.L7, ","))
+	}
+	if d.AuthenticationRequired {
+		words = append(words, "authentication")
+	}
+	if d.Reason != "" {
+		words = append(words, d.Reason)
+	}
+	return strings.Join(words, " ")
+}
+
+// The text of a rule is the policy's own.
+func TestExplainQuotesTheRule(t *testing.T) {
+	e, err := explainIn(t, load(t, shopManifests("deny.yaml")...), orders(), "deploy/worker", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule, ok := e.Answers[0].Ingress.Rules[0].Content.(map[string]any)
+	if !ok || len(rule) != 1 || rule["fromEndpoints"] == nil {
+		t.Errorf("content is %v", rule)
+	}
+}
+
+// Pods of one workload that differ are answered for each.
+func TestExplainPodsThatDiffer(t *testing.T) {
+	inv := load(t, shopManifests("authentication.yaml")...)
+	for i := range inv.Pods {
+		if inv.Pods[i].Name == "web-2" {
+			inv.Pods[i].Labels = map[string]string{"app": "canary"}
+		}
+	}
+	e, err := explainIn(t, inv, orders(), "deploy/web", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Answers) != 2 || e.Answers[0].Verdict != v1alpha1.Allowed || !slices.Equal(e.Answers[1].Sources, []string{"web-2"}) || e.Answers[1].Verdict != v1alpha1.Denied {
+		t.Errorf("answers %+v", e.Answers)
+	}
+}
+
+// The instances reach each other, and each of them itself: one answer.
+func TestExplainTheClusterItself(t *testing.T) {
+	e, err := explainIn(t, load(t, "testdata/live-locked.json"), recorded(), "cluster/cluster-example", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Answers) != 1 || len(e.Answers[0].Sources) != 3 || len(e.Answers[0].Targets) != 3 || e.Verdict != v1alpha1.Allowed {
+		t.Errorf("%s, answers %+v", e.Verdict, e.Answers)
+	}
+	one, err := explainIn(t, load(t, "testdata/live-locked.json"), recorded(), "pod/cluster-example-1", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"cluster-example-2", "cluster-example-3"}; !slices.Equal(one.Answers[0].Targets, want) {
+		t.Errorf("targets %v, want %v", one.Answers[0].Targets, want)
+	}
+}
+
+func TestExplainMissingEvidence(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		missing         inventory.Missing
+		source          string
+		ingress, egress v1alpha1.Verdict
+	}{
+		{"policies of all namespaces", inventory.Missing{Resource: "ciliumnetworkpolicies.cilium.io"}, "other/pod/backend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
+		{"policies of other namespaces", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "other/pod/backend", v1alpha1.Denied, v1alpha1.VerdictUnknown},
+		{"policies of other namespaces, source in the cluster's", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
+		{"a kind that is switched off", inventory.Missing{Resource: "clusternetworkpolicies.policy.networking.k8s.io"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
+		{"poolers", inventory.Missing{Resource: "poolers.postgresql.cnpg.io"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
+		{"a document", inventory.Missing{Resource: "manifests"}, "pod/frontend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inv := load(t, "testdata/live-locked.json")
+			test.missing.Message = "not to be had"
+			inv.Missing = append(inv.Missing, test.missing)
+			e, err := explainIn(t, inv, recorded(), test.source, isolation.Query{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := e.Answers[0].Ingress.Verdict; got != test.ingress {
+				t.Errorf("ingress %s, want %s", got, test.ingress)
+			}
+			if got := e.Answers[0].Egress; got.Verdict != test.egress || got.Verdict == v1alpha1.VerdictUnknown && got.Reason != "not to be had" {
+				t.Errorf("egress %+v, want %s", got, test.egress)
+			}
+		})
+	}
+}
+
+// A pod without an endpoint where others have one is not under the agent's control.
+func TestExplainPodsThatCiliumDoesNotManage(t *testing.T) {
+	inv := load(t, "testdata/live-locked.json")
+	delete(inv.Endpoints, types.NamespacedName{Namespace: "default", Name: "backend"})
+	e, err := explainIn(t, inv, recorded(), "pod/backend", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Verdict != v1alpha1.Denied || len(e.Notes) != 1 {
+		t.Errorf("an unmanaged source: %s, notes %q", e.Verdict, e.Notes)
+	}
+	inv = load(t, "testdata/live-locked.json")
+	delete(inv.Endpoints, types.NamespacedName{Namespace: "default", Name: "cluster-example-2"})
+	e, err = explainIn(t, inv, recorded(), "pod/frontend", isolation.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Answers) != 2 || e.Answers[1].Verdict != v1alpha1.Allowed || !slices.Equal(e.Answers[1].Targets, []string{"cluster-example-2"}) {
+		t.Errorf("an unmanaged instance: %+v", e.Answers)
+	}
+}
+
+func TestExplainRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name, source string
+		query        isolation.Query
+		want         string
+	}{
+		{"unknown pod", "pod/nobody", isolation.Query{}, `there is no pod "nobody" in namespace "shop" of the manifests: add it, or describe it with --labels`},
+		{"pod elsewhere", "pod/api-1", isolation.Query{}, `but one in namespace "backend": use backend/pod/api-1`},
+		{"unknown workload", "deploy/nobody", isolation.Query{}, `no pod of deployment/nobody in namespace "shop" follows from the manifests`},
+		{"workload without replicas", "deploy/idle", isolation.Query{}, "or has no replicas"},
+		{"unknown kind", "gadget/web", isolation.Query{}, `no pod belongs to a "gadget"`},
+		{"unknown pooler", "deploy/web", isolation.Query{Pooler: "orders-ro"}, `no pod of a pooler "orders-ro" of cluster "orders" could be seen: it has orders-rw`},
+		{"unknown port name", "deploy/web", isolation.Query{Port: "postgres"}, `no port of the instances of cluster "orders" is named "postgres": use a number, or one of metrics, postgresql, status`},
+		{"port too large", "deploy/web", isolation.Query{Port: "65536"}, "port 65536 is out of range"},
+		{"port zero", "deploy/web", isolation.Query{Port: "0"}, "port 0 is out of range"},
+		{"port that is no name", "deploy/web", isolation.Query{Port: "post gres"}, "neither the number nor the name of a port"},
+		{"itself", "pooler/orders-rw", isolation.Query{Pooler: "orders-rw"}, "is the only pod behind the pooler orders-rw"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := explainIn(t, load(t, shopManifests()...), orders(), test.source, test.query)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// On a server, what is not there does not exist.
+func TestExplainRefusesLive(t *testing.T) {
+	for source, want := range map[string]string{
+		"pod/nobody":        `there is no running pod "nobody" in namespace "default": 'kubectl get pods -n default' lists what there is`,
+		"deploy/nobody":     `no pod of deployment/nobody runs in namespace "default": describe one with --labels and --source-namespace`,
+		"ns/nowhere":        `there is no namespace "nowhere"`,
+		"app=web in typing": `there is no namespace "typing"`,
+	} {
+		inv := load(t, "testdata/live-locked.json")
+		inv.Origin = inventory.Live
+		if _, err := explainIn(t, inv, recorded(), source, isolation.Query{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", source, err, want)
+		}
+	}
+	inv := load(t, "testdata/live-locked.json")
+	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Namespace: "!default", Message: "pods are forbidden", Remedy: "ask for permission"})
+	if _, err := explainIn(t, inv, recorded(), "other/pod/gone", isolation.Query{}); err == nil || !strings.Contains(err.Error(), "pods are forbidden: ask for permission") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A namespace that only the question names is taken for one without labels.
+func TestExplainNamespaceOutsideTheManifests(t *testing.T) {
+	e, err := explainIn(t, load(t, shopManifests("locked.yaml")...), orders(), "ns/cnpg-system", isolation.Query{Port: "8000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Verdict != v1alpha1.Allowed || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], `namespace "cnpg-system" is not in the manifests`) {
+		t.Errorf("%s, notes %q", e.Verdict, e.Notes)
+	}
+}

@@ -1,0 +1,197 @@
+package isolation_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+)
+
+// lockedByUs is the recording with the set that lockdown makes of --allow-pods=role=backend.
+func lockedByUs(t *testing.T) *inventory.Inventory {
+	t.Helper()
+	return load(t, "testdata/live-open.json", "testdata/explain/lockdown.yaml")
+}
+
+func TestWhyNotCommand(t *testing.T) {
+	for _, test := range []struct {
+		name, source string
+		query        isolation.Query
+		flag         string
+		letsIn       string
+	}{
+		{name: "a label of the same namespace", source: "pod/frontend", flag: "--allow-pods=role=frontend", letsIn: ""},
+		{name: "a label of another namespace, which lets in fewer than the namespace", source: "other/pod/backend",
+			flag: "--allow-pods-any-namespace=role=backend", letsIn: ""},
+		{name: "a namespace, as narrow as the label and nobody else's to give", source: "backend/pod/app",
+			flag: "--allow-namespace=backend", letsIn: ""},
+		{name: "a pod without labels", source: "ns/other", flag: "--allow-namespace=other", letsIn: "other/pod/backend other/pod/frontend"},
+		{name: "the preferred one of several labels", source: "zone=a,app=web,role=reader in default", flag: "--allow-pods=app=web", letsIn: ""},
+		{name: "only one of the labels tells it apart", source: "zone=a,role=frontend in default", flag: "--allow-pods=zone=a", letsIn: ""},
+		{name: "no single label tells it apart", source: "role=frontend in default", flag: "--allow-pods=role=frontend", letsIn: "default/pod/frontend"},
+		{name: "metrics", source: "other/pod/backend", query: isolation.Query{Port: "9187"}, flag: "--allow-metrics=other", letsIn: "other/pod/frontend"},
+		{name: "the pooler's metrics, by name", source: "backend/pod/app", query: isolation.Query{Pooler: "cluster-example-pooler-rw", Port: "metrics"},
+			flag: "--allow-metrics=backend", letsIn: ""},
+		{name: "the API server's way to the instances", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, flag: "--allow-kubectl-cnpg", letsIn: "remote-node"},
+		{name: "nodes", source: "remote-node", flag: "--allow-cluster-wide",
+			letsIn: "backend/pod/app default/pod/frontend kube-system/deployment/coredns kube-system/deployment/hubble-relay local-path-storage/deployment/local-path-provisioner other/pod/backend other/pod/frontend cnpg-system/deployment/cnpg-controller-manager kube-apiserver"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.query.WhyNot = true
+			e, err := explainIn(t, lockedByUs(t), recorded(), test.source, test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Verdict != v1alpha1.Denied || e.Change == nil || e.Change.LetsIn == nil {
+				t.Fatalf("%s, change %+v", e.Verdict, e.Change)
+			}
+			want := "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend " + test.flag
+			if strings.HasPrefix(test.flag, "--allow-pods=") && test.flag < "--allow-pods=role=backend" {
+				want = "kubectl cnpg-netpol lockdown cluster-example -n default " + test.flag + " --allow-pods=role=backend"
+			}
+			if e.Change.Command != want || e.Change.Manifest != "" {
+				t.Errorf("got  %s\nwant %s\nmanifest %q", e.Change.Command, want, e.Change.Manifest)
+			}
+			sameWords(t, letsIn(e), test.letsIn)
+		})
+	}
+}
+
+func letsIn(e v1alpha1.Explanation) string {
+	var who []string
+	for _, c := range e.Change.LetsIn.Clients {
+		who = append(who, c.Namespace+"/"+c.Workload)
+	}
+	return strings.Join(append(who, e.Change.LetsIn.Entities...), " ")
+}
+
+func sameWords(t *testing.T, got, want string) {
+	t.Helper()
+	count := map[string]int{}
+	for _, word := range strings.Fields(got) {
+		count[word]++
+	}
+	for _, word := range strings.Fields(want) {
+		count[word]--
+	}
+	for word, n := range count {
+		if n != 0 {
+			t.Errorf("lets in %q, want %q: %s", got, want, word)
+		}
+	}
+}
+
+// A set that somebody has changed is restored by the flags that it was made with.
+func TestWhyNotRestoresWhatHasDrifted(t *testing.T) {
+	inv := lockedByUs(t)
+	for i := range inv.Policies {
+		if inv.Policies[i].Name == "cluster-example-postgres-access-role-backend" {
+			inv.Policies = append(inv.Policies[:i], inv.Policies[i+1:]...)
+			break
+		}
+	}
+	e, err := explainIn(t, inv, recorded(), "pod/backend", isolation.Query{WhyNot: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend"; e.Change == nil || e.Change.Command != want {
+		t.Errorf("got %+v, want %s", e.Change, want)
+	}
+}
+
+// Where lockdown does not manage the policies, or has no flag, a policy of the user's own is
+// proposed. It is applied here, and asked about again.
+func TestWhyNotManifest(t *testing.T) {
+	for _, test := range []struct {
+		name, source string
+		query        isolation.Query
+		files        []string
+		want, letsIn string
+	}{
+		{name: "label", source: "deploy/web", files: []string{"locked.yaml"}, want: "name: orders-allow-app-web"},
+		{name: "label and namespace", source: "backend/deploy/api", files: []string{"locked.yaml"}, want: "name: orders-allow-backend-app-api"},
+		{name: "namespace", source: "ns/backend", files: []string{"locked.yaml"}, want: "name: orders-allow-namespace-backend",
+			letsIn: "backend/deployment/api backend/deployment/batch"},
+		{name: "another port", source: "deploy/web", query: isolation.Query{Port: "9999"}, files: []string{"locked.yaml"}, want: `port: "9999"`},
+		{name: "address", source: "203.0.113.7", files: []string{"locked.yaml"}, want: "- 203.0.113.7/32"},
+		{name: "prefix", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, want: "name: orders-allow-203-0-113-0-24"},
+		{name: "IPv6", source: "2001:db8::/32", files: []string{"locked.yaml"}, want: "name: orders-allow-2001-db8-32"},
+		{name: "world", source: "world", files: []string{"locked.yaml"}, want: "- world"},
+		{name: "API server", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, files: []string{"locked.yaml"}, want: "- kube-apiserver"},
+		{name: "instances differ", source: "deploy/web", files: []string{"primary.yaml"}, want: "name: orders-allow-app-web"},
+		{name: "egress denies as well", source: "backend/deploy/api", files: []string{"locked.yaml", "egress.yaml"}, want: "name: orders-allow-backend-app-api"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.query.WhyNot = true
+			files := shopManifests(test.files...)
+			e, err := explainIn(t, load(t, files...), orders(), test.source, test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Change == nil || e.Change.Command != "" || !strings.Contains(e.Change.Manifest, test.want) {
+				t.Fatalf("want a manifest with %q, got %+v", test.want, e.Change)
+			}
+			sameWords(t, letsIn(e), test.letsIn)
+			file := filepath.Join(t.TempDir(), "proposal.yaml")
+			if err := os.WriteFile(file, []byte(e.Change.Manifest), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			after, err := explainIn(t, load(t, append(files, file)...), orders(), test.source, test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range after.Answers {
+				if a.Ingress.Verdict != v1alpha1.Allowed {
+					t.Errorf("with the proposal, %v → %v: %s", a.Sources, a.Targets, decidedBy(a.Ingress))
+				}
+			}
+		})
+	}
+}
+
+// What no policy that allows can change is said, without a proposal.
+func TestWhyNotSteps(t *testing.T) {
+	for _, test := range []struct {
+		name, source string
+		files        []string
+		want         string
+	}{
+		{"deny rule", "deploy/worker", []string{"deny.yaml"},
+			"Change or remove spec.ingressDeny[0] of CiliumNetworkPolicy/shop/no-workers: it denies, and no rule that allows can override it."},
+		{"egress", "backend/deploy/api", []string{"egress.yaml"},
+			"At the source, allow egress to the pods with cnpg.io/cluster=orders in namespace shop: add a rule to CiliumNetworkPolicy/backend/api-egress, or a policy beside it."},
+		{"egress deny", "backend/deploy/api", []string{"egress-deny.yaml"},
+			"At the source, change or remove spec.egressDeny[0] of CiliumNetworkPolicy/backend/api-no-database: it denies, and no rule that allows can override it."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e, err := explainIn(t, load(t, shopManifests(test.files...)...), orders(), test.source, isolation.Query{WhyNot: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c := e.Change; c == nil || len(c.Steps) != 1 || c.Steps[0] != test.want || c.Command+c.Manifest != "" || c.LetsIn != nil {
+				t.Errorf("got %+v", e.Change)
+			}
+		})
+	}
+}
+
+// There is nothing to propose for what is allowed already.
+func TestWhyNotOfTheAllowed(t *testing.T) {
+	e, err := explainIn(t, lockedByUs(t), recorded(), "pod/backend", isolation.Query{WhyNot: true})
+	if err != nil || e.Change != nil || e.Verdict != v1alpha1.Allowed {
+		t.Errorf("%s, %+v, %v", e.Verdict, e.Change, err)
+	}
+}
+
+func TestExplainAnotherCluster(t *testing.T) {
+	key := types.NamespacedName{Namespace: "default", Name: "nobody"}
+	if _, err := explainIn(t, lockedByUs(t), key, "world", isolation.Query{}); err == nil || !strings.Contains(err.Error(), `cluster "nobody"`) {
+		t.Errorf("got %v", err)
+	}
+}
