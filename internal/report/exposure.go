@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -18,9 +17,7 @@ func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
 	var merged []v1alpha1.Exposure
 	for _, e := range all {
 		if last := len(merged) - 1; last >= 0 {
-			same := merged[last]
-			same.Target = e.Target
-			if reflect.DeepEqual(same, e) {
+			if sameClients(merged[last], e) {
 				merged[last].Target += ", " + e.Target
 				continue
 			}
@@ -28,6 +25,13 @@ func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
 		merged = append(merged, e)
 	}
 	return merged
+}
+
+// sameClients compares what the table shows: who can connect, and not why.
+func sameClients(a, b v1alpha1.Exposure) bool {
+	return a.Port == b.Port && a.Identities == b.Identities && a.Pods == b.Pods && a.Total == b.Total && a.Unknown == b.Unknown &&
+		slices.Equal(a.Namespaces, b.Namespaces) && slices.Equal(a.Entities, b.Entities) &&
+		a.MoreClients == b.MoreClients && slices.EqualFunc(a.Clients, b.Clients, func(a, b v1alpha1.ClientAccess) bool { return a.Client == b.Client })
 }
 
 // exposure writes who can connect to one target.
@@ -66,15 +70,18 @@ func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
 	if !p.wide && len(shown) > firstClients+1 {
 		shown = shown[:firstClients]
 	}
-	for _, group := range byNamespace(shown) {
+	for _, group := range byNamespace(clientsOf(shown)) {
 		g.add(text(group.namespace), lines(group.workloads))
 	}
 	if err := p.table(4, g); err != nil {
 		return err
 	}
 	if rest := e.Clients[len(shown):]; len(rest) > 0 {
-		sum, places := more(rest)
+		sum, places := more(clientsOf(rest))
 		p.paragraph(4, "and "+sum+" (-o wide names all): "+places, nil)
+	}
+	if e.MoreClients > 0 {
+		p.paragraph(4, "and "+count(e.MoreClients, "more workload")+" that can connect", nil)
 	}
 	p.unknownClients(e)
 	return nil
@@ -116,4 +123,13 @@ func byNamespace(clients []v1alpha1.Client) []namespaceGroup {
 		groups[i].workloads = append(groups[i].workloads, workload(c))
 	}
 	return groups
+}
+
+// clientsOf leaves out what decided about them.
+func clientsOf(all []v1alpha1.ClientAccess) []v1alpha1.Client {
+	out := make([]v1alpha1.Client, len(all))
+	for i, c := range all {
+		out[i] = c.Client
+	}
+	return out
 }
