@@ -43,7 +43,7 @@ type Policy struct {
 	// World is what the policy names of the world.
 	World   World
 	entries []entry
-	refused    []*types.LabelSelector
+	refused []*types.LabelSelector
 }
 
 // WouldSelect tells for a refused policy whether it was meant for pods with this identity. It is

@@ -119,6 +119,7 @@ func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subj
 // add converts one rule and notes for each of the resulting entries where it comes from:
 // RulesToPolicyEntries returns them in the order ingress, ingressDeny, egress, egressDeny.
 func (out *imported) add(rule *api.Rule, prefix string) {
+	hintNamespaces(rule)
 	entries := policyutils.RulesToPolicyEntries(api.Rules{rule})
 	at := 0
 	section := func(name string, n int, unresolved func(i int) *unresolved) {

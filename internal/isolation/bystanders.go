@@ -26,8 +26,9 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 	}
 	clients := map[v1alpha1.Client]int{}
 	blame := map[v1alpha1.PolicyReference]bool{}
-	for _, p := range m.peers {
-		strangers := slices.DeleteFunc(m.strangers(c, p), func(i int) bool { return m.inv.Pods[i].Namespace != c.object.Namespace })
+	for _, index := range m.lookup.peersIn[c.object.Namespace] {
+		p := m.peers[index]
+		strangers := m.strangers(c, p)
 		if len(strangers) == 0 || m.isOtherDatabase(strangers[0]) {
 			continue
 		}
