@@ -53,8 +53,10 @@ type Pod struct {
 	ServiceAccount  string
 	// HostNetwork pods share their node's identity: policies do not select them.
 	HostNetwork bool
-	NamedPorts  []NamedPort
-	Phase       corev1.PodPhase
+	// HostIP is the address of the pod's node, empty until it is scheduled.
+	HostIP     string
+	NamedPorts []NamedPort
+	Phase      corev1.PodPhase
 	// Workload is the top-most known owner, the pod itself when it has none.
 	Workload Workload
 	// Expected pods were derived from a manifest and have not been seen.

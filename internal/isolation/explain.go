@@ -1,7 +1,6 @@
 package isolation
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -139,192 +137,6 @@ func namedPort(pod *inventory.Pod, name string) uint16 {
 		}
 	}
 	return 0
-}
-
-// answers asks about every source and every target, and puts together what is decided alike: first
-// the targets of one source, then the sources with the same answers.
-func (m *Model) answers(c *cluster, targets []goal) []v1alpha1.Answer {
-	type block struct {
-		key     string
-		sources []string
-		answers []v1alpha1.Answer
-	}
-	var blocks []block
-	for _, o := range m.origins {
-		answers := m.answersFor(c, o, targets)
-		if len(answers) == 0 {
-			continue
-		}
-		key := ""
-		for _, a := range answers {
-			key += answerKey(a) + strings.Join(a.Targets, ",") + ";"
-		}
-		at := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
-		if at < 0 {
-			at = len(blocks)
-			blocks = append(blocks, block{key: key, answers: answers})
-		}
-		blocks[at].sources = append(blocks[at].sources, m.namesOf(o)...)
-	}
-	out := []v1alpha1.Answer{}
-	for _, b := range blocks {
-		slices.Sort(b.sources)
-		for _, a := range b.answers {
-			a.Sources = b.sources
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// answersFor are the answers for one identity of the source, without Sources. A pod that is a target
-// itself always reaches itself: it takes no part in the question, nor in what tells answers apart.
-func (m *Model) answersFor(c *cluster, o origin, targets []goal) []v1alpha1.Answer {
-	var answers []v1alpha1.Answer
-	for _, t := range targets {
-		if o.is(t) {
-			continue
-		}
-		a := m.answer(c, o, t)
-		same := slices.IndexFunc(answers, func(other v1alpha1.Answer) bool { return answerKey(other) == answerKey(a) })
-		if same < 0 {
-			same = len(answers)
-			answers = append(answers, a)
-		}
-		answers[same].Targets = append(answers[same].Targets, t.pod.Name)
-	}
-	if len(answers) == 1 && len(m.origins) > 1 {
-		answers[0].Targets = nil
-		for _, t := range targets {
-			answers[0].Targets = append(answers[0].Targets, t.pod.Name)
-		}
-	}
-	return answers
-}
-
-// is tells whether the source is this very pod.
-func (o origin) is(t goal) bool { return len(o.pods) == 1 && o.pods[0] == t.member.pod }
-
-// answerKey is equal for answers that differ in their pods only.
-func answerKey(a v1alpha1.Answer) string {
-	a.Sources, a.Targets = nil, nil
-	text, err := json.Marshal(a)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
-}
-
-func (m *Model) namesOf(o origin) []string {
-	if len(o.pods) == 0 {
-		return []string{o.name}
-	}
-	var names []string
-	for _, i := range o.pods {
-		names = append(names, m.inv.Pods[i].Name)
-	}
-	return names
-}
-
-func (m *Model) answer(c *cluster, o origin, t goal) v1alpha1.Answer {
-	if t.port == 0 {
-		unknown := v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictUnknown, Reason: "the pod has no port of this name", Rules: []v1alpha1.DecidingRule{}, DefaultDeny: []v1alpha1.PolicyReference{}}
-		return v1alpha1.Answer{Verdict: v1alpha1.VerdictUnknown, Ingress: unknown, Egress: unknown}
-	}
-	ingress, egress := m.directions(c, o, t)
-	a := v1alpha1.Answer{Port: t.port, Ingress: m.explained(ingress), Egress: m.explained(egress), Verdict: ingress.Verdict}
-	if worse(egress.Verdict, a.Verdict) {
-		a.Verdict = egress.Verdict
-	}
-	return a
-}
-
-// directions are the engine's answers, save where no engine is at work, or evidence is missing.
-func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine.Direction) {
-	d := m.engine.Decide(o.identity, t.identity, t.port)
-	ingress, egress = d.Ingress, d.Egress
-	if m.unmanaged[t.pod.Key()] {
-		ingress = allowedBecause(notManaged)
-	}
-	switch {
-	case o.egress != "":
-		egress = allowedBecause(o.egress)
-	case o.node && !m.inv.Settings.HostFirewall:
-		egress = allowedBecause("Cilium's host firewall is off: no policy applies to nodes")
-	case o.node:
-		egress = m.engine.Decide(m.identities.Reserved("host"), t.identity, t.port).Egress
-	}
-	if o.prefix.IsValid() {
-		ingress = m.doubtPrefix(o, t, ingress)
-	}
-	if reason := m.blindness(c, t.pod.Namespace); reason != "" {
-		ingress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
-	}
-	if o.egress == "" && !o.node {
-		if reason := m.blindness(c, o.identity.Namespace()); reason != "" {
-			egress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
-		}
-	}
-	return ingress, egress
-}
-
-func allowedBecause(reason string) engine.Direction {
-	return engine.Direction{Verdict: v1alpha1.Allowed, Builtin: reason}
-}
-
-// doubtPrefix is for addresses that may be members of a CiliumCIDRGroup, which would change the answer.
-func (m *Model) doubtPrefix(o origin, t goal, d engine.Direction) engine.Direction {
-	if d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 {
-		return d // What a rule denies stays denied.
-	}
-	for _, id := range m.outside {
-		group, ok := strings.CutPrefix(id.Name(), "cidr-group:")
-		if !ok {
-			continue
-		}
-		if as := m.engine.Decide(id, t.identity, t.port).Ingress; as.Verdict != d.Verdict {
-			return engine.Direction{
-				Verdict: v1alpha1.VerdictUnknown, Rules: as.Rules,
-				Reason: fmt.Sprintf("whether %s belongs to CiliumCIDRGroup %q can't be seen from here; its members are %s", prefixText(o.prefix), group, as.Verdict),
-			}
-		}
-	}
-	return d
-}
-
-// blindness says why nothing is known about what the policies at pods of a namespace do; empty when
-// nothing is missing. The namespace is empty for nodes.
-func (m *Model) blindness(c *cluster, namespace string) string {
-	if m.noAgent() {
-		return "there is no sign of a Cilium agent in this Kubernetes cluster"
-	}
-	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
-	if m.inv.Settings.ClusterNetworkPolicy {
-		resources = append(resources, "clusternetworkpolicies")
-	}
-	if !m.everyMemberHasEndpoint(c) {
-		resources = append(resources, "namespaces")
-	}
-	for _, resource := range resources {
-		for _, missing := range m.missingAt(resource, namespace) {
-			return missing.Message
-		}
-	}
-	return ""
-}
-
-// missingAt is the missing evidence about a kind in a namespace.
-func (m *Model) missingAt(resource, namespace string) []inventory.Missing {
-	var out []inventory.Missing
-	for _, missing := range m.inv.Missing {
-		plural, _, _ := strings.Cut(missing.Resource, ".")
-		only, others := strings.CutPrefix(missing.Namespace, "!")
-		covered := missing.Namespace == "" || others && only != namespace || missing.Namespace == namespace
-		if plural == resource && covered {
-			out = append(out, missing)
-		}
-	}
-	return out
 }
 
 // Answerable is an error when an explanation does not answer the question, nil otherwise.

@@ -108,7 +108,7 @@ func parsePrefix(text string) (Source, bool, error) {
 	first, _, _ := strings.Cut(text, "/")
 	address, err := netip.ParseAddr(first)
 	if err != nil {
-		return Source{}, false, nil
+		return Source{}, false, nil //nolint:nilerr // Not an address is an answer: it is read as a name.
 	}
 	prefix, err := netip.ParsePrefix(text)
 	switch {

@@ -40,7 +40,7 @@ func TestWhyNotCommand(t *testing.T) {
 			flag: "--allow-metrics=backend", letsIn: ""},
 		{name: "the API server's way to the instances", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, flag: "--allow-kubectl-cnpg", letsIn: "remote-node"},
 		{name: "nodes", source: "remote-node", flag: "--allow-cluster-wide",
-			letsIn: "backend/pod/app default/pod/frontend kube-system/deployment/coredns kube-system/deployment/hubble-relay local-path-storage/deployment/local-path-provisioner other/pod/backend other/pod/frontend cnpg-system/deployment/cnpg-controller-manager kube-apiserver"},
+			letsIn: "backend/pod/app default/pod/frontend kube-system/deployment/coredns kube-system/deployment/hubble-relay local-path-storage/deployment/local-path-provisioner other/pod/backend other/pod/frontend kube-apiserver"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.query.WhyNot = true

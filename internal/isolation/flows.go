@@ -43,10 +43,7 @@ func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 	if len(poolers) > 0 {
 		flows = append(flows, m.flow(FlowPooler, "poolers", postgresPort, poolers, peers))
 	}
-	apiServer := []end{{m.identities.Reserved("kube-apiserver"), "the API server"}}
-	advisory := m.flow(FlowAPIServer, "API server (kubectl cnpg status)", statusPort, apiServer, instances)
-	advisory.Advisory = true
-	return append(flows, advisory)
+	return append(flows, m.apiServerFlow(c))
 }
 
 func (m *Model) ends(members []member) []end {

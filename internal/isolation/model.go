@@ -103,7 +103,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	inv.Policies = policies
 	other := *m
 	other.inv, other.guarded = &inv, nil
-	read, err := m.read(policies)
+	read, err := other.read(policies)
 	if err != nil {
 		return nil, err
 	}

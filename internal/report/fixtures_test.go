@@ -19,6 +19,10 @@ func cnp(name string) v1alpha1.PolicyReference {
 	return v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: "default", Name: name}
 }
 
+func client(namespace, workload string, pods int, policies ...v1alpha1.PolicyReference) v1alpha1.ClientAccess {
+	return v1alpha1.ClientAccess{Client: v1alpha1.Client{Namespace: namespace, Workload: workload, Pods: pods}, Policies: policies}
+}
+
 func list(items ...v1alpha1.IsolationReport) v1alpha1.IsolationReportList {
 	return v1alpha1.IsolationReportList{Items: items}
 }
@@ -55,12 +59,13 @@ func everybody(target string) v1alpha1.Exposure {
 	return v1alpha1.Exposure{
 		Target: target, Port: 5432, Identities: 9, Pods: 11, Total: 11,
 		Namespaces: []string{"backend", "default", "other"},
-		Clients: []v1alpha1.Client{
-			{Namespace: "backend", Workload: "deployment/app", Pods: 3},
-			{Namespace: "default", Workload: "deployment/backend", Pods: 2},
-			{Namespace: "default", Workload: "deployment/frontend", Pods: 4},
-			{Namespace: "other", Workload: "pod/backend", Pods: 1},
-			{Namespace: "other", Workload: "pod/frontend", Pods: 1},
+		Everybody: true,
+		Clients: []v1alpha1.ClientAccess{
+			client("backend", "deployment/app", 3),
+			client("default", "deployment/backend", 2),
+			client("default", "deployment/frontend", 4),
+			client("other", "pod/backend", 1),
+			client("other", "pod/frontend", 1),
 		},
 		Entities: []string{"world", "host", "remote-node", "kube-apiserver"},
 	}
@@ -70,8 +75,9 @@ func backendOnly(target string) v1alpha1.Exposure {
 	return v1alpha1.Exposure{
 		Target: target, Port: 5432, Identities: 1, Pods: 2, Total: 11,
 		Namespaces: []string{"default"},
-		Clients:    []v1alpha1.Client{{Namespace: "default", Workload: "deployment/backend", Pods: 2}},
-		Entities:   []string{"host"},
+		Clients:    []v1alpha1.ClientAccess{client("default", "deployment/backend", 2, cnp("cluster-example-postgres-access-role-backend"))},
+		Denied:     []v1alpha1.ClientAccess{client("default", "deployment/frontend", 4, cnp("cluster-example-default-deny"))},
+		DeniedPods: 9, Entities: []string{"host"}, DeniedEntities: []string{"world", "remote-node", "kube-apiserver"},
 	}
 }
 
@@ -213,7 +219,7 @@ func documentLiteral() v1alpha1.IsolationReport {
 	r.RequiredFlows = r.RequiredFlows[:4]
 	exposure := v1alpha1.Exposure{
 		Target: "instances", Port: 5432, Identities: 2, Pods: 2, Total: 11, Namespaces: []string{"default"},
-		Clients:  []v1alpha1.Client{{Namespace: "default", Workload: "pod/backend", Pods: 1}, {Namespace: "default", Workload: "pod/frontend", Pods: 1}},
+		Clients:  []v1alpha1.ClientAccess{client("default", "pod/backend", 1), client("default", "pod/frontend", 1)},
 		Entities: []string{"host"},
 	}
 	pooler := exposure
@@ -263,12 +269,12 @@ func fromManifests() v1alpha1.IsolationReport {
 	for i := range r.Pods {
 		r.Pods[i].Expected = true
 	}
-	var clients []v1alpha1.Client
+	var clients []v1alpha1.ClientAccess
 	var namespaces []string
 	for i, namespace := range []string{"analytics", "batch", "shop", "web"} {
 		namespaces = append(namespaces, namespace)
 		for j := range 4 + i {
-			clients = append(clients, v1alpha1.Client{Namespace: namespace, Workload: fmt.Sprintf("deployment/worker-%d", j+1), Pods: j + 1})
+			clients = append(clients, client(namespace, fmt.Sprintf("deployment/worker-%d", j+1), j+1))
 		}
 	}
 	r.Exposure = []v1alpha1.Exposure{{

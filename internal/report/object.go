@@ -85,11 +85,24 @@ func normalized(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList 
 		for j := range item.Exposure {
 			exposure := &item.Exposure[j]
 			exposure.Namespaces = copied(exposure.Namespaces)
-			exposure.Clients = copied(exposure.Clients)
+			exposure.Clients = withPolicies(exposure.Clients)
+			exposure.Denied = withPolicies(exposure.Denied)
 			exposure.Entities = copied(exposure.Entities)
+			exposure.DeniedEntities = copied(exposure.DeniedEntities)
 		}
 	}
 	return list
+}
+
+// withPolicies is a copy in which no list is nil.
+func withPolicies(clients []v1alpha1.ClientAccess) []v1alpha1.ClientAccess {
+	clients = copied(clients)
+	for i := range clients {
+		if clients[i].Policies == nil {
+			clients[i].Policies = []v1alpha1.PolicyReference{}
+		}
+	}
+	return clients
 }
 
 // copied is a copy that is never nil.

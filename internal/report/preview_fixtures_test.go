@@ -161,7 +161,7 @@ func longPreview() isolation.Preview {
 		p.Access[i].Client.Workload = r.Exposure[0].Clients[0].Workload + string(p.Access[i].Change)
 	}
 	for i := range p.Bystanders {
-		p.Bystanders[i].Client = r.Exposure[0].Clients[0]
+		p.Bystanders[i].Client = r.Exposure[0].Clients[0].Client
 	}
 	p.Notes[0].Message = r.Findings[0].Message
 	p.Notes[0].Remedy = r.Findings[0].Remedy

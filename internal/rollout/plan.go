@@ -176,6 +176,17 @@ func (plan Plan) Changing() []Change {
 	return slices.DeleteFunc(slices.Clone(plan.Changes), func(c Change) bool { return c.Action == isolation.Unchanged })
 }
 
+// settled are the policies that are there as they shall be.
+func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
+	var out []*ciliumv2.CiliumNetworkPolicy
+	for _, c := range plan.Changes {
+		if c.Action == isolation.Unchanged {
+			out = append(out, c.Live)
+		}
+	}
+	return out
+}
+
 // For are the steps that concern one cluster.
 func (plan Plan) For(cluster types.NamespacedName) []isolation.Step {
 	var out []isolation.Step

@@ -40,8 +40,10 @@ type Runner struct {
 	Verify func(context.Context) error
 }
 
-// Run makes the changes, in order. What lets somebody in is Cilium's before default deny follows:
-// if Cilium refuses it, or does not answer, nothing has been denied yet. When a step fails, or the
+// Run makes the changes, in order. What lets somebody in is Cilium's before default deny follows, and
+// before what it replaces goes: if Cilium refuses it, or does not answer, nobody has lost anything
+// yet. That holds for policies that are there already as well, because an earlier run that was
+// interrupted can have left them before Cilium has seen them. When a step fails, or the
 // context ends, everything that was done is undone; the error says what happened and what is left.
 func (r Runner) Run(ctx context.Context, plan Plan) error {
 	var undo undoList
@@ -53,9 +55,9 @@ func (r Runner) Run(ctx context.Context, plan Plan) error {
 }
 
 func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
-	var pending []*ciliumv2.CiliumNetworkPolicy
+	pending := plan.settled()
 	for _, c := range plan.Changing() {
-		if isDefaultDeny(c) && c.Desired != nil {
+		if isDefaultDeny(c) || c.Desired == nil {
 			if err := r.wait(ctx, pending); err != nil {
 				return err
 			}

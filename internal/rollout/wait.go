@@ -59,9 +59,8 @@ func (r Runner) accepted(ctx context.Context, p *ciliumv2.CiliumNetworkPolicy, s
 		return false, fmt.Errorf("policy %q was removed by somebody else in the meantime", p.Name)
 	}
 	if err != nil {
-		// A hiccup of the connection is no answer; the time limit ends it.
-		if errors.Is(err, context.DeadlineExceeded) || apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err) {
-			return false, nil
+		if noAnswer(err) {
+			return false, nil // The time limit ends it.
 		}
 		return false, err
 	}
@@ -78,6 +77,15 @@ func (r Runner) accepted(ctx context.Context, p *ciliumv2.CiliumNetworkPolicy, s
 		}
 	}
 	return false, nil
+}
+
+// noAnswer is true for a hiccup of the connection or of the server, which says nothing about the
+// policy: also for a request that the client held back because its time was over.
+func noAnswer(err error) bool {
+	var answer apierrors.APIStatus
+	return !errors.As(err, &answer) ||
+		apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err)
 }
 
 func namesOf(policies []*ciliumv2.CiliumNetworkPolicy) []string {

@@ -58,7 +58,8 @@ type pod struct {
 	Metadata Meta    `json:"metadata"`
 	Spec     PodSpec `json:"spec"`
 	Status   struct {
-		Phase corev1.PodPhase `json:"phase"`
+		Phase  corev1.PodPhase `json:"phase"`
+		HostIP string          `json:"hostIP"`
 	} `json:"status"`
 }
 
@@ -86,6 +87,7 @@ func Pod(raw []byte, defaultNamespace string) (inventory.Pod, error) {
 		Labels:         m.Labels,
 		ServiceAccount: account,
 		HostNetwork:    p.Spec.HostNetwork,
+		HostIP:         p.Status.HostIP,
 		NamedPorts:     p.Spec.NamedPorts(),
 		Phase:          p.Status.Phase,
 		Workload:       inventory.WorkloadOf(m.Name, m.Labels, m.OwnerReferences),

@@ -99,6 +99,7 @@ func fromPod(p *corev1.Pod) inventory.Pod {
 		Labels:         p.Labels,
 		ServiceAccount: p.Spec.ServiceAccountName,
 		HostNetwork:    p.Spec.HostNetwork,
+		HostIP:         p.Status.HostIP,
 		NamedPorts:     ports,
 		Phase:          p.Status.Phase,
 		Workload:       inventory.WorkloadOf(p.Name, p.Labels, p.OwnerReferences),

@@ -1,0 +1,98 @@
+package isolation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// directions are the engine's answers, save where no engine is at work, or evidence is missing.
+func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine.Direction) {
+	d := m.engine.Decide(o.identity, t.identity, t.port)
+	ingress, egress = d.Ingress, d.Egress
+	if m.unmanaged[t.pod.Key()] {
+		ingress = allowedBecause(notManaged)
+	}
+	switch {
+	case o.egress != "":
+		egress = allowedBecause(o.egress)
+	case o.node && !m.inv.Settings.HostFirewall:
+		egress = allowedBecause("Cilium's host firewall is off: no policy applies to nodes")
+	case o.node:
+		egress = m.engine.Decide(m.identities.Reserved("host"), t.identity, t.port).Egress
+	}
+	if o.prefix.IsValid() {
+		ingress = m.doubtPrefix(o, t, ingress)
+	}
+	if reason := m.blindness(c, t.pod.Namespace); reason != "" {
+		ingress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
+	}
+	if o.egress == "" && !o.node {
+		if reason := m.blindness(c, o.identity.Namespace()); reason != "" {
+			egress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
+		}
+	}
+	return ingress, egress
+}
+
+func allowedBecause(reason string) engine.Direction {
+	return engine.Direction{Verdict: v1alpha1.Allowed, Builtin: reason}
+}
+
+// doubtPrefix is for addresses that may be members of a CiliumCIDRGroup, which would change the answer.
+func (m *Model) doubtPrefix(o origin, t goal, d engine.Direction) engine.Direction {
+	if d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 {
+		return d // What a rule denies stays denied.
+	}
+	for _, id := range m.outside {
+		group, ok := strings.CutPrefix(id.Name(), "cidr-group:")
+		if !ok {
+			continue
+		}
+		if as := m.engine.Decide(id, t.identity, t.port).Ingress; as.Verdict != d.Verdict {
+			return engine.Direction{
+				Verdict: v1alpha1.VerdictUnknown, Rules: as.Rules,
+				Reason: fmt.Sprintf("whether %s belongs to CiliumCIDRGroup %q can't be seen from here; its members are %s", prefixText(o.prefix), group, as.Verdict),
+			}
+		}
+	}
+	return d
+}
+
+// blindness says why nothing is known about what the policies at pods of a namespace do; empty when
+// nothing is missing. The namespace is empty for nodes.
+func (m *Model) blindness(c *cluster, namespace string) string {
+	if m.noAgent() {
+		return "there is no sign of a Cilium agent in this Kubernetes cluster"
+	}
+	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
+	if m.inv.Settings.ClusterNetworkPolicy {
+		resources = append(resources, "clusternetworkpolicies")
+	}
+	if !m.everyMemberHasEndpoint(c) {
+		resources = append(resources, "namespaces")
+	}
+	for _, resource := range resources {
+		for _, missing := range m.missingAt(resource, namespace) {
+			return missing.Message
+		}
+	}
+	return ""
+}
+
+// missingAt is the missing evidence about a kind in a namespace.
+func (m *Model) missingAt(resource, namespace string) []inventory.Missing {
+	var out []inventory.Missing
+	for _, missing := range m.inv.Missing {
+		plural, _, _ := strings.Cut(missing.Resource, ".")
+		only, others := strings.CutPrefix(missing.Namespace, "!")
+		covered := missing.Namespace == "" || others && only != namespace || missing.Namespace == namespace
+		if plural == resource && covered {
+			out = append(out, missing)
+		}
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package isolation
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	"github.com/cilium/cilium/pkg/policy/api"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// snippets are single policies that may let the source in, made from the rules of the set's client
+// policies: without the set's labels, because lockdown would take them for its own.
+func (m *Model) snippets(c *cluster, targets []goal) []policyset.Policy {
+	var options []policyset.Options
+	if namespaces := m.originNamespaces(); len(namespaces) == 1 {
+		if s, ok := m.distinguishing(c, targets, namespaces[0]); ok {
+			options = append(options, policyset.Options{AllowPods: []policyset.Selector{s}})
+		}
+		options = append(options, policyset.Options{AllowNamespaces: namespaces})
+	} else {
+		options = append(options, policyset.Options{AllowClusterWide: true})
+	}
+	var out []policyset.Policy
+	for _, o := range options {
+		policies, err := policyset.Build(o.For(c.key(), []string{c.object.Namespace}))
+		if err != nil {
+			continue
+		}
+		for _, p := range policies {
+			if p.Role == policyset.PostgresAccess {
+				m.adapt(&p, c, targets)
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// adapt makes a policy of the set one of the user's own, for the port and, when the source is no
+// pod, for the entity or the addresses.
+func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
+	object, rule := p.Object, &p.Object.Spec.Ingress[0]
+	object.Labels, object.Annotations = nil, nil
+	object.Spec.Description = ""
+	suffix := strings.TrimPrefix(object.Name, c.object.Name+"-"+string(policyset.PostgresAccess)+"-")
+	switch namespaces := m.originNamespaces(); {
+	case namespaces == nil:
+		suffix = m.adaptPeers(rule)
+	case namespaces[0] != c.object.Namespace && rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] == "":
+		// A selector without namespace is limited to the policy's own.
+		rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] = namespaces[0]
+		suffix = namespaces[0] + "-" + suffix
+	}
+	asked := ports(targets)
+	if !slices.Equal(asked, []uint16{postgresPort}) {
+		var list []api.PortProtocol
+		for _, port := range asked {
+			text := strconv.Itoa(int(port))
+			list = append(list, api.PortProtocol{Port: text, Protocol: api.ProtoTCP})
+			suffix += "-" + text
+		}
+		rule.ToPorts = api.PortRules{{Ports: list}}
+	}
+	object.Name = c.object.Name + "-allow-" + suffix
+}
+
+// adaptPeers lets in exactly the entities or addresses of the source, and names them.
+func (m *Model) adaptPeers(rule *api.IngressRule) string {
+	rule.IngressCommonRule = api.IngressCommonRule{}
+	var names []string
+	for _, o := range m.origins {
+		switch {
+		case o.prefix.IsValid() && len(names) == 0:
+			rule.FromCIDR = api.CIDRSlice{api.CIDR(o.prefix.String())}
+			names = append(names, o.prefix.String())
+		case o.prefix.IsValid(): // A part of the first.
+		default:
+			name := o.identity.Name()
+			if strings.HasPrefix(name, "world-") {
+				name = "world"
+			}
+			if entity := api.Entity(name); !slices.Contains(rule.FromEntities, entity) {
+				rule.FromEntities = append(rule.FromEntities, entity)
+				names = append(names, name)
+			}
+		}
+	}
+	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.Join(names, "-"), "-"), "-")
+}

@@ -1,0 +1,320 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// instances is the target that every cluster has, see v1alpha1.Exposure.
+const instances = "instances"
+
+// endpointKind is what stands at the source's end of a connection.
+type endpointKind string
+
+const (
+	operatorEnd endpointKind = "operator"
+	// peersEnd are the cluster's own instances and jobs.
+	peersEnd  endpointKind = "peers"
+	poolerEnd endpointKind = "pooler"
+	entityEnd endpointKind = "entity"
+	clientEnd endpointKind = "client"
+	// moreEnd stands for all that are not drawn one by one.
+	moreEnd endpointKind = "more"
+)
+
+// endpoint is a source. All its text is safe to print.
+type endpoint struct {
+	kind endpointKind
+	// namespace is empty for everything but clients.
+	namespace, name string
+	// detail is the number of pods: "×12".
+	detail string
+}
+
+// connection is an edge of a diagram: from a source to a target of one cluster.
+type connection struct {
+	from endpoint
+	// to is the target as in v1alpha1.Exposure.
+	to       string
+	port     uint16
+	verdict  v1alpha1.Verdict
+	required bool
+	advisory bool
+	// policies are short references to those that decided, and reason is the sentence about them.
+	policies []string
+	reason   string
+}
+
+// blocked is true for what the cluster needs and can't have.
+func (c connection) blocked() bool {
+	return c.required && !c.advisory && c.verdict == v1alpha1.Denied
+}
+
+// limits are how many clients a picture shows one by one, for each target; 0 is all.
+type limits struct{ clients, denied int }
+
+// drawn keeps a picture readable.
+func drawn() limits { return limits{clients: 24, denied: 12} }
+
+// connections are all edges of a report: what the cluster needs first, then who else can connect
+// and who can't.
+func connections(r v1alpha1.IsolationReport, most limits) []connection {
+	var all []connection
+	for _, flow := range r.RequiredFlows {
+		all = append(all, requiredConnections(r, flow)...)
+	}
+	for _, e := range r.Exposure {
+		all = append(all, clientConnections(r, e, most)...)
+		all = append(all, entityConnections(e)...)
+	}
+	return all
+}
+
+// targetsOf are the cluster's instances and poolers.
+func targetsOf(r v1alpha1.IsolationReport) []string {
+	targets := []string{instances}
+	for _, e := range r.Exposure {
+		if name := terminal.Escape(e.Target); !slices.Contains(targets, name) {
+			targets = append(targets, name)
+		}
+	}
+	return targets
+}
+
+func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow) []connection {
+	c := connection{
+		to: instances, port: flow.Port, verdict: flow.Verdict, required: true, advisory: flow.Advisory,
+	}
+	c.policies, c.reason = decidedBy(flow.Policies, flow.Verdict)
+	c.from = endpoint{kind: peersEnd, name: terminal.Escape(flow.From)}
+	switch flow.Name {
+	case isolation.FlowOperator:
+		c.from.kind = operatorEnd
+	case isolation.FlowAPIServer:
+		c.from = endpoint{kind: entityEnd, name: "kube-apiserver"}
+	case isolation.FlowPooler:
+		c.from.kind = poolerEnd
+		var each []connection
+		for _, target := range targetsOf(r)[1:] {
+			c.from.name = target
+			each = append(each, c)
+		}
+		if len(each) > 0 {
+			return each
+		}
+	}
+	return []connection{c}
+}
+
+func clientConnections(r v1alpha1.IsolationReport, e v1alpha1.Exposure, most limits) []connection {
+	var all []connection
+	add := func(clients []v1alpha1.ClientAccess, verdict v1alpha1.Verdict, limit int) (omitted []v1alpha1.ClientAccess) {
+		if limit > 0 && len(clients) > limit+1 {
+			clients, omitted = clients[:limit], clients[limit:]
+		}
+		for _, client := range clients {
+			c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict}
+			c.from = endpoint{kind: clientEnd, namespace: terminal.Escape(client.Namespace), name: terminal.Escape(client.Workload)}
+			if client.Pods > 1 {
+				c.from.detail = fmt.Sprintf("×%d", client.Pods)
+			}
+			c.policies, c.reason = decidedBy(client.Policies, verdict)
+			all = append(all, c)
+		}
+		return omitted
+	}
+	more := func(verdict v1alpha1.Verdict, name string) {
+		c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict, from: endpoint{kind: moreEnd, name: name}}
+		all = append(all, c)
+	}
+	omitted := add(e.Clients, v1alpha1.Allowed, most.clients)
+	if n := len(omitted) + e.MoreClients; n > 0 {
+		more(v1alpha1.Allowed, "and "+count(n, "more workload")+" that can connect")
+	}
+	omitted = add(e.Denied, v1alpha1.Denied, most.denied)
+	named := 0
+	for _, client := range e.Denied[:len(e.Denied)-len(omitted)] {
+		named += client.Pods
+	}
+	if n := e.DeniedPods - named; n > 0 {
+		more(v1alpha1.Denied, "and "+count(n, "more pod")+" denied")
+	}
+	if e.Unknown > 0 {
+		more(v1alpha1.VerdictUnknown, identities(e.Unknown)+" without a verdict")
+	}
+	return all
+}
+
+func entityConnections(e v1alpha1.Exposure) []connection {
+	var all []connection
+	add := func(names []string, verdict v1alpha1.Verdict) {
+		for _, name := range names {
+			c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict}
+			c.from = endpoint{kind: entityEnd, name: terminal.Escape(strings.TrimPrefix(name, "cidr:"))}
+			policies := e.EntityPolicies[name]
+			c.policies, c.reason = decidedBy(policies, verdict)
+			if len(policies) == 0 && name == "host" && verdict == v1alpha1.Allowed {
+				c.reason = "Cilium lets a node reach its pods"
+			}
+			all = append(all, c)
+		}
+	}
+	add(e.Entities, v1alpha1.Allowed)
+	add(e.DeniedEntities, v1alpha1.Denied)
+	return all
+}
+
+// decidedBy names the deciding policies, or says why there are none.
+func decidedBy(references []v1alpha1.PolicyReference, verdict v1alpha1.Verdict) (names []string, reason string) {
+	for _, r := range references {
+		names = append(names, terminal.Escape(shortKind(r.Kind)+"/"+r.Name))
+	}
+	switch {
+	case len(names) > 0:
+		return names, ""
+	case verdict == v1alpha1.Allowed:
+		return nil, "no policy restricts it"
+	case verdict == v1alpha1.Denied:
+		return nil, "no policy allows it"
+	default:
+		return nil, "evidence is missing"
+	}
+}
+
+// deciders are the lines that say what decided: policies, or the reason.
+func (c connection) deciders() []string {
+	if len(c.policies) == 0 {
+		if c.from.kind == moreEnd {
+			return nil
+		}
+		return []string{c.reason}
+	}
+	if len(c.policies) > firstPolicies+1 {
+		return append(slices.Clone(c.policies[:firstPolicies]), fmt.Sprintf("and %d more", len(c.policies)-firstPolicies))
+	}
+	return c.policies
+}
+
+// label are the lines on an edge: "5432", "denied by", "cnp/default-deny".
+func (c connection) label() []string {
+	first := fmt.Sprintf("%d", c.port)
+	switch {
+	case c.verdict == v1alpha1.Allowed:
+	case c.verdict == v1alpha1.Denied && c.advisory:
+		first += " denied (advisory)"
+	default:
+		first += " " + string(c.verdict)
+	}
+	return append([]string{first}, c.deciders()...)
+}
+
+// picture is everything that a graph language needs: nodes in groups, and edges between them.
+type picture struct {
+	groups []pictureGroup
+	edges  []pictureEdge
+}
+
+type pictureGroup struct {
+	// title is empty for the nodes that belong to no group.
+	title string
+	nodes []pictureNode
+	// database is true for the group of a CloudNativePG cluster.
+	database bool
+}
+
+type pictureNode struct {
+	// id is made of letters and digits only: names are never part of it.
+	id    string
+	kind  endpointKind
+	lines []string
+}
+
+type pictureEdge struct {
+	from, to string
+	connection
+}
+
+// draw makes one picture of all reports: a workload that is a client of several clusters is one node.
+func draw(list v1alpha1.IsolationReportList) picture {
+	b := pictureBuilder{groupAt: map[string]int{}, nodeID: map[string]string{}}
+	b.group("", "", false)
+	for i, r := range list.Items {
+		b.add(i, r)
+	}
+	b.picture.groups = slices.DeleteFunc(b.picture.groups, func(g pictureGroup) bool { return len(g.nodes) == 0 })
+	return b.picture
+}
+
+type pictureBuilder struct {
+	picture
+	groupAt map[string]int
+	nodeID  map[string]string
+}
+
+func (b *pictureBuilder) group(key, title string, database bool) int {
+	at, known := b.groupAt[key]
+	if !known {
+		at = len(b.groups)
+		b.groupAt[key] = at
+		b.groups = append(b.groups, pictureGroup{title: title, database: database})
+	}
+	return at
+}
+
+func (b *pictureBuilder) node(group int, key string, kind endpointKind, lines ...string) string {
+	key = fmt.Sprintf("%d\x00%s", group, key)
+	if id, known := b.nodeID[key]; known {
+		return id
+	}
+	id := fmt.Sprintf("n%d", len(b.nodeID)+1)
+	b.nodeID[key] = id
+	lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+	b.groups[group].nodes = append(b.groups[group].nodes, pictureNode{id: id, kind: kind, lines: lines})
+	return id
+}
+
+func (b *pictureBuilder) add(index int, r v1alpha1.IsolationReport) {
+	own := fmt.Sprintf("cluster\x00%d", index)
+	database := b.group(own, terminal.Escape("cluster "+clusterName(r.Metadata))+" ("+string(r.Posture)+")", true)
+	target := func(name string) string {
+		kind := poolerEnd
+		if name == instances {
+			kind = peersEnd
+		}
+		return b.node(database, name, kind, name)
+	}
+	for _, name := range targetsOf(r) {
+		target(name)
+	}
+	for _, c := range connections(r, drawn()) {
+		b.edges = append(b.edges, pictureEdge{from: b.source(database, index, r, c.from, target), to: target(c.to), connection: c})
+	}
+}
+
+// source is the node at which an edge begins. Nodes of different contexts are never the same.
+func (b *pictureBuilder) source(database, index int, r v1alpha1.IsolationReport, e endpoint, target func(string) string) string {
+	place := terminal.Escape(r.Metadata.Context)
+	switch e.kind {
+	case peersEnd:
+		return target(instances)
+	case poolerEnd:
+		return target(e.name)
+	case moreEnd:
+		return b.node(database, fmt.Sprintf("more\x00%d\x00%s", index, e.name), e.kind, e.name)
+	case clientEnd:
+		title := "namespace " + e.namespace
+		if place != "" {
+			title = place + ": " + title
+		}
+		g := b.group("namespace\x00"+place+"\x00"+e.namespace, title, false)
+		return b.node(g, e.name+"\x00"+e.detail, e.kind, e.name, e.detail)
+	default:
+		return b.node(0, place+"\x00"+string(e.kind)+"\x00"+e.name, e.kind, e.name, cmp.Or(place, ""))
+	}
+}

@@ -1,0 +1,51 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// accessChange writes what would let the source in. Command and manifest stay in one piece, to be
+// copied.
+func (p *page) accessChange(c v1alpha1.AccessChange) {
+	p.section("What would let it in")
+	for _, step := range c.Steps {
+		p.bullet(2, step)
+	}
+	if c.Command != "" {
+		p.out.WriteByte('\n')
+		p.line(4, terminal.Escape(c.Command), nil)
+	}
+	if c.Manifest != "" {
+		p.out.WriteByte('\n')
+		for line := range strings.Lines(c.Manifest) {
+			p.line(4, terminal.Escape(strings.TrimSuffix(line, "\n")), nil)
+		}
+	}
+	if c.LetsIn == nil {
+		return
+	}
+	p.out.WriteByte('\n')
+	if c.LetsIn.Pods == 0 && len(c.LetsIn.Entities) == 0 {
+		p.paragraph(2, "It lets in nobody else who runs now.", nil)
+		return
+	}
+	var who []string
+	if c.LetsIn.Pods > 0 {
+		who = append(who, count(c.LetsIn.Pods, "other pod")+" ("+p.others(c.LetsIn.Clients)+")")
+	}
+	who = append(who, c.LetsIn.Entities...)
+	p.paragraph(2, "It also lets in "+series(slices.Clip(who))+".", p.colors.Warn)
+}
+
+// others names the first workloads of many.
+func (p *page) others(clients []v1alpha1.Client) string {
+	var names []string
+	for _, c := range clients {
+		names = append(names, c.Namespace+"/"+workload(c))
+	}
+	return p.few(names)
+}

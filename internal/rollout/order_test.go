@@ -1,0 +1,148 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// clientFlags are the six flags that let clients in, each with one value.
+func clientFlags() []func(*policyset.FlagValues) {
+	return []func(*policyset.FlagValues){
+		func(v *policyset.FlagValues) { v.AllowPods = []string{"role=backend"} },
+		func(v *policyset.FlagValues) { v.AllowPodsAnyNamespace = []string{"role=backend"} },
+		func(v *policyset.FlagValues) { v.AllowNamespaces = []string{"backend"} },
+		func(v *policyset.FlagValues) { v.AllowClusterWide = true },
+		func(v *policyset.FlagValues) { v.AllowMetrics = []string{"other"} },
+		func(v *policyset.FlagValues) { v.AllowKubectlCNPG = true },
+	}
+}
+
+// combination has the client flags whose bits are set.
+func combination(bits int, scope policyset.Scope) policyset.FlagValues {
+	v := policyset.FlagValues{Scope: string(scope)}
+	for i, set := range clientFlags() {
+		if bits&(1<<i) != 0 {
+			set(&v)
+		}
+	}
+	return v
+}
+
+// walk follows a plan step by step and asks the engine after each of them.
+func walk(t *testing.T, m *isolation.Model, policies []inventory.Policy, plan Plan) []inventory.Policy {
+	t.Helper()
+	for n := range len(plan.Changes) + 1 {
+		then, err := m.With(plan.After(policies, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectFlows(t, then, fmt.Sprintf("after %d of %q", n, steps(plan)))
+	}
+	problems, err := CheckOrder(m, policies, plan)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%q: %q, %v", steps(plan), problems, err)
+	}
+	return after(policies, plan)
+}
+
+// Wherever an apply or a removal is interrupted, operator, peers and poolers are connected. That holds
+// for every combination of client flags, for both scopes, and for an agent whose option
+// enable-non-default-deny-policies is off: every policy brings default deny there.
+func TestEveryPrefixKeepsWhatTheClusterNeeds(t *testing.T) {
+	for _, nonDefaultDeny := range []bool{true, false} {
+		for _, scope := range []policyset.Scope{policyset.ScopeCluster, policyset.ScopeNamespace} {
+			t.Run(fmt.Sprintf("scope %s, enable-non-default-deny-policies %v", scope, nonDefaultDeny), func(t *testing.T) {
+				inv := record(t)
+				inv.Settings.NonDefaultDeny = nonDefaultDeny
+				m := model(t, inv)
+				expectFlows(t, m, "before")
+				for bits := range 1 << len(clientFlags()) {
+					flags := combination(bits, scope)
+					locked := walk(t, m, inv.Policies, lockdown(t, inv.Policies, options(t, example, flags)))
+					if left := walk(t, m, locked, Unlock(locked, []types.NamespacedName{example})); len(left) != len(inv.Policies) {
+						t.Errorf("%+v: unlock leaves %d policies", flags, len(left))
+					}
+				}
+			})
+		}
+	}
+}
+
+// The same holds on the way from any set to any other, here from each flag to each, in both scopes.
+func TestEveryPrefixOfAConvergence(t *testing.T) {
+	var sets []policyset.FlagValues
+	for _, scope := range []policyset.Scope{policyset.ScopeCluster, policyset.ScopeNamespace} {
+		sets = append(sets, combination(0, scope))
+		for i := range clientFlags() {
+			sets = append(sets, combination(1<<i, scope))
+		}
+	}
+	for _, nonDefaultDeny := range []bool{true, false} {
+		t.Run(fmt.Sprintf("enable-non-default-deny-policies %v", nonDefaultDeny), func(t *testing.T) {
+			inv := record(t)
+			inv.Settings.NonDefaultDeny = nonDefaultDeny
+			m := model(t, inv)
+			for i, from := range sets {
+				policies := after(inv.Policies, lockdown(t, inv.Policies, options(t, example, from)))
+				for j, to := range sets {
+					if i != j {
+						walk(t, m, policies, lockdown(t, policies, options(t, example, to)))
+					}
+				}
+			}
+		})
+	}
+}
+
+// An order that would interrupt a flow is found, and so is the step at which it happens.
+func TestCheckOrderFindsAnInterruption(t *testing.T) {
+	inv := record(t)
+	m := model(t, inv)
+	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{}))
+	slices.Reverse(plan.Changes)
+	problems, err := CheckOrder(m, inv.Policies, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(problems) != 4 {
+		t.Fatalf("%d problems, want one for each required flow: %q", len(problems), problems)
+	}
+	for _, p := range problems {
+		if !strings.Contains(p, `after the step "cluster-example-default-deny" (create)`) {
+			t.Errorf("%q does not name the step", p)
+		}
+	}
+}
+
+// A plan that breaks a flow for good has no step to blame: that is the preview's business.
+func TestCheckOrderIsSilentWhenTheEndIsBroken(t *testing.T) {
+	inv := record(t)
+	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{OperatorOnly: true}))
+	problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%q, %v", problems, err)
+	}
+}
+
+// Where every policy brings default deny, a client policy before internal-access cuts off operator
+// and peers; elsewhere it does not matter which of the two comes first.
+func TestAllowsAreInOrderToo(t *testing.T) {
+	for _, nonDefaultDeny := range []bool{true, false} {
+		inv := record(t)
+		inv.Settings.NonDefaultDeny = nonDefaultDeny
+		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{AllowPods: []string{"role=backend"}}))
+		plan.Changes[0], plan.Changes[1] = plan.Changes[1], plan.Changes[0]
+		problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
+		if err != nil || (len(problems) == 0) != nonDefaultDeny {
+			t.Errorf("enable-non-default-deny-policies %v: %q, %v", nonDefaultDeny, problems, err)
+		}
+	}
+}
