@@ -24,11 +24,22 @@ func (e *Engine) Decide(from, to *Identity, port uint16) Decision {
 func (e *Engine) decide(from, to *Identity, port uint16) Decision {
 	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(u8proto.TCP, port)
 	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(u8proto.TCP, port)
-	target, source := e.subject(to), e.subject(from)
-	return Decision{
-		Ingress: e.direction(target, &target.ingress, from, ingress),
-		Egress:  e.direction(source, &source.egress, to, egress),
+	target := e.subject(to)
+	d := Decision{Ingress: e.direction(target, &target.ingress, from, ingress)}
+	if !e.hasEndpoint(from) {
+		d.Egress = Direction{Verdict: v1alpha1.Allowed, Builtin: "it is no pod, so no policy restricts what it opens"}
+		return d
 	}
+	source := e.subject(from)
+	d.Egress = e.direction(source, &source.egress, to, egress)
+	return d
+}
+
+// hasEndpoint is true for identities whose connections pass an agent where they begin: pods, and
+// nodes with the host firewall. Nobody enforces the egress of the world, although a clusterwide
+// policy can select its identity.
+func (e *Engine) hasEndpoint(i *Identity) bool {
+	return i.name == "" || i.name == "host" && e.settings.HostFirewall
 }
 
 func (e *Engine) direction(s *subject, end *endInfo, peer *Identity, key policy.Key) Direction {
