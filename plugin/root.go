@@ -22,6 +22,7 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 func verbs() []func(*rootOptions) *cobra.Command {
 	return []func(*rootOptions) *cobra.Command{
 		newStatusCommand,
+		newExplainCommand,
 		newDiffCommand,
 		newLockdownCommand,
 		newUnlockCommand,

@@ -1,0 +1,186 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+type explainOptions struct {
+	source
+	query  isolation.Query
+	output report.Format
+	// labels, sourceNamespace and serviceAccount describe a pod that does not exist.
+	labels, sourceNamespace, serviceAccount string
+
+	from isolation.Source
+	name string
+}
+
+func newExplainCommand(root *rootOptions) *cobra.Command {
+	o := &explainOptions{source: source{rootOptions: root}, output: report.Table}
+	cmd := &cobra.Command{
+		Use:     "explain SOURCE CLUSTER",
+		GroupID: groupInspect,
+		Annotations: map[string]string{
+			exitNoAnnotation: "denied, to at least one of the instances",
+		},
+		Short: "Explain whether a pod can connect to a cluster, and which policies decide it",
+		Long: long(`
+			Answers whether SOURCE can connect to the instances of a cluster or to one of its poolers,
+			and names each rule that decided it: on the way into the database (ingress) and on the way
+			out of the source (egress). The verdict is Cilium's own engine's.
+
+			SOURCE is one of:
+			  pod/NAME, deployment/NAME, …  a pod, or a workload's pods, in the cluster's namespace
+			  NAMESPACE/pod/NAME, …         the same in another namespace
+			  namespace/NAME                a pod there without labels
+			  world                         anybody outside the Kubernetes cluster
+			  203.0.113.7, 203.0.113.0/24   addresses outside the Kubernetes cluster
+			  host, remote-node             the node that the instance runs on; the other nodes
+			  kube-apiserver                the API server
+			A pod that does not exist yet is described by --labels and --source-namespace in its place.
+
+			Exit code 2 also stands for a verdict that is unknown; do not read it as safe.
+		`),
+		Example: examples(`
+			# May this pod connect? May any pod of this workload, in another namespace?
+			kubectl cnpg-netpol explain pod/web-0 shop-db -n shop
+			kubectl cnpg-netpol explain backend/deploy/api shop-db -n shop
+
+			# Through a pooler; to another port, by number or name
+			kubectl cnpg-netpol explain deploy/api shop-db -n shop --pooler shop-db-rw
+			kubectl cnpg-netpol explain monitoring/sts/prometheus shop-db -n shop --port metrics
+
+			# Why not, and what would let it in?
+			kubectl cnpg-netpol explain deploy/api shop-db -n shop --why-not
+
+			# A pod that does not exist yet
+			kubectl cnpg-netpol explain --labels role=backend --source-namespace shop shop-db -n shop
+
+			# Manifests instead of a Kubernetes cluster
+			kubectl cnpg-netpol explain world shop-db -f deploy/ -R
+		`),
+		ValidArgsFunction: o.complete,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.takeArguments(cmd, args); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.query.Port, "port", "5432", "TCP port at the target: a number, or the name of a container port")
+	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
+	flags.BoolVar(&o.query.WhyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
+	flags.StringVarP(&o.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
+	flags.StringVar(&o.sourceNamespace, "source-namespace", "", "Namespace of the pod that --labels describes")
+	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
+	o.addFileFlags(cmd)
+	o.addOperatorFlag(cmd)
+	enumVarP(cmd, flags, &o.output, "output", "o", "Output format", report.Table, report.Wide, report.JSON, report.YAML)
+	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.completeNamespaces)
+	return cmd
+}
+
+func (o *explainOptions) run(ctx context.Context) error {
+	e, problem := o.explain(ctx)
+	if e == nil {
+		return problem
+	}
+	_, width := terminal.Detect(o.Out)
+	err := report.PrintExplanation(o.Out, *e, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width})
+	if err != nil {
+		return err
+	}
+	if o.query.WhyNot && e.Verdict != v1alpha1.Denied {
+		fmt.Fprintf(o.ErrOut, "Nothing to propose: the verdict is %s.\n", e.Verdict)
+	}
+	if e.Verdict == v1alpha1.Denied {
+		problem = errors.Join(problem, answerNo(nil))
+	}
+	return errors.Join(problem, isolation.Answerable(*e))
+}
+
+// explain returns the explanation, nil when there can't be any, and what went wrong besides.
+func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
+	namespace, err := o.scopeOf()
+	if err != nil {
+		return nil, err
+	}
+	inv, problem := o.collect(ctx, namespace, []string{o.name})
+	if inv == nil {
+		return nil, problem
+	}
+	key, err := o.cluster(inv, namespace)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	from := o.from.In(key.Namespace)
+	note, err := o.addTemplate(ctx, inv, from)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	model, err := isolation.NewModel(inv, isolation.Options{
+		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.operatorNamespace, Source: &from,
+	})
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	e, err := model.Explain(key, o.query)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	if note != "" {
+		e.Notes = append(e.Notes, note)
+	}
+	return &e, problem
+}
+
+// cluster is the one cluster of the name.
+func (o *explainOptions) cluster(inv *inventory.Inventory, namespace string) (types.NamespacedName, error) {
+	var found []types.NamespacedName
+	for _, c := range inv.Clusters {
+		if c.Name == o.name && (namespace == "" || c.Namespace == namespace) {
+			found = append(found, types.NamespacedName{Namespace: c.Namespace, Name: c.Name})
+		}
+	}
+	switch len(found) {
+	case 0:
+		return types.NamespacedName{}, o.noCluster(inv, namespace)
+	case 1:
+		return found[0], nil
+	}
+	var namespaces []string
+	for _, key := range found {
+		namespaces = append(namespaces, key.Namespace)
+	}
+	return types.NamespacedName{}, fmt.Errorf("there is a cluster %q in each of the namespaces %s: choose one with -n", o.name, strings.Join(namespaces, ", "))
+}
+
+func (o *explainOptions) noCluster(inv *inventory.Inventory, namespace string) error {
+	if !o.offline() {
+		return unknownNames(inv, namespace, []string{o.name})
+	}
+	var known []string
+	for _, c := range inv.Clusters {
+		known = append(known, c.Namespace+"/"+c.Name)
+	}
+	slices.Sort(known)
+	if len(known) == 0 {
+		return fmt.Errorf("no CloudNativePG cluster %q in %s: the manifests hold no Cluster of %s", o.name, "the manifests", cnpgv1.SchemeGroupVersion.Group)
+	}
+	return fmt.Errorf("no CloudNativePG cluster %q in the manifests: they hold %s", o.name, strings.Join(known, ", "))
+}

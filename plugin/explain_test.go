@@ -1,0 +1,220 @@
+package plugin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+const (
+	recordings   = "../internal/isolation/testdata/"
+	explainables = recordings + "explain/"
+)
+
+// What people read, on manifests.
+func TestExplain(t *testing.T) {
+	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
+	for _, test := range []struct {
+		name  string
+		args  string
+		files []string
+		code  int
+	}{
+		{"allowed", "deploy/web orders", []string{"shop.yaml"}, exitFine},
+		{"allowed-by-rule", "pod/backend cluster-example", []string{"../live-locked.json"}, exitFine},
+		{"denied", "pod/frontend cluster-example", []string{"../live-locked.json"}, exitNo},
+		{"denied-at-both-ends", "backend/deploy/api orders --why-not", []string{"shop.yaml", "locked.yaml", "egress.yaml"}, exitNo},
+		{"deny-rule", "deploy/worker orders --why-not", []string{"shop.yaml", "deny.yaml"}, exitNo},
+		{"l7", "deploy/web orders", []string{"shop.yaml", "l7.yaml"}, exitFine},
+		{"authentication", "deploy/web orders", []string{"shop.yaml", "authentication.yaml"}, exitFine},
+		{"port-name", "deploy/web orders --port postgresql", []string{"shop.yaml", "named-port.yaml"}, exitFine},
+		{"differing", "sts/cache orders", []string{"shop.yaml", "primary.yaml"}, exitNo},
+		{"unknown", "backend/deploy/api orders", []string{"shop.yaml", "to-services.yaml"}, exitFailed},
+		{"refused-policy", "world orders", []string{"shop.yaml", "refused.yaml"}, exitFine},
+		{"world", "world orders", []string{"shop.yaml", "cidr.yaml"}, exitNo},
+		{"prefix", "203.0.113.0/24 orders --why-not", []string{"shop.yaml", "cidr.yaml"}, exitNo},
+		{"node-network", "ds/node-agent orders", []string{"shop.yaml", "locked.yaml"}, exitNo},
+		{"to-be", "--labels role=backend,app=web --source-namespace default cluster-example", []string{"../live-locked.json"}, exitFine},
+		{"pooler", "ns/other cluster-example --pooler cluster-example-pooler-rw", []string{"../live-locked.json"}, exitNo},
+		{"why-not-command", "ns/other cluster-example --why-not", []string{"../live-open.json", "lockdown.yaml"}, exitNo},
+		{"why-not-manifest", "other/pod/backend cluster-example --why-not", []string{"../live-locked.json"}, exitNo},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := append([]string{"explain"}, strings.Fields(test.args)...)
+			for _, file := range test.files {
+				args = append(args, "-f", explainables+file)
+			}
+			code, stdout, stderr := run(t, args...)
+			if code != test.code || (stderr != "") != (code == exitFailed) {
+				t.Errorf("exit code %d, want %d, stderr %q", code, test.code, stderr)
+			}
+			golden(t, stdout, "explain/"+test.name+".txt")
+			for line := range strings.Lines(stdout) {
+				if width := terminal.Width(strings.TrimSuffix(line, "\n")); width > 100 && !strings.Contains(line, "kubectl cnpg-netpol lockdown") {
+					t.Errorf("%d columns: %s", width, line)
+				}
+			}
+		})
+	}
+}
+
+func TestExplainAsJSON(t *testing.T) {
+	_, stdout, _ := run(t, "explain", "pod/frontend", "cluster-example", "-o", "json", "-f", recordings+"live-locked.json")
+	var e v1alpha1.Explanation
+	if err := json.Unmarshal([]byte(stdout), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.APIVersion != v1alpha1.APIVersion || e.Kind != "Explanation" || e.Verdict != v1alpha1.Denied || strings.Contains(stdout, "null") {
+		t.Errorf("got %s", stdout)
+	}
+}
+
+// A verdict that is unknown is an error, and --why-not has nothing to say then.
+func TestExplainUnknown(t *testing.T) {
+	code, _, stderr := run(t, "explain", "backend/deploy/api", "orders", "--why-not", "-f", explainables+"shop.yaml", "-f", explainables+"to-services.yaml")
+	want := "Nothing to propose: the verdict is unknown.\n" +
+		"error: it is unknown whether deployment/api can connect to cluster \"orders\": spec.egress[0] of CiliumNetworkPolicy/backend/api-services has toServices: which pods are behind a Service is not visible from here\n"
+	if code != exitFailed || stderr != want {
+		t.Errorf("exit code %d, stderr\n%s", code, stderr)
+	}
+}
+
+func TestExplainRefuses(t *testing.T) {
+	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
+	shop := "-f " + explainables + "shop.yaml"
+	for _, test := range []struct{ name, args, want string }{
+		{"nothing", "", "source and cluster are needed: explain SOURCE CLUSTER"},
+		{"no cluster", "pod/web", "source and cluster are needed"},
+		{"two clusters", "pod/web a b", `one cluster at a time: "b" is too much`},
+		{"no cluster with labels", "--labels a=b --source-namespace shop", "the cluster is missing: explain --labels"},
+		{"malformed source", "web orders", `source "web": use pod/NAME`},
+		{"labels and source", "pod/web orders --labels a=b --source-namespace shop", `--labels stands in place of the source "pod/web"`},
+		{"labels without namespace", "orders --labels a=b", "--labels needs --source-namespace"},
+		{"malformed labels", "orders --labels a --source-namespace shop", `"a" is not a label`},
+		{"namespace without labels", "pod/web orders --source-namespace shop", "--source-namespace describes a pod together with --labels"},
+		{"account without labels", "pod/web orders --source-service-account x", "--source-service-account describes a pod together with --labels"},
+		{"port out of range", "pod/web orders --port 70000", "port 70000 is out of range"},
+		{"negative port", "pod/web orders --port=-1", "port -1 is out of range"},
+		{"recursive without files", "pod/web orders -R", "--recursive needs --filename"},
+		{"unknown format", "pod/web orders -o xml", "must be one of table, wide, json, yaml"},
+		{"unknown cluster", "world order " + shop, `no CloudNativePG cluster "order" in the manifests: they hold shop/orders`},
+		{"cluster of another namespace", "world orders -n backend " + shop, `no CloudNativePG cluster "orders" in the manifests: they hold shop/orders`},
+		{"no cluster at all", "world orders -f " + explainables + "locked.yaml", "the manifests hold no Cluster"},
+		{"ambiguous cluster", "world orders " + shop + " -f " + explainables + "two-clusters.yaml", `there is a cluster "orders" in each of the namespaces shop, shop2: choose one with -n`},
+		{"unknown pod", "pod/nobody orders " + shop, `there is no pod "nobody" in namespace "shop" of the manifests`},
+		{"unknown kind", "gadget/web orders " + shop, `no pod belongs to a "gadget"`},
+		{"unknown port name", "deploy/web orders --port postgres " + shop, `no port of the instances of cluster "orders" is named "postgres"`},
+		{"unknown pooler", "deploy/web orders --pooler x " + shop, `no pod of a pooler "x"`},
+		{"missing file", "deploy/web orders -f nowhere.yaml", "nowhere.yaml"},
+		{"no kubeconfig", "deploy/web orders", "no kubeconfig found"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := run(t, append([]string{"explain"}, strings.Fields(test.args)...)...)
+			if code != exitFailed || stdout != "" || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, stdout %q, stderr\n%swant %q", code, stdout, stderr, test.want)
+			}
+		})
+	}
+}
+
+// Every problem of a command line is reported.
+func TestExplainReportsAllProblems(t *testing.T) {
+	_, _, stderr := run(t, "explain", "web", "a", "b", "--port", "0", "-R", "--source-namespace", "x")
+	if got := strings.Count(stderr, "error: "); got != 5 {
+		t.Errorf("%d errors:\n%s", got, stderr)
+	}
+}
+
+// A document that can't be read makes the answer unknown, and is named.
+func TestExplainWithABrokenDocument(t *testing.T) {
+	code, stdout, stderr := run(t, "explain", "deploy/web", "orders", "-f", explainables+"shop.yaml", "-f", "testdata/explain/broken.yaml")
+	if code != exitFailed || !strings.Contains(stdout, "Verdict  unknown") || !strings.Contains(stderr, "broken.yaml document 1") {
+		t.Errorf("exit code %d, stdout\n%s, stderr\n%s", code, stdout, stderr)
+	}
+}
+
+func TestExplainCompletion(t *testing.T) {
+	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
+	for _, test := range []struct{ args, want string }{
+		{"explain ", "pod/\ndeployment/\nstatefulset/\ndaemonset/\njob/\ncronjob/\nnamespace/\nworld\nhost\nremote-node\nkube-apiserver\n:6\n"},
+		{"explain -f " + explainables + "shop.yaml pod/web-1 ", "orders\n:4\n"},
+		{"explain -f " + explainables + "shop.yaml --labels a=b ", "orders\n:4\n"},
+		{"explain -f " + explainables + "shop.yaml pod/web-1 orders ", ":4\n"},
+	} {
+		words := strings.Split(test.args, " ")
+		if _, stdout, _ := run(t, append([]string{"__complete"}, words...)...); stdout != test.want {
+			t.Errorf("%q: got %q, want %q", test.args, stdout, test.want)
+		}
+	}
+}
+
+// A workload without pods is asked about by its template.
+func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/apis/apps/v1/namespaces/shop/deployments/idle":
+			fmt.Fprint(w, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"idle","namespace":"shop"},
+				"spec":{"replicas":0,"template":{"metadata":{"labels":{"app":"idle"}},"spec":{"serviceAccountName":"idle","containers":[{"name":"c"}]}}}}`)
+		case "/apis/batch/v1/namespaces/shop/cronjobs/report":
+			fmt.Fprint(w, `{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"report","namespace":"shop"},
+				"spec":{"jobTemplate":{"spec":{"template":{"metadata":{"labels":{"app":"report"}},"spec":{}}}}}}`)
+		case "/apis/apps/v1/namespaces/shop/deployments/secret":
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not","code":403}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"not found","code":404}`)
+		}
+	}))
+	defer server.Close()
+	root := parsed(t, "testdata/missing.yaml", "--server="+server.URL)
+	for _, test := range []struct{ source, label, err string }{
+		{source: "deploy/idle", label: "idle"},
+		{source: "cj/report", label: "report"},
+		{source: "deploy/gone", err: `there is no deployment/gone in namespace "shop", and no pod of it: 'kubectl get deployments -n shop' lists what there is`},
+		{source: "deploy/secret", err: "no pod of deployment/secret runs, and its pod template can't be read: you may not"},
+		{source: "deploy/web"},
+		{source: "pod/gone"},
+		{source: "rollout/gone"},
+		{source: "world"},
+	} {
+		t.Run(test.source, func(t *testing.T) {
+			o := explainOptions{source: source{rootOptions: root}}
+			from, err := isolation.ParseSource(test.source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			from = from.In("shop")
+			running := inventory.Pod{Namespace: "shop", Name: "web-1", Workload: inventory.Workload{Kind: "deployment", Name: "web"}}
+			inv := &inventory.Inventory{Origin: inventory.Live, Pods: []inventory.Pod{running}}
+			note, err := o.addTemplate(t.Context(), inv, from)
+			if test.err != "" {
+				if err == nil || err.Error() != test.err {
+					t.Errorf("got %v, want %s", err, test.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.label == "" {
+				if len(inv.Pods) != 1 || note != "" {
+					t.Errorf("pods %+v, note %q", inv.Pods, note)
+				}
+				return
+			}
+			if len(inv.Pods) != 2 || inv.Pods[1].Labels["app"] != test.label || !from.Matches(&inv.Pods[1]) || !strings.Contains(note, "runs: the answer is for a pod of its template") {
+				t.Errorf("pods %+v, note %q", inv.Pods, note)
+			}
+		})
+	}
+}
