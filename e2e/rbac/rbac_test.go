@@ -1,0 +1,175 @@
+package rbac
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/standin"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/testserver"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
+)
+
+// asPlugin makes this test program the plugin: it needs a process of its own, because both the
+// plugin and package standin set Cilium's globals.
+const asPlugin = "RBAC_TEST_AS_PLUGIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asPlugin) != "" {
+		streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+		os.Exit(plugin.Main(context.Background(), os.Args[1:], streams))
+	}
+	os.Exit(m.Run())
+}
+
+// TestRolesSuffice runs the commands as two users: a viewer has the first role everywhere, a locker
+// has it too, and the second one in the namespace of the database.
+func TestRolesSuffice(t *testing.T) {
+	kubeconfig := serve(t)
+	const none = ""
+	steps := []struct {
+		user    string
+		command string
+		code    int
+		// stderr is a part of what the command must say on stderr, empty for nothing but progress.
+		stderr string
+		// seen is a part of stdout that shows that nothing was missing.
+		seen string
+	}{
+		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
+		{"viewer", "explain deployment/frontend orders -n shop", 0, none, "allowed"},
+		{"viewer", "explain other/deployment/backend orders -n shop", 0, none, "allowed"},
+		{"viewer", "explain deployment/idle orders -n shop", 0, none, "no pod of deployment/idle runs"},
+		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
+		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
+		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
+		{"viewer", "status orders -n shop", 0, none, "OPEN"},
+		{"locker", "lockdown orders -n shop --allow-pods role=backend --dry-run=server", 0, none, "OPEN → LOCKED"},
+		{"locker", "lockdown orders -n shop --allow-pods role=backend --yes", 0, "orders is LOCKED", "created"},
+		{"locker", "status orders -n shop --fail-on warning", 0, none, "LOCKED"},
+		{"locker", "diff orders -n shop", 0, none, ""},
+		{"locker", "lockdown orders -n shop --allow-namespace backend --yes", 0, "orders is LOCKED", "deleted"},
+		{"viewer", "unlock orders -n shop --yes", 2, "forbidden", "LOCKED → OPEN"},
+		{"viewer", "status orders -n shop", 0, none, "LOCKED"},
+		{"locker", "unlock orders -n shop --yes", 0, none, "deleted"},
+		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
+	}
+	for _, step := range steps {
+		t.Run(step.user+" "+step.command, func(t *testing.T) {
+			stdout, stderr, code := run(t, kubeconfig, step.user, strings.Fields(step.command)...)
+			if code != step.code {
+				t.Errorf("exit code %d, want %d", code, step.code)
+			}
+			if !strings.Contains(stderr, step.stderr) || step.stderr == none && stderr != "" {
+				t.Errorf("stderr does not say %q", step.stderr)
+			}
+			if !strings.Contains(stdout, step.seen) {
+				t.Errorf("stdout does not say %q", step.seen)
+			}
+			if strings.Contains(stdout, "EVIDENCE_MISSING") {
+				t.Error("some evidence is missing")
+			}
+			if t.Failed() {
+				t.Logf("stdout:\n%s\nstderr:\n%s", stdout, stderr)
+			}
+		})
+	}
+}
+
+// idle is a workload of which no pod runs.
+const idle = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: idle, namespace: shop}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: idle}}
+  template:
+    metadata: {labels: {app: idle}}
+    spec: {containers: [{name: app, image: app:1}]}
+`
+
+// serve starts a server with the shop of the integration tests and the two users, and returns the
+// file of its kubeconfig.
+func serve(t *testing.T) string {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	check(standin.ConfigureCilium())
+	assets, err := testserver.Assets(ctx)
+	check(err)
+	server, err := testserver.Start(ctx, testserver.Options{Assets: assets})
+	check(err)
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	config := server.Config()
+	for _, file := range []string{"view.yaml", "lockdown.yaml", filepath.Join("..", "integration", "testdata", "shop.yaml")} {
+		content, err := os.ReadFile(file)
+		check(err)
+		check(standin.Load(ctx, config, content))
+	}
+	check(standin.Load(ctx, config, []byte(idle)))
+	check(standin.WriteSettings(ctx, config, nil))
+	check(standin.RunPods(ctx, config, standin.PodOptions{}))
+
+	kube, err := kubernetes.NewForConfig(config)
+	check(err)
+	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}}
+	role := func(name string) rbacv1.RoleRef {
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
+	}
+	_, err = kube.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "view"}, RoleRef: role("cnpg-netpol-view"), Subjects: users,
+	}, metav1.CreateOptions{})
+	check(err)
+	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "lockdown"}, RoleRef: role("cnpg-netpol-lockdown"), Subjects: users[1:],
+	}, metav1.CreateOptions{})
+	check(err)
+
+	agent, err := standin.NewValidator(config)
+	check(err)
+	check(agent.Start(ctx))
+	t.Cleanup(agent.Stop)
+	kubeconfig := filepath.Join(t.TempDir(), "config")
+	check(os.WriteFile(kubeconfig, server.Kubeconfig(), 0o600))
+	return kubeconfig
+}
+
+func run(t *testing.T, kubeconfig, user string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), self, append(args, "--kubeconfig", kubeconfig, "--as", user)...)
+	command.Env = append(os.Environ(), asPlugin+"=1")
+	var out, errOut bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errOut
+	err = command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return out.String(), errOut.String(), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), errOut.String(), 0
+}
