@@ -133,7 +133,7 @@ func preview(w world, plan rollout.Plan, clusters []types.NamespacedName) (previ
 	shared := append(slices.Clone(plan.Conflicts), order...)
 	for _, c := range clusters {
 		one := isolation.Compare(w.model, after, c, plan.For(c))
-		one.Refusals = append(shared, one.Refusals...)
+		one.Refusals = slices.Concat(shared, one.Refusals)
 		p.previews = append(p.previews, one)
 		for _, r := range one.Refusals {
 			if !slices.Contains(p.refusals, r) {

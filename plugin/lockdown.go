@@ -114,7 +114,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, p previewed) error {
 		return o.printPlan(p)
 	}
 	if len(p.plan.Changing()) == 0 {
-		return o.printPlan(p)
+		return o.leave(ctx, p)
 	}
 	if o.dryRun == dryRunNone {
 		if err := o.confirm(); err != nil {
@@ -130,6 +130,15 @@ func (o *lockdownOptions) proceed(ctx context.Context, p previewed) error {
 	return nil
 }
 
+// leave is for a set that is there already. It may be there since a moment ago, by somebody who did
+// not wait: that Cilium accepts it is waited for here as well.
+func (o *lockdownOptions) leave(ctx context.Context, p previewed) error {
+	if o.dryRun == dryRunNone {
+		fmt.Fprintln(o.ErrOut, "Nothing to change.")
+	}
+	return o.carryOut(ctx, p, nil)
+}
+
 // refusal is one line for each reason.
 func refusal(reasons []string) error {
 	var errs []error
@@ -142,10 +151,6 @@ func refusal(reasons []string) error {
 // printPlan prints the policies of the plan without touching the server.
 func (o *lockdownOptions) printPlan(p previewed) error {
 	printer := o.printer()
-	if o.output == formatNone && o.dryRun == dryRunNone {
-		fmt.Fprintln(o.ErrOut, "Nothing to change.")
-		return nil
-	}
 	for _, c := range p.plan.Changes {
 		object := c.Live
 		if c.Desired != nil {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
@@ -62,6 +65,9 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	for _, name := range names {
 		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
 	}
+	if err := unseenPolicies(w.inv, namespace); err != nil {
+		return err
+	}
 	p, err := preview(w, rollout.Unlock(w.inv.Policies, clusters), clusters)
 	if err != nil {
 		return err
@@ -77,7 +83,7 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 		return err
 	}
 	if len(p.plan.Changes) == 0 {
-		fmt.Fprintln(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for "+terminal.Escape(fmt.Sprintf("%q", names))+".")
+		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(names)))
 		return nil
 	}
 	if err := o.show(p); err != nil {
@@ -93,6 +99,31 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	case dryRunServer:
 	}
 	return o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) })
+}
+
+// unseenPolicies is an error when the policies of the namespace could not be read: what is not seen
+// must not be taken for removed.
+func unseenPolicies(inv *inventory.Inventory, namespace string) error {
+	var errs []error
+	for _, m := range inv.Missing {
+		if strings.HasPrefix(m.Resource, "ciliumnetworkpolicies.") && m.Namespace != "!"+namespace {
+			errs = append(errs, fmt.Errorf("%s: %s", m.Message, m.Remedy))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// quoted lists the names of clusters.
+func quoted(names []string) string {
+	noun := "cluster "
+	if len(names) > 1 {
+		noun = "clusters "
+	}
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strconv.Quote(name)
+	}
+	return noun + strings.Join(list, ", ")
 }
 
 func (o *unlockOptions) printPlan(p previewed) error {

@@ -83,6 +83,20 @@
 // mean that nobody has written anything in between ("cmp after before"). With -content, what the
 // server assigns is left out (UID, versions, times), so that an object made anew counts as equal.
 //
+//	eventually PROGRAM [ARGUMENT…]
+//
+// Repeats a program until it succeeds, for a minute at most: "eventually grep LOCKED watched".
+//
+//	who [ARGUMENT…]
+//
+// Prints who can connect to PostgreSQL, as "kubectl cnpg-netpol status ARGUMENT… -o json" says it: the
+// posture of each cluster, and a line for its instances and one for each pooler.
+//
+//	jsonpath FILE TEMPLATE
+//
+// Prints what a JSONPath template, as of kubectl get -o jsonpath, selects in a JSON document; FILE
+// can be stdout.
+//
 // No controller runs: a deleted namespace stays in phase Terminating, a Deployment has no pods but
 // those of a manifest, nothing is garbage-collected. A script that needs a clean namespace makes one.
 package integration

@@ -32,7 +32,7 @@ type Runner struct {
 	// Wait is whether to wait for Cilium's word on the policies, and Timeout how long at most.
 	Wait    bool
 	Timeout time.Duration
-	// Done is told about every change that was made.
+	// Done is told about every change that was made, and about what is there already.
 	Done func(Change, *ciliumv2.CiliumNetworkPolicy)
 	// Waiting is told what is being waited for.
 	Waiting func(policies []string)
@@ -56,7 +56,11 @@ func (r Runner) Run(ctx context.Context, plan Plan) error {
 
 func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
 	pending := plan.settled()
-	for _, c := range plan.Changing() {
+	for _, c := range plan.Changes {
+		if c.Action == isolation.Unchanged {
+			r.done(c, c.Live)
+			continue
+		}
 		if isDefaultDeny(c) || c.Desired == nil {
 			if err := r.wait(ctx, pending); err != nil {
 				return err
@@ -70,9 +74,7 @@ func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
 		if c.Desired != nil {
 			pending = append(pending, result)
 		}
-		if r.Done != nil {
-			r.Done(c, result)
-		}
+		r.done(c, result)
 	}
 	if err := r.wait(ctx, pending); err != nil {
 		return err
@@ -81,6 +83,12 @@ func (r Runner) run(ctx context.Context, plan Plan, undo *undoList) error {
 		return nil
 	}
 	return r.Verify(ctx)
+}
+
+func (r Runner) done(c Change, object *ciliumv2.CiliumNetworkPolicy) {
+	if r.Done != nil {
+		r.Done(c, object)
+	}
 }
 
 // doing is an action as the beginning of an error.
