@@ -1,0 +1,159 @@
+//go:build e2e
+
+package kind_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// database is what CloudNativePG says about a cluster.
+type database struct {
+	Spec struct {
+		Instances int `json:"instances"`
+	} `json:"spec"`
+	Status struct {
+		Phase          string   `json:"phase"`
+		PhaseReason    string   `json:"phaseReason"`
+		CurrentPrimary string   `json:"currentPrimary"`
+		TargetPrimary  string   `json:"targetPrimary"`
+		ReadyInstances int      `json:"readyInstances"`
+		InstanceNames  []string `json:"instanceNames"`
+		// InstancesReportedState is what the operator got from the instances when it asked last.
+		InstancesReportedState map[string]struct {
+			TimeLineID int `json:"timeLineID"`
+		} `json:"instancesReportedState"`
+	} `json:"status"`
+}
+
+// healthyPhase is what a Cluster says when the operator has nothing to do.
+const healthyPhase = "Cluster in healthy state"
+
+func (w *world) database(ctx context.Context, name string) (database, error) {
+	var d database
+	out, err := w.lab.Kubectl(ctx, nil, "get", "clusters.postgresql.cnpg.io", name, "-o", "json")
+	if err != nil {
+		return d, err
+	}
+	return d, json.Unmarshal(out, &d)
+}
+
+func (w *world) primary(t *testing.T, name string) string {
+	t.Helper()
+	d, err := w.database(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Status.CurrentPrimary
+}
+
+// waitHealthy waits until the operator says that all instances work.
+func (w *world) waitHealthy(t *testing.T, name string, instances int) {
+	t.Helper()
+	took := eventually(t, 6*time.Minute, func(ctx context.Context) error {
+		d, err := w.database(ctx, name)
+		if err != nil {
+			return err
+		}
+		if d.Status.Phase != healthyPhase || d.Status.ReadyInstances != instances || len(d.Status.InstanceNames) != instances {
+			return fmt.Errorf("%s: %q (%s), %d of %d instances ready", name, d.Status.Phase, d.Status.PhaseReason, d.Status.ReadyInstances, instances)
+		}
+		return differs("primary of "+name, d.Status.TargetPrimary, d.Status.CurrentPrimary)
+	})
+	if took > time.Second {
+		t.Logf("%s is healthy with %d instances after %s", name, instances, took.Round(time.Second))
+	}
+}
+
+// sql runs a statement as the superuser in an instance, which no policy is in the way of.
+func (w *world) sql(ctx context.Context, instance, statement string) (string, error) {
+	r := w.exec(ctx, "default", instance, "psql", "-U", "postgres", "-d", "postgres", "-Atqc", statement)
+	if r.err != nil {
+		return "", fmt.Errorf("psql in %s: %w: %s", instance, r.err, r.errors)
+	}
+	return r.out, nil
+}
+
+// streaming are the replicas that PostgreSQL's primary sends its log to, and that have answered in
+// the last seconds.
+func (w *world) streaming(ctx context.Context, cluster string) ([]string, error) {
+	d, err := w.database(ctx, cluster)
+	if err != nil {
+		return nil, err
+	}
+	// Something to send, so that a replica has something to answer.
+	if _, err := w.sql(ctx, d.Status.CurrentPrimary, "select pg_logical_emit_message(true, 'e2e', 'ping')"); err != nil {
+		return nil, err
+	}
+	out, err := w.sql(ctx, d.Status.CurrentPrimary,
+		"select application_name from pg_stat_replication where state = 'streaming' and now() - reply_time < '5s' order by 1")
+	return strings.Fields(out), err
+}
+
+// expectStreaming waits until a number of replicas stream.
+func (w *world) expectStreaming(t *testing.T, cluster string, replicas int, limit time.Duration) {
+	t.Helper()
+	var seen []string
+	took := eventually(t, limit, func(ctx context.Context) (err error) {
+		if seen, err = w.streaming(ctx, cluster); err != nil {
+			return err
+		}
+		return differs(fmt.Sprintf("replicas of %s in pg_stat_replication %v", cluster, seen), replicas, len(seen))
+	})
+	t.Logf("pg_stat_replication: %d streaming %v after %s", len(seen), seen, took.Round(100*time.Millisecond))
+}
+
+// operatorSees makes the operator look at a cluster, and returns the instances whose status it could
+// read at port 8000, and those that it could not.
+func (w *world) operatorSees(t *testing.T, cluster string) (seen, unseen []string) {
+	t.Helper()
+	mark := strconv.FormatInt(time.Now().UnixMilli(), 10)
+	w.kubectl(t, "patch", "clusters.postgresql.cnpg.io", cluster, "--type=merge", "-p",
+		`{"spec":{"inheritedMetadata":{"annotations":{"`+markAnnotation+`":"`+mark+`"}}}}`)
+	var d database
+	eventually(t, 3*time.Minute, func(ctx context.Context) (err error) {
+		// A reconcile asks every instance, writes what it got, and hands annotations on, in this order.
+		out, err := w.lab.Kubectl(ctx, nil, "get", "pods", "-l", "cnpg.io/podRole=instance,cnpg.io/cluster="+cluster,
+			"-o", `jsonpath={.items[*].metadata.annotations.`+strings.ReplaceAll(markAnnotation, ".", `\.`)+`}`)
+		if err != nil {
+			return err
+		}
+		if d, err = w.database(ctx, cluster); err != nil {
+			return err
+		}
+		return differs("instances that the operator has handled", len(d.Status.InstanceNames), strings.Count(string(out), mark))
+	})
+	for _, name := range d.Status.InstanceNames {
+		// Without an answer there is an entry all the same, but no timeline.
+		if d.Status.InstancesReportedState[name].TimeLineID > 0 {
+			seen = append(seen, name)
+		} else {
+			unseen = append(unseen, name)
+		}
+	}
+	t.Logf("the operator sees %v, and not %v; the phase of %s is %q", seen, unseen, cluster, d.Status.Phase)
+	return seen, unseen
+}
+
+const markAnnotation = "cnpg-netpol-e2e/mark"
+
+// expectOperatorSees fails unless the operator sees every instance.
+func (w *world) expectOperatorSees(t *testing.T, cluster string) {
+	t.Helper()
+	if _, unseen := w.operatorSees(t, cluster); len(unseen) > 0 {
+		t.Errorf("the operator does not see %v", unseen)
+	}
+}
+
+// expectOperatorBlind fails unless the operator sees no instance at all.
+func (w *world) expectOperatorBlind(t *testing.T, cluster string) {
+	t.Helper()
+	if seen, _ := w.operatorSees(t, cluster); len(seen) > 0 {
+		t.Errorf("the operator still sees %v", seen)
+	}
+}

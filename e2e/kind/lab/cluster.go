@@ -1,0 +1,131 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	kindcluster "sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+	kindexec "sigs.k8s.io/kind/pkg/exec"
+)
+
+const (
+	// NodePort is the port of the node that can be reached from outside the cluster, at the local
+	// address that the node's label OutsidePortLabel has the port of.
+	NodePort = 30432
+	// OutsidePortLabel is the label of the node with the port at 127.0.0.1 that leads to NodePort.
+	OutsidePortLabel = "cnpg-netpol-e2e/outside-port"
+)
+
+// kubeletPatch lets the kubelet start where the machine still has the first version of control
+// groups, which it otherwise refuses.
+const kubeletPatch = `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+failCgroupV1: false
+`
+
+// create makes a kind cluster of one node, without network and without kube-proxy: Cilium is both.
+func (l *Lab) create() error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	config := &v1alpha4.Cluster{
+		Networking:           v1alpha4.Networking{DisableDefaultCNI: true, KubeProxyMode: "none"},
+		KubeadmConfigPatches: []string{kubeletPatch},
+		Nodes: []v1alpha4.Node{{
+			Role:   v1alpha4.ControlPlaneRole,
+			Labels: map[string]string{OutsidePortLabel: strconv.Itoa(int(port))},
+			ExtraPortMappings: []v1alpha4.PortMapping{
+				{ContainerPort: NodePort, HostPort: port, ListenAddress: "127.0.0.1", Protocol: v1alpha4.PortMappingProtocolTCP},
+			},
+		}},
+	}
+	return kindcluster.NewProvider().Create(l.Sources.Name,
+		kindcluster.CreateWithV1Alpha4Config(config),
+		kindcluster.CreateWithNodeImage(l.Sources.NodeImage),
+		kindcluster.CreateWithKubeconfigPath(l.Kubeconfig),
+		kindcluster.CreateWithDisplayUsage(false),
+		kindcluster.CreateWithDisplaySalutation(false),
+	)
+}
+
+// freePort is a port that nobody listens on now.
+func freePort() (int32, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("%s is no TCP address", listener.Addr())
+	}
+	return int32(address.Port), nil
+}
+
+// loadImages brings the engine's images into the node, those that it does not have yet.
+func (l *Lab) loadImages(ctx context.Context) error {
+	all, err := kindcluster.NewProvider().ListInternalNodes(l.Sources.Name)
+	if err != nil {
+		return err
+	}
+	for _, node := range all {
+		missing, err := missing(node, l.Sources.Images)
+		if err != nil {
+			return err
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		if err := load(ctx, node, missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing are the images that a node does not have. The node's runtime writes names out in full.
+func missing(node nodes.Node, images []string) ([]string, error) {
+	lines, err := kindexec.OutputLines(node.Command("ctr", "--namespace=k8s.io", "images", "list", "--quiet"))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, image := range images {
+		if !slices.Contains(lines, image) && !slices.Contains(lines, "docker.io/"+image) && !slices.Contains(lines, "docker.io/library/"+image) {
+			out = append(out, image)
+		}
+	}
+	return out, nil
+}
+
+// load streams the images from the engine to the node, without a file between them.
+func load(ctx context.Context, node nodes.Node, images []string) error {
+	read, write := io.Pipe()
+	save := exec.CommandContext(ctx, "docker", append([]string{"save"}, images...)...)
+	save.Stdout, save.Stderr = write, os.Stderr
+	saved := make(chan error, 1)
+	go func() {
+		err := save.Run()
+		// Nothing can be done about a reader that is gone; its own error says why.
+		_ = write.CloseWithError(err)
+		saved <- err
+	}()
+	loaded := nodeutils.LoadImageArchive(node, read)
+	// Ends a docker that still writes when the node did not take everything.
+	_ = read.Close()
+	if err := <-saved; err != nil && loaded == nil {
+		return fmt.Errorf("docker save: %w", err)
+	}
+	return errors.Join(loaded)
+}

@@ -1,0 +1,168 @@
+//go:build e2e
+
+package kind_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// lockedClusterWorks walks through what CloudNativePG does to a cluster while it is locked.
+func lockedClusterWorks(t *testing.T, w *world) {
+	const cluster = "cluster-example"
+
+	w.it(t, "replicas stream, and the operator sees every instance", func(t *testing.T) {
+		w.lockdown(t, cluster, "--allow-pods", "role=backend")
+		w.expectProven(t, labelledHere, theHost)
+		w.expectStreaming(t, cluster, 1, 15*time.Second)
+		w.expectOperatorSees(t, cluster)
+	})
+
+	w.it(t, "a Pooler serves those who may, and nobody else", func(t *testing.T) {
+		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
+	})
+
+	w.it(t, "the path of kubectl cnpg status is as status says", func(t *testing.T) {
+		w.expectStatusPath(t, cluster)
+	})
+
+	w.it(t, "with --allow-kubectl-cnpg, the path of kubectl cnpg status is open, and status says so", func(t *testing.T) {
+		w.lockdown(t, cluster, "--allow-pods", "role=backend", "--allow-kubectl-cnpg")
+		if got := w.expectStatusPath(t, cluster); got != allowed {
+			t.Errorf("want %s, got %s", allowed, got)
+		}
+	})
+
+	w.it(t, "scaling up runs its join job, and the new replica streams and is locked", func(t *testing.T) {
+		w.scale(t, cluster, 3)
+		w.expectStreaming(t, cluster, 2, time.Minute)
+		w.expectPosture(t, cluster, "LOCKED")
+		w.expectEveryInstanceLocked(t, cluster)
+	})
+
+	w.it(t, "a switchover recovers, and the new primary serves those who may", func(t *testing.T) {
+		before := w.primary(t, cluster)
+		target := w.replicaOf(t, cluster)
+		t.Logf("promoting %s, the primary is %s", target, before)
+		w.promote(t, cluster, target)
+		w.waitPrimary(t, cluster, func(now string) bool { return now == target })
+		w.waitHealthy(t, cluster, 3)
+		w.expectStreaming(t, cluster, 2, 90*time.Second)
+		w.expectProven(t, labelledHere, theHost)
+	})
+
+	w.it(t, "a failover recovers after the primary's pod was deleted, and the new primary serves those who may", func(t *testing.T) {
+		before := w.primary(t, cluster)
+		w.kubectl(t, "delete", "pod", before, "--grace-period=0", "--force")
+		w.waitPrimary(t, cluster, func(now string) bool { return now != before })
+		w.waitHealthy(t, cluster, 3)
+		w.expectStreaming(t, cluster, 2, 2*time.Minute)
+		w.expectProven(t, labelledHere, theHost)
+		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
+		w.expectPosture(t, cluster, "LOCKED")
+		w.expectEveryInstanceLocked(t, cluster)
+	})
+
+	w.it(t, "scaling down leaves a locked cluster", func(t *testing.T) {
+		w.scale(t, cluster, 2)
+		w.expectStreaming(t, cluster, 1, time.Minute)
+		w.expectPosture(t, cluster, "LOCKED")
+	})
+}
+
+func (w *world) scale(t *testing.T, cluster string, instances int) {
+	t.Helper()
+	w.kubectl(t, "scale", "clusters.postgresql.cnpg.io", cluster, fmt.Sprintf("--replicas=%d", instances))
+	w.waitHealthy(t, cluster, instances)
+}
+
+// replicaOf is an instance that is not the primary.
+func (w *world) replicaOf(t *testing.T, cluster string) string {
+	t.Helper()
+	d, err := w.database(t.Context(), cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range d.Status.InstanceNames {
+		if name != d.Status.CurrentPrimary {
+			return name
+		}
+	}
+	t.Fatalf("%s has no replica: %v", cluster, d.Status.InstanceNames)
+	return ""
+}
+
+// promote does what kubectl cnpg promote does: it names another primary in the Cluster's status.
+func (w *world) promote(t *testing.T, cluster, instance string) {
+	t.Helper()
+	w.kubectl(t, "patch", "clusters.postgresql.cnpg.io", cluster, "--subresource=status", "--type=merge", "-p",
+		fmt.Sprintf(`{"status":{"targetPrimary":%q,"targetPrimaryTimestamp":%q,"phase":"Switchover in progress","phaseReason":"Switching over to %s"}}`,
+			instance, time.Now().UTC().Format(time.RFC3339Nano), instance))
+}
+
+func (w *world) waitPrimary(t *testing.T, cluster string, good func(string) bool) {
+	t.Helper()
+	took := eventually(t, 3*time.Minute, func(ctx context.Context) error {
+		d, err := w.database(ctx, cluster)
+		if err != nil {
+			return err
+		}
+		if now := d.Status.CurrentPrimary; !good(now) || now != d.Status.TargetPrimary {
+			return fmt.Errorf("the primary is %s, and is to be %s", now, d.Status.TargetPrimary)
+		}
+		return nil
+	})
+	t.Logf("%s is the primary after %s", w.primary(t, cluster), took.Round(100*time.Millisecond))
+}
+
+// expectEveryInstanceLocked fails unless a client that may connect reaches each instance by its own
+// address, and one that may not reaches none.
+func (w *world) expectEveryInstanceLocked(t *testing.T, cluster string) {
+	t.Helper()
+	pods, err := w.kube.CoreV1().Pods("default").List(t.Context(),
+		metav1.ListOptions{LabelSelector: "cnpg.io/podRole=instance,cnpg.io/cluster=" + cluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pods.Items {
+		w.expectAccess(t, pods.Items[i].Status.PodIP, []client{labelledHere, plainHere}, labelledHere)
+	}
+}
+
+// expectStatusPath reads the instances' status as kubectl cnpg status does, through the API server's
+// proxy, and fails unless the report's flow api-server says the same. It returns what happens.
+func (w *world) expectStatusPath(t *testing.T, cluster string) string {
+	t.Helper()
+	d, err := w.database(t.Context(), cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := allowed
+	for _, instance := range d.Status.InstanceNames {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		content, err := w.kube.CoreV1().RESTClient().Get().
+			AbsPath("/api/v1/namespaces/default/pods/https:" + instance + ":8000/proxy/pg/status").DoRaw(ctx)
+		cancel()
+		if err != nil || !strings.Contains(string(content), "systemID") {
+			got = denied
+			t.Logf("the API server does not get %s's status: %v", instance, err)
+		}
+	}
+	if err := differs("status, required flow api-server", got, w.status(t, cluster).flow(t, "api-server").Verdict); err != nil {
+		t.Error(err)
+	}
+	verdict, err := explain(t.Context(), "kube-apiserver", cluster, "--port", "8000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := differs("explain kube-apiserver --port 8000", got, verdict); err != nil {
+		t.Error(err)
+	}
+	t.Logf("API server to port 8000: %s", got)
+	return got
+}
