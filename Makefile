@@ -23,6 +23,13 @@ LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commi
 GO_DIRECTORIES := cmd plugin internal e2e
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME ?= 20s
+# What releases are made and checked with, see e2e/release.
+RELEASE_TOOLS := $(CACHE)/release
+# GoReleaser reads the commit and the remote from Git, which may mistrust the work tree, see GIT, and
+# may have no remote.
+RELEASE_GIT := GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0="$(CURDIR)" \
+	GIT_CONFIG_KEY_1=remote.origin.url GIT_CONFIG_VALUE_1=https://$(MODULE)
+LICENSES := Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
 
 .PHONY: help
 help: ## List the targets
@@ -70,6 +77,40 @@ cross: ## Build for every operating system and architecture into bin/
 		GOOS=$${platform%/*} GOARCH=$${platform#*/} \
 			go build -ldflags '$(LDFLAGS)' -o "bin/$${platform/\//-}/" ./cmd/...; \
 	done
+
+.PHONY: snapshot
+snapshot: ## Build everything that a release consists of into dist/; publishes nothing
+	@mkdir -p $(RELEASE_TOOLS)
+	@go -C e2e/release build -o $(RELEASE_TOOLS)/ tool
+	@go -C e2e/release/sbom build -o $(RELEASE_TOOLS)/ tool
+	@PATH="$(RELEASE_TOOLS):$$PATH" $(RELEASE_GIT) goreleaser release --snapshot --clean --skip=sign,publish
+
+.PHONY: krew
+krew: ## Render the krew manifest for the snapshot's archives, and install them with the real krew
+	@go run ./e2e/krew/render krew/cnpg-netpol.yaml dist
+	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
+	KUBEBUILDER_ASSETS="$$assets" go test ./e2e/krew -count=1 -dist "$(CURDIR)/dist"
+
+.PHONY: docs
+docs: ## Write the command reference into plugin/docs
+	@go test ./plugin/docs -count=1 -update
+
+.PHONY: docs-check
+docs-check: ## Say when the command reference is out of date; a part of test, too
+	@go test ./plugin/docs -count=1
+
+.PHONY: licenses
+licenses: ## Check the licences of everything that is linked into the programs
+	@mkdir -p $(RELEASE_TOOLS)
+	@go -C e2e/release/check build -o $(RELEASE_TOOLS)/ github.com/google/go-licenses
+	@GOROOT="$$(go env GOROOT)" $(RELEASE_TOOLS)/go-licenses check ./cmd/... --allowed_licenses=$(LICENSES)
+	@echo "licenses: all of $(LICENSES)"
+
+.PHONY: workflows
+workflows: ## Check the GitHub workflows with actionlint
+	@mkdir -p $(RELEASE_TOOLS)
+	@go -C e2e/release/check build -o $(RELEASE_TOOLS)/ github.com/rhysd/actionlint/cmd/actionlint
+	@$(RELEASE_TOOLS)/actionlint .github/workflows/*.yml
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)

@@ -25,10 +25,11 @@ const (
 
 type statusOptions struct {
 	source
-	names  []string
-	output report.Format
-	failOn failOn
-	watch  bool
+	names    []string
+	output   report.Format
+	failOn   failOn
+	watch    bool
+	contexts contextOptions
 }
 
 func newStatusCommand(root *rootOptions) *cobra.Command {
@@ -66,6 +67,13 @@ func newStatusCommand(root *rootOptions) *cobra.Command {
 			# A gate in a pipeline: exit code 1 when there is an error
 			kubectl cnpg-netpol status -f deploy/ -R --fail-on error
 
+			# The clusters of several Kubernetes clusters in one table
+			kubectl cnpg-netpol status -A --contexts staging,production
+
+			# A picture: a page for the browser, or a block for a Markdown file
+			kubectl cnpg-netpol status shop-db -n shop -o html > shop-db.html
+			kubectl cnpg-netpol status shop-db -n shop -o mermaid
+
 			# The postures, for a script
 			kubectl cnpg-netpol status -A -o json | jq -r '.items[] | .metadata.name + " " + .posture'
 		`),
@@ -75,8 +83,11 @@ func newStatusCommand(root *rootOptions) *cobra.Command {
 			if err := o.validate(); err != nil {
 				return err
 			}
-			if o.watch {
+			switch {
+			case o.watch:
 				return o.runWatch(cmd.Context())
+			case o.contexts.several():
+				return o.runContexts(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
@@ -85,9 +96,10 @@ func newStatusCommand(root *rootOptions) *cobra.Command {
 	o.addFileFlags(cmd)
 	o.addOperatorFlag(cmd)
 	enumVarP(cmd, cmd.Flags(), &o.output, "output", "o", "Output format",
-		report.Table, report.Wide, report.JSON, report.YAML)
+		report.Table, report.Wide, report.JSON, report.YAML, report.DOT, report.Mermaid, report.HTML)
 	enumVarP(cmd, cmd.Flags(), &o.failOn, "fail-on", "", "Exit with 1 when there is a finding as severe as this",
 		failOnNone, failOnError, failOnWarning)
+	o.contexts.addFlags(cmd, root)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show the status anew whenever something changes, until interrupted")
 	return cmd
 }
@@ -103,6 +115,12 @@ func (o *statusOptions) validate() error {
 	if o.files.Recursive && !o.offline() {
 		errs = append(errs, usageErrorf("--recursive needs --filename"))
 	}
+	switch {
+	case !o.watch:
+	case o.output == report.DOT, o.output == report.Mermaid, o.output == report.HTML:
+		errs = append(errs, usageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output))
+	}
+	errs = append(errs, o.contexts.validate(o))
 	return errors.Join(errs...)
 }
 

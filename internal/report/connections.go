@@ -14,7 +14,7 @@ import (
 // instances is the target that every cluster has, see v1alpha1.Exposure.
 const instances = "instances"
 
-// endpointKind is what stands at the source's end of a connection.
+// endpointKind is what stands at an end of a connection, the source's unless it says otherwise.
 type endpointKind string
 
 const (
@@ -24,6 +24,8 @@ const (
 	poolerEnd endpointKind = "pooler"
 	entityEnd endpointKind = "entity"
 	clientEnd endpointKind = "client"
+	// targetEnd is what connections lead to.
+	targetEnd endpointKind = "target"
 	// moreEnd stands for all that are not drawn one by one.
 	moreEnd endpointKind = "more"
 )
@@ -211,7 +213,15 @@ func (c connection) label() []string {
 	default:
 		first += " " + string(c.verdict)
 	}
-	return append([]string{first}, c.deciders()...)
+	return append([]string{first}, shortened(c.deciders())...)
+}
+
+func shortened(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = terminal.Shorten(line, longest)
+	}
+	return out
 }
 
 // picture is everything that a graph language needs: nodes in groups, and edges between them.
@@ -233,6 +243,8 @@ type pictureNode struct {
 	id    string
 	kind  endpointKind
 	lines []string
+	// target is true for instances and poolers.
+	target bool
 }
 
 type pictureEdge struct {
@@ -267,6 +279,9 @@ func (b *pictureBuilder) group(key, title string, database bool) int {
 	return at
 }
 
+// longest is how many columns a name may take in a picture.
+const longest = 60
+
 func (b *pictureBuilder) node(group int, key string, kind endpointKind, lines ...string) string {
 	key = fmt.Sprintf("%d\x00%s", group, key)
 	if id, known := b.nodeID[key]; known {
@@ -274,39 +289,37 @@ func (b *pictureBuilder) node(group int, key string, kind endpointKind, lines ..
 	}
 	id := fmt.Sprintf("n%d", len(b.nodeID)+1)
 	b.nodeID[key] = id
-	lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
-	b.groups[group].nodes = append(b.groups[group].nodes, pictureNode{id: id, kind: kind, lines: lines})
+	lines = shortened(slices.DeleteFunc(lines, func(line string) bool { return line == "" }))
+	b.groups[group].nodes = append(b.groups[group].nodes, pictureNode{id: id, kind: kind, lines: lines, target: kind == targetEnd})
 	return id
 }
 
 func (b *pictureBuilder) add(index int, r v1alpha1.IsolationReport) {
 	own := fmt.Sprintf("cluster\x00%d", index)
 	database := b.group(own, terminal.Escape("cluster "+clusterName(r.Metadata))+" ("+string(r.Posture)+")", true)
-	target := func(name string) string {
-		kind := poolerEnd
-		if name == instances {
-			kind = peersEnd
-		}
-		return b.node(database, name, kind, name)
-	}
+	target := func(name string) string { return b.node(database, name, targetEnd, name) }
 	for _, name := range targetsOf(r) {
 		target(name)
 	}
 	for _, c := range connections(r, drawn()) {
-		b.edges = append(b.edges, pictureEdge{from: b.source(database, index, r, c.from, target), to: target(c.to), connection: c})
+		b.edges = append(b.edges, pictureEdge{from: b.source(database, index, r, c.from), to: target(c.to), connection: c})
 	}
 }
 
 // source is the node at which an edge begins. Nodes of different contexts are never the same.
-func (b *pictureBuilder) source(database, index int, r v1alpha1.IsolationReport, e endpoint, target func(string) string) string {
+func (b *pictureBuilder) source(database, index int, r v1alpha1.IsolationReport, e endpoint) string {
 	place := terminal.Escape(r.Metadata.Context)
 	switch e.kind {
 	case peersEnd:
-		return target(instances)
+		// A node of its own: most renderers draw only one edge from a node to itself.
+		return b.node(database, "peers\x00"+e.name, e.kind, e.name)
 	case poolerEnd:
-		return target(e.name)
+		if slices.Contains(targetsOf(r), e.name) {
+			return b.node(database, e.name, targetEnd, e.name)
+		}
+		return b.node(database, "pooler\x00"+e.name, e.kind, e.name)
 	case moreEnd:
-		return b.node(database, fmt.Sprintf("more\x00%d\x00%s", index, e.name), e.kind, e.name)
+		return b.node(0, fmt.Sprintf("more\x00%d\x00%s", index, e.name), e.kind, e.name)
 	case clientEnd:
 		title := "namespace " + e.namespace
 		if place != "" {

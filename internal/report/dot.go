@@ -31,7 +31,7 @@ func printDOT(w io.Writer, list v1alpha1.IsolationReportList) error {
 			indent = "    "
 		}
 		for _, n := range g.nodes {
-			fmt.Fprintf(&out, "%s%s [label=%s%s];\n", indent, n.id, dotQuote(n.lines...), dotShape(g, n))
+			fmt.Fprintf(&out, "%s%s [label=%s%s];\n", indent, n.id, dotQuote(n.lines...), dotShape(n))
 		}
 		if g.title != "" {
 			out.WriteString("  }\n")
@@ -45,11 +45,11 @@ func printDOT(w io.Writer, list v1alpha1.IsolationReportList) error {
 	return err
 }
 
-func dotShape(g pictureGroup, n pictureNode) string {
+func dotShape(n pictureNode) string {
 	switch {
 	case n.kind == moreEnd:
 		return ", style=dashed"
-	case g.database:
+	case n.target:
 		return ", shape=cylinder, style=filled"
 	case n.kind == entityEnd:
 		return ", shape=ellipse, style=filled"
@@ -64,7 +64,7 @@ func dotEdge(c connection) string {
 	case c.blocked():
 		return `, style=dashed, color="#cf222e", fontcolor="#cf222e", penwidth=2`
 	case c.verdict == v1alpha1.Denied:
-		return `, style=dashed, color="#8c959f", fontcolor="#57606a"`
+		return `, style=dashed, color="#57606a", fontcolor="#57606a"`
 	case c.verdict != v1alpha1.Allowed:
 		return `, style=dotted, color="#9a6700", fontcolor="#9a6700"`
 	case c.required:

@@ -59,7 +59,7 @@ func everybody(target string) v1alpha1.Exposure {
 	return v1alpha1.Exposure{
 		Target: target, Port: 5432, Identities: 9, Pods: 11, Total: 11,
 		Namespaces: []string{"backend", "default", "other"},
-		Everybody: true,
+		Everybody:  true,
 		Clients: []v1alpha1.ClientAccess{
 			client("backend", "deployment/app", 3),
 			client("default", "deployment/backend", 2),
@@ -261,6 +261,18 @@ func manyClusters() v1alpha1.IsolationReportList {
 		named(unknown(), "shop", "search"),
 		named(noFindings(), "warehouse", "stock"),
 	)
+}
+
+// severalContexts are two contexts that answered, the same cluster in both, and one that did not.
+func severalContexts() v1alpha1.IsolationReportList {
+	here, there := open(), locked()
+	here.Metadata.Context, there.Metadata.Context = "staging", "production"
+	l := list(here, there)
+	l.Errors = []v1alpha1.ContextError{{
+		Context: "arn:aws:eks:eu-central-1:123456789012:cluster/far-away",
+		Message: "the server did not answer in time: check the network, or raise --request-timeout",
+	}}
+	return l
 }
 
 // fromManifests is a cluster that has not been seen running, with more clients than a table names.

@@ -21,7 +21,7 @@ func printMermaid(w io.Writer, list v1alpha1.IsolationReportList) error {
 			indent = "    "
 		}
 		for _, n := range g.nodes {
-			open, end := mermaidShape(g, n)
+			open, end := mermaidShape(n)
 			fmt.Fprintf(&out, "%s%s%s%s%s\n", indent, n.id, open, mermaidQuote(n.lines...), end)
 		}
 		if g.title != "" {
@@ -44,11 +44,11 @@ func printMermaid(w io.Writer, list v1alpha1.IsolationReportList) error {
 	return err
 }
 
-func mermaidShape(g pictureGroup, n pictureNode) (open, end string) {
+func mermaidShape(n pictureNode) (open, end string) {
 	switch {
 	case n.kind == moreEnd:
 		return "[", "]"
-	case g.database:
+	case n.target:
 		return "[(", ")]"
 	case n.kind == entityEnd:
 		return "([", "])"
@@ -64,7 +64,7 @@ func mermaidEdge(c connection) string {
 	case c.blocked():
 		return "stroke:#cf222e,stroke-width:3px,color:#cf222e"
 	case c.verdict == v1alpha1.Denied:
-		return "stroke:#8c959f"
+		return "stroke:#57606a"
 	case c.verdict != v1alpha1.Allowed:
 		return "stroke:#9a6700"
 	case c.required:

@@ -2,14 +2,16 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
-// overview writes several clusters: one line for each, then what is wrong with them.
-func (p *page) overview(reports []v1alpha1.IsolationReport) error {
+// overview writes several clusters: one line for each, then what is wrong with them. Contexts that
+// failed are lines too.
+func (p *page) overview(list v1alpha1.IsolationReportList) error {
 	g := grid{columns: []column{
 		{header: "NAMESPACE", flexible: true, limit: p.limit(1)},
 		{header: "CLUSTER", flexible: true, limit: p.limit(2)},
@@ -19,8 +21,18 @@ func (p *page) overview(reports []v1alpha1.IsolationReport) error {
 		{header: "CLIENTS", flexible: true},
 		{header: "FINDINGS", flexible: true},
 	}}
-	for _, r := range reports {
-		g.add(
+	contexts := hasContexts(list)
+	add := func(context string, row ...cell) {
+		if contexts {
+			row = append([]cell{text(context)}, row...)
+		}
+		g.add(row...)
+	}
+	if contexts {
+		g.columns = append([]column{{header: "CONTEXT", flexible: true, limit: p.limit(2)}}, g.columns...)
+	}
+	for _, r := range list.Items {
+		add(r.Metadata.Context,
 			text(r.Metadata.Namespace),
 			text(r.Metadata.Name),
 			painted(string(r.Posture), p.posture(r.Posture)),
@@ -30,18 +42,46 @@ func (p *page) overview(reports []v1alpha1.IsolationReport) error {
 			text(p.findingCounts(r.Findings)),
 		)
 	}
+	for _, failed := range list.Errors {
+		none := text("-")
+		add(failed.Context, none, none, painted("ERROR", p.colors.Alarm), none, none, none, text("1 error"))
+	}
 	if err := p.table(0, g); err != nil {
 		return err
 	}
-	for _, r := range reports {
+	for _, r := range list.Items {
 		if shown, _ := p.visible(r.Findings); len(shown) > 0 {
 			p.section(clusterName(r.Metadata))
 			p.findings(shown)
 		}
 	}
+	for _, failed := range list.Errors {
+		p.section(failed.Context)
+		p.paragraph(2, "ERROR", p.colors.Alarm)
+		p.paragraph(4, failed.Message, nil)
+	}
 	p.out.WriteByte('\n')
-	p.paragraph(0, postureCounts(reports), nil)
+	p.paragraph(0, totals(list), nil)
 	return nil
+}
+
+// hasContexts is true for the reports of several contexts.
+func hasContexts(list v1alpha1.IsolationReportList) bool {
+	return len(list.Errors) > 0 || slices.ContainsFunc(list.Items, func(r v1alpha1.IsolationReport) bool {
+		return r.Metadata.Context != ""
+	})
+}
+
+// totals counts the postures, and the contexts that failed.
+func totals(list v1alpha1.IsolationReportList) string {
+	var parts []string
+	if len(list.Items) > 0 {
+		parts = append(parts, postureCounts(list.Items))
+	}
+	if n := len(list.Errors); n > 0 {
+		parts = append(parts, count(n, "context")+" failed")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // postureCounts is the last line, worst first: "4 clusters: 1 BROKEN, 1 OPEN, 2 LOCKED".

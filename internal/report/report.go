@@ -1,10 +1,10 @@
-// Package report renders what others computed: isolation reports as table, wide, JSON or YAML, and
-// the preview of a change. It takes values and writes to a stream: it asks no server, judges no
-// policy and decides nothing.
+// Package report renders what others computed: isolation reports as table, wide, JSON, YAML or
+// diagram, and the preview of a change. It takes values and writes to a stream: it asks no server,
+// judges no policy and decides nothing.
 //
 // Text in reports comes from a cluster or a file and is never trusted: everything that the table
 // and the preview print goes through terminal.Escape, in the few methods of page and grid that
-// take text.
+// take text. Diagrams do the same, and then quote for their own language.
 package report
 
 import (
@@ -29,11 +29,17 @@ const (
 	JSON Format = "json"
 	// YAML is the same as YAML.
 	YAML Format = "yaml"
+	// DOT is a graph for Graphviz.
+	DOT Format = "dot"
+	// Mermaid is a flowchart for Mermaid, which Markdown renderers draw.
+	Mermaid Format = "mermaid"
+	// HTML is one self-contained page with a picture for each cluster.
+	HTML Format = "html"
 )
 
 // Formats are the values that ParseFormat takes, the default first.
 func Formats() []string {
-	return []string{string(Table), string(Wide), string(JSON), string(YAML)}
+	return []string{string(Table), string(Wide), string(JSON), string(YAML), string(DOT), string(Mermaid), string(HTML)}
 }
 
 // ParseFormat reads the value of -o; empty is Table.
@@ -78,15 +84,20 @@ func Print(w io.Writer, list v1alpha1.IsolationReportList, o Options) error {
 		return printJSON(w, list)
 	case YAML:
 		return printYAML(w, list)
+	case DOT:
+		return printDOT(w, list)
+	case Mermaid:
+		return printMermaid(w, list)
+	case HTML:
+		return printHTML(w, list)
 	case Table, Wide, "":
 		p := newPage(o)
 		var err error
-		switch len(list.Items) {
-		case 0:
-		case 1:
+		switch {
+		case hasContexts(list) || len(list.Items) > 1:
+			err = p.overview(list)
+		case len(list.Items) == 1:
 			err = p.detail(list.Items[0])
-		default:
-			err = p.overview(list.Items)
 		}
 		if err != nil {
 			return fmt.Errorf("render reports: %w", err)

@@ -52,6 +52,10 @@ func TestPrint(t *testing.T) {
 		"many.txt":             {list: manyClusters()},
 		"many-wide.txt":        {list: manyClusters(), options: report.Options{Format: report.Wide}},
 		"many-color.txt":       {list: manyClusters(), options: report.Options{Colors: always()}},
+		"contexts.txt":         {list: severalContexts()},
+		"contexts-wide.txt":    {list: severalContexts(), options: report.Options{Format: report.Wide}},
+		"contexts.json":        {list: severalContexts(), options: report.Options{Format: report.JSON}},
+		"contexts-failed.txt":  {list: v1alpha1.IsolationReportList{Errors: severalContexts().Errors}},
 		"long.txt":             {list: list(longNames())},
 		"long-wide.txt":        {list: list(longNames()), options: report.Options{Format: report.Wide}},
 		"long-many.txt":        {list: list(longNames(), open())},
@@ -94,7 +98,7 @@ func TestLinesFitAndAreHarmless(t *testing.T) {
 	lists := map[string]v1alpha1.IsolationReportList{
 		"open": list(open()), "locked": list(locked()), "partial": list(partial()), "broken": list(broken()),
 		"unknown": list(unknown()), "document-literal": list(documentLiteral()), "no findings": list(noFindings()),
-		"manifests": list(fromManifests()), "many": manyClusters(), "long": list(longNames()),
+		"contexts": severalContexts(), "manifests": list(fromManifests()), "many": manyClusters(), "long": list(longNames()),
 		"long, several": list(longNames(), longNames()), "hostile": list(hostile()), "hostile, several": list(hostile(), hostile()),
 	}
 	widths := map[int]int{0: 100, 20: 80, 80: 80, 100: 100, 132: 132, 1000: 160}
@@ -153,7 +157,7 @@ func TestFormats(t *testing.T) {
 	if got, err := report.ParseFormat(""); err != nil || got != report.Table {
 		t.Errorf("the default is %q, %v", got, err)
 	}
-	const want = `unknown output format "xml": use one of table, wide, json, yaml`
+	const want = `unknown output format "xml": use one of table, wide, json, yaml, dot, mermaid, html`
 	if _, err := report.ParseFormat("xml"); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

@@ -27,7 +27,14 @@ func series(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-func clusterName(m v1alpha1.Metadata) string { return m.Namespace + "/" + m.Name }
+// clusterName is namespace/name, with the context in front when there are several.
+func clusterName(m v1alpha1.Metadata) string {
+	name := m.Namespace + "/" + m.Name
+	if m.Context != "" {
+		return m.Context + ": " + name
+	}
+	return name
+}
 
 // meaning says what a posture means, in the words of the contract.
 func meaning(posture v1alpha1.Posture) string {
