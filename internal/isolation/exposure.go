@@ -184,17 +184,23 @@ func (m *Model) addEntities(e *v1alpha1.Exposure, t target) {
 		if part && everybody {
 			continue
 		}
+		name := id.Name()
+		if everybody && id.IsWorld() {
+			name = "world" // Both address families.
+		}
 		switch verdict, policies := m.decide(id, t); {
 		case verdict == v1alpha1.Allowed:
-			e.Entities = append(e.Entities, id.Name())
+			if !slices.Contains(e.Entities, name) {
+				e.Entities = append(e.Entities, name)
+			}
 			if len(policies) > 0 {
 				if e.EntityPolicies == nil {
 					e.EntityPolicies = map[string][]v1alpha1.PolicyReference{}
 				}
-				e.EntityPolicies[id.Name()] = policies
+				e.EntityPolicies[name] = uniquePolicies(slices.Concat(e.EntityPolicies[name], policies))
 			}
 		case verdict == v1alpha1.Denied && !part:
-			e.DeniedEntities = append(e.DeniedEntities, id.Name())
+			e.DeniedEntities = append(e.DeniedEntities, name)
 		}
 	}
 }
