@@ -33,7 +33,7 @@ LICENSES := Apache-2.0,BSD-2-Clause,BSD-3-Clause,ISC,MIT,MPL-2.0
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the plugin and its completion helper into bin/
@@ -44,6 +44,10 @@ build: ## Build the plugin and its completion helper into bin/
 test: ## Run all tests, those against a real API server included
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
 	KUBEBUILDER_ASSETS="$$assets" go test ./...
+
+.PHONY: test-html
+test-html: ## Look at the HTML report in headless Chromium, which must be installed
+	@go test -tags browser ./e2e/html/
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Check format, vet, linters and modules
@@ -119,6 +123,24 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 			go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null; \
 		done; \
 	done
+
+# A Go module of its own, which needs a container engine and kubectl, see e2e/kind/README.md. E2E_RUN
+# chooses tests: make e2e E2E_RUN='Test/two_clusters'
+E2E_FOLDER := $(CURDIR)/bin/e2e
+E2E_RUN ?=
+
+.PHONY: e2e
+e2e: build ## Test on kind with Cilium, CloudNativePG and PostgreSQL: make the cluster, test, delete it
+	@PATH="$(CURDIR)/bin:$$PATH" E2E_FOLDER="$(E2E_FOLDER)" \
+		go -C e2e/kind test -tags e2e -count 1 -timeout 60m -v $(if $(E2E_RUN),-run '$(E2E_RUN)') .
+
+.PHONY: e2e-up
+e2e-up: build ## Make that cluster, for work by hand and for make e2e, which then keeps it
+	@go -C e2e/kind run ./cmd/lab up "$(E2E_FOLDER)"
+
+.PHONY: e2e-down
+e2e-down: ## Delete that cluster
+	@go -C e2e/kind run ./cmd/lab down "$(E2E_FOLDER)"
 
 .PHONY: clean
 clean: ## Remove what was built here; caches stay

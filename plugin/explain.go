@@ -90,7 +90,7 @@ func newExplainCommand(root *rootOptions) *cobra.Command {
 	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
 	o.addFileFlags(cmd)
 	o.addOperatorFlag(cmd)
-	enumVarP(cmd, flags, &o.output, "output", "o", "Output format", report.Table, report.Wide, report.JSON, report.YAML)
+	enumVarP(cmd, flags, &o.output, "output", "o", "Output format", report.Table, report.Wide, report.JSON, report.YAML, report.Mermaid)
 	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.completeNamespaces)
 	return cmd
 }

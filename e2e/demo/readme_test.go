@@ -25,7 +25,7 @@ func TestReadmeTranscripts(t *testing.T) {
 		}
 	}
 	blocks := 0
-	seen := regexp.MustCompile("(?ms)^```console\n(.*?)^```$").ReplaceAllStringFunc(text, func(block string) string {
+	seen := regexp.MustCompile("(?s)```console\n.*?```").ReplaceAllStringFunc(text, func(block string) string {
 		blocks++
 		body := strings.TrimSuffix(strings.TrimPrefix(block, "```console\n"), "```")
 		var out strings.Builder

@@ -43,6 +43,11 @@ func TestReadmeFlags(t *testing.T) {
 				if !slices.Contains(named, f.Name) {
 					t.Errorf("the README does not name --%s", f.Name)
 				}
+				for _, value := range valuesOf(f) {
+					if !regexp.MustCompile(`--` + f.Name + ` [^` + "`" + `]*\b` + value + `\b`).MatchString(own + general) {
+						t.Errorf("the README does not name the value %s of --%s", value, f.Name)
+					}
+				}
 			}
 			for _, match := range short.FindAllStringSubmatch(own+general, -1) {
 				if f := command.Flag(match[2]); f != nil && f.Shorthand != match[1] {
@@ -63,6 +68,15 @@ func flagsOf(command *cobra.Command) []*pflag.Flag {
 		}
 	})
 	return flags
+}
+
+// valuesOf are the values of a flag that takes one of a few, which its help lists at the end.
+func valuesOf(f *pflag.Flag) []string {
+	_, list, found := strings.Cut(f.Usage, ": ")
+	if !found || !regexp.MustCompile(`^[a-z]+(, [a-z]+)+$`).MatchString(list) {
+		return nil
+	}
+	return strings.Split(list, ", ")
 }
 
 // TestReadmeCodes makes sure that every posture and every finding code of the machine output has

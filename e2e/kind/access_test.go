@@ -131,7 +131,7 @@ func (w *world) expectGranted(t *testing.T, clients []client) {
 		t.Error(err)
 	}
 	w.expectExposed(t, r, want)
-	w.expectStreaming(t, "cluster-example", 1, 15*time.Second)
+	w.expectStreaming(t, 1, 15*time.Second)
 }
 
 // expectBystander fails unless the namespace's web server can, or can't, be reached.

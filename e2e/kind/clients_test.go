@@ -88,7 +88,7 @@ func hello(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer connection.Close(ctx)
+	defer func() { _ = connection.Close(ctx) }() // the answer counts
 	_, err = connection.Exec(ctx, "select 'hello'").ReadAll()
 	return err
 }

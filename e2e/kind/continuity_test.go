@@ -13,7 +13,7 @@ func continuity(t *testing.T, w *world) {
 	const cluster = "cluster-example"
 
 	w.it(t, "through lockdown, lockdown with other flags and scopes, and unlock, those who may never fail, and the others are blocked within 5 s", func(t *testing.T) {
-		w.expectStreaming(t, cluster, 1, time.Minute)
+		w.expectStreaming(t, 1, time.Minute)
 		probes := w.probeAllowed(t, cluster)
 		blocked := w.probeConnections(t, plainHere, toPrimary, 2)
 

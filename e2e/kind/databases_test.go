@@ -40,7 +40,8 @@ func (w *world) database(ctx context.Context, name string) (database, error) {
 	if err != nil {
 		return d, err
 	}
-	return d, json.Unmarshal(out, &d)
+	err = json.Unmarshal(out, &d)
+	return d, err
 }
 
 func (w *world) primary(t *testing.T, name string) string {
@@ -95,15 +96,15 @@ func (w *world) streaming(ctx context.Context, cluster string) ([]string, error)
 	return strings.Fields(out), err
 }
 
-// expectStreaming waits until a number of replicas stream.
-func (w *world) expectStreaming(t *testing.T, cluster string, replicas int, limit time.Duration) {
+// expectStreaming waits until a number of replicas of cluster-example stream.
+func (w *world) expectStreaming(t *testing.T, replicas int, limit time.Duration) {
 	t.Helper()
 	var seen []string
 	took := eventually(t, limit, func(ctx context.Context) (err error) {
-		if seen, err = w.streaming(ctx, cluster); err != nil {
+		if seen, err = w.streaming(ctx, "cluster-example"); err != nil {
 			return err
 		}
-		return differs(fmt.Sprintf("replicas of %s in pg_stat_replication %v", cluster, seen), replicas, len(seen))
+		return differs(fmt.Sprintf("replicas in pg_stat_replication %v", seen), replicas, len(seen))
 	})
 	t.Logf("pg_stat_replication: %d streaming %v after %s", len(seen), seen, took.Round(100*time.Millisecond))
 }

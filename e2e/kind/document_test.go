@@ -51,7 +51,7 @@ func documentLiterally(t *testing.T, w *world) {
 		w.expectProven(t, theHost)
 		w.expectAccess(t, toOrders, []client{labelledHere, plainHere}) // nobody
 		w.expectOperatorSees(t, "cluster-example")
-		w.expectStreaming(t, "cluster-example", 0, time.Minute)
+		w.expectStreaming(t, 0, time.Minute)
 		r := w.status(t, "cluster-example")
 		if err := differs("posture", "BROKEN", r.Posture); err != nil {
 			t.Error(err)
@@ -60,7 +60,7 @@ func documentLiterally(t *testing.T, w *world) {
 		r.expectFlow(t, "replication", denied, "cnpg-operator-access")
 		r.expectFlow(t, "pooler", denied, "cnpg-operator-access")
 		w.removeDocument(t, policy2)
-		w.expectStreaming(t, "cluster-example", 1, 90*time.Second)
+		w.expectStreaming(t, 1, 90*time.Second)
 	})
 
 	w.it(t, "policy 3 keeps operator and replication, locks clients out, and the other cluster's clients too; status says LOCKED and names the bystanders", func(t *testing.T) {
@@ -68,7 +68,7 @@ func documentLiterally(t *testing.T, w *world) {
 		w.expectProven(t, theHost)
 		w.expectAccess(t, toOrders, []client{labelledHere, plainHere}) // nobody
 		w.expectBystander(t, denied)
-		w.expectStreaming(t, "cluster-example", 1, 30*time.Second)
+		w.expectStreaming(t, 1, 30*time.Second)
 		w.expectOperatorSees(t, "cluster-example")
 		r := w.expectPosture(t, "cluster-example", "LOCKED", "BYSTANDERS_DENIED")
 		r.expectFlow(t, "operator", allowed, "cnpg-cluster-internal-access")
@@ -108,7 +108,7 @@ func documentLiterally(t *testing.T, w *world) {
 		w.removeDocument(t, policy3)
 		w.applyDocument(t, policy4)
 		w.expectProven(t, labelledHere, theHost)
-		w.expectStreaming(t, "cluster-example", 0, time.Minute)
+		w.expectStreaming(t, 0, time.Minute)
 		w.expectOperatorBlind(t, "cluster-example")
 		r := w.status(t, "cluster-example")
 		if err := differs("posture", "BROKEN", r.Posture); err != nil {
@@ -118,7 +118,7 @@ func documentLiterally(t *testing.T, w *world) {
 		r.expectFlow(t, "replication", denied, "postgres-access-backend-label")
 		r.expectFlow(t, "isolation-check", denied, "postgres-access-backend-label")
 		w.removeDocument(t, policy4)
-		w.expectStreaming(t, "cluster-example", 1, 90*time.Second)
+		w.expectStreaming(t, 1, 90*time.Second)
 		w.waitHealthy(t, "cluster-example", 2)
 	})
 }

@@ -24,7 +24,7 @@ import (
 // killed ends the plugin with SIGKILL at each of its steps, and runs it again.
 func killed(t *testing.T, w *world) {
 	const cluster = "cluster-example"
-	w.expectStreaming(t, cluster, 1, time.Minute)
+	w.expectStreaming(t, 1, time.Minute)
 	probes := w.probeAllowed(t, cluster)
 
 	const (
@@ -67,7 +67,7 @@ func killed(t *testing.T, w *world) {
 				begin(t)
 				w.pluginKilledAfter(t, n, strings.Fields(c.command)...)
 				between := w.policies(t)
-				w.expectStreaming(t, cluster, 1, 15*time.Second)
+				w.expectStreaming(t, 1, 15*time.Second)
 				t.Logf("in between there are %d policies", strings.Count(between, "kind: CiliumNetworkPolicy"))
 				w.plugin(t, strings.Fields(c.command)...)
 				if got := w.policies(t); got != want {
@@ -162,7 +162,7 @@ func (w *world) pluginKilledAfter(t *testing.T, changes int, arguments ...string
 		proxy.ServeHTTP(rw, r)
 	})}
 	go func() { _ = server.Serve(listener) }() // returns when it is closed
-	defer server.Close()
+	defer func() { _ = server.Close() }()      // nobody is left to be served
 
 	cmd := command(t.Context(), w.proxiedKubeconfig(t, listener.Addr().String()), arguments...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

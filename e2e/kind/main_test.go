@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 	klog.SetOutput(io.Discard)
 	begun := time.Now()
 	theLab = lab.New(lab.FromEnvironment(os.Getenv), dir, func(format string, arguments ...any) {
-		fmt.Printf("%6s  %s\n", time.Since(begun).Round(time.Second), fmt.Sprintf(format, arguments...))
+		fmt.Fprintf(os.Stdout, "%6s  %s\n", time.Since(begun).Round(time.Second), fmt.Sprintf(format, arguments...))
 	})
 	existed, err := theLab.Exists()
 	if err != nil {

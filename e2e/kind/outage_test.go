@@ -21,9 +21,9 @@ spec:
 // unseenOutage is why the phase of a Cluster is no evidence.
 func unseenOutage(t *testing.T, w *world) {
 	w.it(t, "a policy cuts replication while the Cluster is called healthy; status says BROKEN with the policy's name", func(t *testing.T) {
-		w.expectStreaming(t, "cluster-example", 1, 30*time.Second)
+		w.expectStreaming(t, 1, 30*time.Second)
 		w.apply(t, clientsOnly)
-		w.expectStreaming(t, "cluster-example", 0, time.Minute)
+		w.expectStreaming(t, 0, time.Minute)
 		d, err := w.database(t.Context(), "cluster-example")
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func unseenOutage(t *testing.T, w *world) {
 
 	w.it(t, "lockdown beside it repairs the cluster: replicas stream again", func(t *testing.T) {
 		w.lockdown(t, "cluster-example", "--allow-pods", "role=backend")
-		w.expectStreaming(t, "cluster-example", 1, 90*time.Second)
+		w.expectStreaming(t, 1, 90*time.Second)
 		w.expectPosture(t, "cluster-example", "LOCKED")
 		w.expectProven(t, labelledHere, theHost)
 	})

@@ -87,7 +87,7 @@ func ask(ctx context.Context, arguments ...string) (answer, error) {
 }
 
 // plugin runs the plugin, which must succeed, and tells what was run.
-func (w *world) plugin(t *testing.T, arguments ...string) string {
+func (w *world) plugin(t *testing.T, arguments ...string) {
 	t.Helper()
 	begun := time.Now()
 	a, err := ask(t.Context(), arguments...)
@@ -98,7 +98,6 @@ func (w *world) plugin(t *testing.T, arguments ...string) string {
 	if a.code != 0 {
 		t.Fatalf("kubectl cnpg-netpol %s: exit code %d\n%s\n%s", strings.Join(arguments, " "), a.code, a.out, a.errors)
 	}
-	return a.out
 }
 
 func (w *world) lockdown(t *testing.T, cluster string, flags ...string) {

@@ -168,7 +168,8 @@ func (p *probe) expectNoFailure(t *testing.T) {
 	for _, s := range p.samples {
 		slowest = max(slowest, s.ended.Sub(s.begun))
 		if s.problem != "" {
-			if failures++; failures <= 5 {
+			failures++
+			if failures <= 5 {
 				t.Errorf("%s: failed at %s after %s: %s", p.what, s.begun.Format(clock), s.ended.Sub(s.begun), s.problem)
 			}
 		}

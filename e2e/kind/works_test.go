@@ -5,6 +5,7 @@ package kind_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,59 @@ func lockedClusterWorks(t *testing.T, w *world) {
 	w.it(t, "replicas stream, and the operator sees every instance", func(t *testing.T) {
 		w.lockdown(t, cluster, "--allow-pods", "role=backend")
 		w.expectProven(t, labelledHere, theHost)
-		w.expectStreaming(t, cluster, 1, 15*time.Second)
+		w.expectStreaming(t, 1, 15*time.Second)
 		w.expectOperatorSees(t, cluster)
 	})
 
 	w.it(t, "a Pooler serves those who may, and nobody else", func(t *testing.T) {
 		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
+	})
+
+	w.it(t, "scaling up runs its join job, and the new replica streams and is locked", func(t *testing.T) {
+		before := w.instances(t, cluster)
+		w.scale(t, cluster, 3)
+		for _, instance := range w.instances(t, cluster) {
+			if slices.Contains(before, instance) {
+				continue
+			}
+			events := w.kubectl(t, "get", "events", "-o", "jsonpath={.items[*].involvedObject.name}")
+			if !strings.Contains(events, instance+"-join") {
+				t.Errorf("there was no job %s-join", instance)
+			}
+			t.Logf("the job %s-join has run", instance)
+		}
+		w.expectStreaming(t, 2, time.Minute)
+		w.expectPosture(t, cluster, "LOCKED")
+		w.expectEveryInstanceLocked(t, cluster)
+	})
+
+	w.it(t, "a switchover recovers, and the new primary serves those who may", func(t *testing.T) {
+		before := w.primary(t, cluster)
+		target := w.replicaOf(t, cluster)
+		t.Logf("promoting %s, the primary is %s", target, before)
+		w.promote(t, cluster, target)
+		w.waitPrimary(t, cluster, func(now string) bool { return now == target })
+		w.waitHealthy(t, cluster, 3)
+		w.expectStreaming(t, 2, 90*time.Second)
+		w.expectProven(t, labelledHere, theHost)
+	})
+
+	w.it(t, "a failover recovers after the primary's pod was deleted, and the new primary serves those who may", func(t *testing.T) {
+		before := w.primary(t, cluster)
+		w.kubectl(t, "delete", "pod", before, "--grace-period=0", "--force")
+		w.waitPrimary(t, cluster, func(now string) bool { return now != before })
+		w.waitHealthy(t, cluster, 3)
+		w.expectStreaming(t, 2, 2*time.Minute)
+		w.expectProven(t, labelledHere, theHost)
+		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
+		w.expectPosture(t, cluster, "LOCKED")
+		w.expectEveryInstanceLocked(t, cluster)
+	})
+
+	w.it(t, "scaling down leaves a locked cluster", func(t *testing.T) {
+		w.scale(t, cluster, 2)
+		w.expectStreaming(t, 1, time.Minute)
+		w.expectPosture(t, cluster, "LOCKED")
 	})
 
 	w.it(t, "the path of kubectl cnpg status is as status says", func(t *testing.T) {
@@ -37,42 +85,6 @@ func lockedClusterWorks(t *testing.T, w *world) {
 			t.Errorf("want %s, got %s", allowed, got)
 		}
 	})
-
-	w.it(t, "scaling up runs its join job, and the new replica streams and is locked", func(t *testing.T) {
-		w.scale(t, cluster, 3)
-		w.expectStreaming(t, cluster, 2, time.Minute)
-		w.expectPosture(t, cluster, "LOCKED")
-		w.expectEveryInstanceLocked(t, cluster)
-	})
-
-	w.it(t, "a switchover recovers, and the new primary serves those who may", func(t *testing.T) {
-		before := w.primary(t, cluster)
-		target := w.replicaOf(t, cluster)
-		t.Logf("promoting %s, the primary is %s", target, before)
-		w.promote(t, cluster, target)
-		w.waitPrimary(t, cluster, func(now string) bool { return now == target })
-		w.waitHealthy(t, cluster, 3)
-		w.expectStreaming(t, cluster, 2, 90*time.Second)
-		w.expectProven(t, labelledHere, theHost)
-	})
-
-	w.it(t, "a failover recovers after the primary's pod was deleted, and the new primary serves those who may", func(t *testing.T) {
-		before := w.primary(t, cluster)
-		w.kubectl(t, "delete", "pod", before, "--grace-period=0", "--force")
-		w.waitPrimary(t, cluster, func(now string) bool { return now != before })
-		w.waitHealthy(t, cluster, 3)
-		w.expectStreaming(t, cluster, 2, 2*time.Minute)
-		w.expectProven(t, labelledHere, theHost)
-		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
-		w.expectPosture(t, cluster, "LOCKED")
-		w.expectEveryInstanceLocked(t, cluster)
-	})
-
-	w.it(t, "scaling down leaves a locked cluster", func(t *testing.T) {
-		w.scale(t, cluster, 2)
-		w.expectStreaming(t, cluster, 1, time.Minute)
-		w.expectPosture(t, cluster, "LOCKED")
-	})
 }
 
 func (w *world) scale(t *testing.T, cluster string, instances int) {
@@ -81,19 +93,26 @@ func (w *world) scale(t *testing.T, cluster string, instances int) {
 	w.waitHealthy(t, cluster, instances)
 }
 
-// replicaOf is an instance that is not the primary.
-func (w *world) replicaOf(t *testing.T, cluster string) string {
+// instances are the names of a cluster's instances.
+func (w *world) instances(t *testing.T, cluster string) []string {
 	t.Helper()
 	d, err := w.database(t.Context(), cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range d.Status.InstanceNames {
-		if name != d.Status.CurrentPrimary {
+	return d.Status.InstanceNames
+}
+
+// replicaOf is an instance that is not the primary.
+func (w *world) replicaOf(t *testing.T, cluster string) string {
+	t.Helper()
+	primary := w.primary(t, cluster)
+	for _, name := range w.instances(t, cluster) {
+		if name != primary {
 			return name
 		}
 	}
-	t.Fatalf("%s has no replica: %v", cluster, d.Status.InstanceNames)
+	t.Fatalf("%s has no replica", cluster)
 	return ""
 }
 
@@ -138,12 +157,8 @@ func (w *world) expectEveryInstanceLocked(t *testing.T, cluster string) {
 // proxy, and fails unless the report's flow api-server says the same. It returns what happens.
 func (w *world) expectStatusPath(t *testing.T, cluster string) string {
 	t.Helper()
-	d, err := w.database(t.Context(), cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := allowed
-	for _, instance := range d.Status.InstanceNames {
+	for _, instance := range w.instances(t, cluster) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		content, err := w.kube.CoreV1().RESTClient().Get().
 			AbsPath("/api/v1/namespaces/default/pods/https:" + instance + ":8000/proxy/pg/status").DoRaw(ctx)

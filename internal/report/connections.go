@@ -75,7 +75,38 @@ func connections(r v1alpha1.IsolationReport, most limits) []connection {
 		all = append(all, clientConnections(r, e, most)...)
 		all = append(all, entityConnections(e)...)
 	}
+	for i := range all {
+		c := &all[i]
+		// Where default deny holds, "no policy restricts it" would be wrong.
+		if c.verdict == v1alpha1.Allowed && c.reason == unrestricted && defaultDeny(r, c.to) {
+			c.reason = "Cilium allows it by itself"
+		}
+	}
 	return all
+}
+
+// unrestricted is the reason for what is allowed without a policy.
+const unrestricted = "no policy restricts it"
+
+// defaultDeny is true when it holds on all pods of a target. Poolers' pods are not told apart in a
+// report.
+func defaultDeny(r v1alpha1.IsolationReport, target string) bool {
+	pods, denied := podsOf(r, target)
+	return pods > 0 && denied == pods
+}
+
+// podsOf counts the pods of a target, and those in default deny.
+func podsOf(r v1alpha1.IsolationReport, target string) (pods, denied int) {
+	for _, pod := range r.Pods {
+		if pod.Role == v1alpha1.Job || (pod.Role == v1alpha1.Pooler) == (target == instances) {
+			continue
+		}
+		pods++
+		if pod.IngressDefaultDeny {
+			denied++
+		}
+	}
+	return pods, denied
 }
 
 // targetsOf are the cluster's instances and poolers.
@@ -181,7 +212,7 @@ func decidedBy(references []v1alpha1.PolicyReference, verdict v1alpha1.Verdict) 
 	case len(names) > 0:
 		return names, ""
 	case verdict == v1alpha1.Allowed:
-		return nil, "no policy restricts it"
+		return nil, unrestricted
 	case verdict == v1alpha1.Denied:
 		return nil, "no policy allows it"
 	default:

@@ -159,7 +159,7 @@ func TestHTMLTellsAllInTables(t *testing.T) {
 		t.Fatal("no figure")
 	}
 	for _, c := range crowded().Exposure[0].Clients {
-		if !strings.Contains(tables, c.Namespace+"</td>") || !strings.Contains(tables, c.Workload) {
+		if !strings.Contains(tables, "namespace "+c.Namespace+"</div>") || !strings.Contains(tables, c.Workload) {
 			t.Errorf("no row for %s in %s", c.Workload, c.Namespace)
 		}
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
-// PrintExplanation writes what explain has found, as text for people (Table) or as JSON or YAML.
+// PrintExplanation writes what explain has found, as text for people (Table), as JSON or YAML, or
+// as a flowchart (Mermaid).
 func PrintExplanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 	switch o.Format {
 	case JSON, YAML:
@@ -29,6 +30,8 @@ func PrintExplanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 		}
 		_, err = io.WriteString(w, text)
 		return err
+	case Mermaid:
+		return mermaidExplanation(w, e)
 	case Table, Wide, "":
 		p := newPage(o)
 		if err := p.explanation(e); err != nil {
@@ -36,7 +39,7 @@ func PrintExplanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 		}
 		return p.writeTo(w)
 	default:
-		return fmt.Errorf("unknown output format %q: use table, wide, json or yaml", o.Format)
+		return fmt.Errorf("unknown output format %q: use table, wide, json, yaml or mermaid", o.Format)
 	}
 }
 

@@ -265,17 +265,7 @@ func targetPods(r v1alpha1.IsolationReport, target string) []string {
 	if target != instances {
 		return nil
 	}
-	pods, denied := 0, 0
-	for _, pod := range r.Pods {
-		switch pod.Role {
-		case v1alpha1.Primary, v1alpha1.Replica, v1alpha1.Instance:
-			pods++
-			if pod.IngressDefaultDeny {
-				denied++
-			}
-		case v1alpha1.Pooler, v1alpha1.Job:
-		}
-	}
+	pods, denied := podsOf(r, target)
 	line := count(pods, "pod")
 	switch {
 	case pods == 0:

@@ -39,8 +39,10 @@ func locked(t *testing.T, o ...policyset.Options) []inventory.Policy {
 	return after(nil, lockdown(t, nil, o...))
 }
 
-// policy is a live policy with these labels, which does something else than the set.
-func policy(name string, labels map[string]string) inventory.Policy {
+// namesake is a live policy that has the name of orders' default deny and these labels, and does
+// something else.
+func namesake(labels map[string]string) inventory.Policy {
+	const name = "orders-default-deny"
 	object := &ciliumv2.CiliumNetworkPolicy{}
 	object.Namespace, object.Name, object.Labels = "shop", name, labels
 	return inventory.Policy{
@@ -137,7 +139,7 @@ func TestConflicts(t *testing.T) {
 		"ours, of other cluster": {other, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := lockdown(t, []inventory.Policy{policy("orders-default-deny", tc.labels)}, options(t, orders, flags()))
+			plan := lockdown(t, []inventory.Policy{namesake(tc.labels)}, options(t, orders, flags()))
 			expectSteps(t, plan, "create orders-internal-access", "update orders-default-deny")
 			if plan.Changes[1].Takeover != tc.conflict || (len(plan.Conflicts) > 0) != tc.conflict {
 				t.Errorf("takeover %v, conflicts %q", plan.Changes[1].Takeover, plan.Conflicts)
@@ -151,7 +153,7 @@ func TestConflicts(t *testing.T) {
 
 // A policy that cannot be read is there all the same: it is in the way by its name.
 func TestAnUnreadablePolicyIsInTheWay(t *testing.T) {
-	p := policy("orders-default-deny", nil)
+	p := namesake(nil)
 	p.Object = nil
 	if plan := lockdown(t, []inventory.Policy{p}, options(t, orders, flags())); len(plan.Conflicts) != 1 {
 		t.Errorf("conflicts %q", plan.Conflicts)
@@ -160,11 +162,11 @@ func TestAnUnreadablePolicyIsInTheWay(t *testing.T) {
 
 // Names of other namespaces and kinds are nobody's conflict, and not removed.
 func TestOthersAreLeftAlone(t *testing.T) {
-	elsewhere := policy("orders-default-deny", map[string]string{
+	elsewhere := namesake(map[string]string{
 		policyset.LabelManagedBy: policyset.FieldManager, policyset.LabelCluster: "orders", policyset.LabelPolicy: "default-deny",
 	})
 	elsewhere.Object.(*ciliumv2.CiliumNetworkPolicy).Namespace, elsewhere.Namespace = "other", "other"
-	wide := policy("orders-default-deny", nil)
+	wide := namesake(nil)
 	wide.Kind, wide.Namespace = v1alpha1.CiliumClusterwideNetworkPolicy, ""
 	others := []inventory.Policy{elsewhere, wide}
 	plan := lockdown(t, others, options(t, orders, flags()))

@@ -65,7 +65,7 @@ func freePort() (int32, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // nothing was sent or received
 	address, ok := listener.Addr().(*net.TCPAddr)
 	if !ok {
 		return 0, fmt.Errorf("%s is no TCP address", listener.Addr())

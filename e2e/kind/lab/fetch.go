@@ -22,7 +22,7 @@ func fetch(ctx context.Context, source string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what was read counts
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("get %s: %s", source, response.Status)
 	}

@@ -1,0 +1,32 @@
+package report_test
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+)
+
+// Every line is one of our own statements, whatever the names are.
+func TestExplanationAsMermaid(t *testing.T) {
+	const text = "\"(?:[^\"<>&`#\\[\\]{}|\\\\]|#\\d+;|<br/>)*\""
+	statement := regexp.MustCompile(`^(flowchart LR|  [seit]\d+(\[` + text + `\]|\[\(` + text + `\)\])|` +
+		`  [sei]\d+ (-->|-\.->)(\|` + text + `\|)? [eit]\d+|  linkStyle \d+ [a-z0-9#:,-]+)$`)
+	for name, e := range map[string]v1alpha1.Explanation{"differing": explanation(), "long": withLongRule(), "hostile": fromHostile()} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := report.PrintExplanation(&out, e, report.Options{Format: report.Mermaid}); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "explain-"+name+".mermaid", out.Bytes())
+			for line := range strings.Lines(out.String()) {
+				if !statement.MatchString(strings.TrimSuffix(line, "\n")) {
+					t.Errorf("not one of our statements: %s", line)
+				}
+			}
+		})
+	}
+}
