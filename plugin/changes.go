@@ -160,7 +160,9 @@ func (o *changeOptions) show(p previewed) error {
 			return err
 		}
 	}
-	return nil
+	// What was done follows.
+	_, err := fmt.Fprintln(w)
+	return err
 }
 
 // confirm asks unless --yes was given. Declining is an answer, and exits with 1.

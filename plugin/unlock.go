@@ -98,7 +98,22 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 		}
 	case dryRunServer:
 	}
-	return o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) })
+	if err := o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) }); err != nil {
+		return err
+	}
+	if o.dryRun == dryRunNone {
+		o.summarize(p)
+	}
+	return nil
+}
+
+// summarize says on stderr how each cluster stands now; nothing of one that is gone.
+func (o *unlockOptions) summarize(p previewed) {
+	for i, c := range p.clusters {
+		if after := p.previews[i].After; after != "" {
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", terminal.Escape(c.Name), after)
+		}
+	}
 }
 
 // unseenPolicies is an error when the policies of the namespace could not be read: what is not seen

@@ -12,8 +12,9 @@ import (
 func continuity(t *testing.T, w *world) {
 	const cluster = "cluster-example"
 
-	w.it(t, "through lockdown, lockdown with other flags and scopes, and unlock, those who may never fail, and the others are blocked within 5 s", func(t *testing.T) {
+	w.it(t, "through lockdown, lockdown with other flags and scopes, and unlock, those who may never fail and lose no packet, and the others are blocked within 5 s", func(t *testing.T) {
 		w.expectStreaming(t, 1, time.Minute)
+		drops := w.watchDrops(t)
 		probes := w.probeAllowed(t, cluster)
 		blocked := w.probeConnections(t, plainHere, toPrimary, 2)
 
@@ -41,6 +42,7 @@ func continuity(t *testing.T, w *world) {
 		for _, p := range probes {
 			p.expectNoFailure(t)
 		}
+		drops.expectNone(t)
 		w.expectAccess(t, toPrimary, everybody, everybody...)
 	})
 }

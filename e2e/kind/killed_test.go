@@ -25,6 +25,7 @@ import (
 func killed(t *testing.T, w *world) {
 	const cluster = "cluster-example"
 	w.expectStreaming(t, 1, time.Minute)
+	drops := w.watchDrops(t)
 	probes := w.probeAllowed(t, cluster)
 
 	const (
@@ -78,10 +79,11 @@ func killed(t *testing.T, w *world) {
 		}
 	}
 
-	w.it(t, "the probes of those who may never failed", func(t *testing.T) {
+	w.it(t, "through all of it, those who may never failed and lost no packet", func(t *testing.T) {
 		for _, p := range probes {
 			p.expectNoFailure(t)
 		}
+		drops.expectNone(t)
 	})
 }
 

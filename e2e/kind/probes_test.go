@@ -30,7 +30,6 @@ type probe struct {
 	what string
 	// stop ends the probe, after its last attempt has been told.
 	stop func()
-	done chan struct{}
 
 	mutex   sync.Mutex
 	samples []sample
@@ -67,37 +66,11 @@ func script(t *testing.T, name string) string {
 	return string(content)
 }
 
-// startProbe runs a command in a pod, which gets the name of a file as its last argument: it ends
-// when the file is there. Nothing else ends a program in a pod when nobody listens to it any more.
+// startProbe runs a command in a pod as follow does, and takes its lines for attempts.
 func (w *world) startProbe(t *testing.T, what, namespace, pod string, command ...string) *probe {
 	t.Helper()
-	stop := fmt.Sprintf("/dev/shm/stop-%d", time.Now().UnixNano())
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	p := &probe{what: what, done: make(chan struct{})}
-	p.stop = sync.OnceFunc(func() {
-		r := w.exec(ctx, namespace, pod, "touch", stop)
-		select {
-		case <-p.done:
-		case <-time.After(15 * time.Second):
-			p.lose(fmt.Sprintf("the probe does not end: %v", r.err))
-		}
-		cancel()
-	})
-	t.Cleanup(p.stop)
-	read, write := io.Pipe()
-	go func() {
-		defer close(p.done)
-		for lines := bufio.NewScanner(read); lines.Scan(); {
-			p.add(lines.Text())
-		}
-	}()
-	go func() {
-		err := w.stream(ctx, namespace, pod, append(command, stop), remotecommand.StreamOptions{Stdout: write, Stderr: write})
-		if err != nil {
-			p.lose(fmt.Sprintf("the probe has ended: %v", err))
-		}
-		_ = write.Close() // never fails
-	}()
+	p := &probe{what: what}
+	p.stop = w.follow(t, namespace, pod, p.add, p.lose, command...)
 	eventually(t, 30*time.Second, func(context.Context) error {
 		if p.count() == 0 {
 			return fmt.Errorf("probe %q: no attempt yet", what)
@@ -105,6 +78,41 @@ func (w *world) startProbe(t *testing.T, what, namespace, pod string, command ..
 		return nil
 	})
 	return p
+}
+
+// follow runs a command in a pod and hands its lines on. The command gets the name of a file as its
+// last argument, and ends when the file is there: nothing else ends a program in a pod when nobody
+// listens to it any more. The function that it returns makes the file, and waits for the last line.
+func (w *world) follow(t *testing.T, namespace, pod string, line, lose func(string), command ...string) (stop func()) {
+	t.Helper()
+	file := fmt.Sprintf("/dev/shm/stop-%d", time.Now().UnixNano())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	stop = sync.OnceFunc(func() {
+		defer cancel()
+		r := w.exec(ctx, namespace, pod, "touch", file)
+		select {
+		case <-done:
+		case <-time.After(15 * time.Second):
+			lose(fmt.Sprintf("it does not end: %v", r.err))
+		}
+	})
+	t.Cleanup(stop)
+	read, write := io.Pipe()
+	go func() {
+		defer close(done)
+		for lines := bufio.NewScanner(read); lines.Scan(); {
+			line(lines.Text())
+		}
+	}()
+	go func() {
+		err := w.stream(ctx, namespace, pod, append(command, file), remotecommand.StreamOptions{Stdout: write, Stderr: write})
+		if err != nil {
+			lose(fmt.Sprintf("it has ended: %v", err))
+		}
+		_ = write.Close() // never fails
+	}()
+	return stop
 }
 
 // add takes a line of a probe.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // lockedClusterWorks walks through what CloudNativePG does to a cluster while it is locked.
@@ -143,13 +141,8 @@ func (w *world) waitPrimary(t *testing.T, cluster string, good func(string) bool
 // address, and one that may not reaches none.
 func (w *world) expectEveryInstanceLocked(t *testing.T, cluster string) {
 	t.Helper()
-	pods, err := w.kube.CoreV1().Pods("default").List(t.Context(),
-		metav1.ListOptions{LabelSelector: "cnpg.io/podRole=instance,cnpg.io/cluster=" + cluster})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range pods.Items {
-		w.expectAccess(t, pods.Items[i].Status.PodIP, []client{labelledHere, plainHere}, labelledHere)
+	for _, p := range w.pods(t, "default", "cnpg.io/podRole=instance,cnpg.io/cluster="+cluster) {
+		w.expectAccess(t, p.Status.PodIP, []client{labelledHere, plainHere}, labelledHere)
 	}
 }
 

@@ -135,6 +135,16 @@ func (w *world) removePolicies(t *testing.T) {
 	w.kubectl(t, "delete", "ciliumclusterwidenetworkpolicies", "--all")
 }
 
+// pods are those with a label; no namespace is all of them.
+func (w *world) pods(t *testing.T, namespace, selector string) []corev1.Pod {
+	t.Helper()
+	list, err := w.kube.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}
+
 // result is what a program in a pod did.
 type result struct {
 	out, errors string

@@ -9,6 +9,8 @@ type Selection struct {
 	// Policy is the index of the policy in Policies.
 	Policy          int
 	Ingress, Egress v1alpha1.Effect
+	// DeniesIngress is true when one of the rules denies somebody, whatever others allow.
+	DeniesIngress bool
 }
 
 // Policies are the engine's policies, in the order in which they came.
@@ -28,6 +30,7 @@ func (e *Engine) Selections(i *Identity) []Selection {
 			effect := &s.Egress
 			if rule.Ingress {
 				effect = &s.Ingress
+				s.DeniesIngress = s.DeniesIngress || rule.IsDeny()
 			}
 			if rule.DefaultDeny {
 				*effect = v1alpha1.EffectDefaultDeny

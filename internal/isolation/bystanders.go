@@ -50,7 +50,7 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 	policies := slices.SortedFunc(maps.Keys(blame), comparePolicies)
 	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.Warning,
 		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
-		"Narrow the endpointSelector to cnpg.io/cluster: "+c.object.Name+", as lockdown does: "+lockdownCommand(c))}
+		"Narrow the endpointSelector to cnpg.io/cluster: "+c.object.Name+", as lockdown does: "+m.lockdownCommand(c))}
 }
 
 // isOtherDatabase is true for pods of another CloudNativePG cluster: it has a report of its own.

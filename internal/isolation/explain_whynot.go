@@ -150,7 +150,7 @@ func (m *Model) bestCommand(c *cluster, targets []goal, options policyset.Option
 			return nil, err
 		}
 		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
-			command := lockdownCommand(c)
+			command := bareLockdown(c)
 			if flags := policyset.CommandLine(policyset.Flags(candidate)); flags != "" {
 				command += " " + flags
 			}

@@ -83,7 +83,7 @@ func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 			continue
 		}
 		out = append(out, finding(code, v1alpha1.Error,
-			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), lockdownCommand(c)))
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), m.lockdownCommand(c)))
 	}
 	return out
 }
@@ -102,16 +102,26 @@ func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alph
 				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.PolicyReference, read.Unreadable), ""))
 		case !read.Valid:
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
-				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.PolicyReference, read.Message), invalidRemedy(c, read)))
+				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.PolicyReference, reason(read.Message)), m.invalidRemedy(c, read)))
 		}
 		if len(p.IgnoredFields) > 0 {
 			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.Error,
 				fmt.Sprintf("%s has fields that are in no schema and are dropped: %s; a selector that loses its content this way matches every pod of its namespace",
 					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
-				ignoredRemedy(c, p.IgnoredFields)))
+				m.ignoredRemedy(c, read, p.IgnoredFields)))
 		}
 	}
 	return out
+}
+
+// reason is Cilium's message without the repetition of what it is about.
+func reason(message string) string {
+	for _, prefix := range []string{"Invalid CiliumNetworkPolicy spec: ", "Invalid CiliumNetworkPolicy specs: ", "Invalid CiliumClusterwideNetworkPolicy spec: ", "Invalid CiliumClusterwideNetworkPolicy specs: "} {
+		if rest, ok := strings.CutPrefix(message, prefix); ok {
+			return rest
+		}
+	}
+	return message
 }
 
 // concerns tells whether a policy selects, or was meant to select, a pod of the cluster.
@@ -129,18 +139,36 @@ func (m *Model) concerns(c *cluster, p *engine.Policy) bool {
 	return false
 }
 
-func invalidRemedy(c *cluster, p *engine.Policy) string {
+// invalidRemedy and ignoredRemedy end with the removal: lockdown changes no policy but its own, so
+// the one that is wrong stays until somebody removes it.
+func (m *Model) invalidRemedy(c *cluster, p *engine.Policy) string {
 	if strings.Contains(p.Message, "at least one of Ingress") {
-		return "Write ingress: [{}] for ingress: [], or let lockdown do it: " + lockdownCommand(c)
+		return "Write ingress: [{}] for ingress: [], or replace it: " + m.replaceCommands(c, p)
 	}
-	return "Correct the policy, or replace it: " + lockdownCommand(c)
+	return "Correct the policy, or replace it: " + m.replaceCommands(c, p)
 }
 
-func ignoredRemedy(c *cluster, fields []string) string {
+func (m *Model) ignoredRemedy(c *cluster, p *engine.Policy, fields []string) string {
 	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasSuffix(f, ".labelSelector") }) {
-		return "Put matchLabels and matchExpressions directly into the fromEndpoints item, or: " + lockdownCommand(c)
+		return "Put matchLabels and matchExpressions directly into the fromEndpoints item, or replace it: " + m.replaceCommands(c, p)
 	}
-	return "Remove the fields, or replace the policy: " + lockdownCommand(c)
+	return "Remove the fields, or replace the policy: " + m.replaceCommands(c, p)
+}
+
+func (m *Model) replaceCommands(c *cluster, p *engine.Policy) string {
+	return m.lockdownCommand(c) + "; " + deleteCommand(p.PolicyReference)
+}
+
+func deleteCommand(ref v1alpha1.PolicyReference) string {
+	resource := map[v1alpha1.PolicyKind]string{
+		v1alpha1.CiliumNetworkPolicy: "cnp", v1alpha1.CiliumClusterwideNetworkPolicy: "ccnp",
+		v1alpha1.NetworkPolicy: "netpol", v1alpha1.ClusterNetworkPolicy: "clusternetworkpolicies.policy.networking.k8s.io",
+	}[ref.Kind]
+	command := fmt.Sprintf("kubectl delete %s %s", resource, ref.Name)
+	if ref.Namespace != "" {
+		command += " -n " + ref.Namespace
+	}
+	return command
 }
 
 // openFindings are about pods and ports that are open to everybody.
@@ -161,10 +189,10 @@ func (m *Model) openFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 	switch {
 	case len(open) > 0 && len(closed) == 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
-			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", lockdownCommand(c)))
+			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", m.lockdownCommand(c)))
 	case len(open) > 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
-			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), lockdownCommand(c)))
+			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), m.lockdownCommand(c)))
 	}
 	for _, t := range m.protectedTargets(c) {
 		if m.worldReaches(t) {
@@ -221,10 +249,6 @@ func (m *Model) partsOfWorld(t target) []string {
 
 func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message, remedy string) v1alpha1.Finding {
 	return v1alpha1.Finding{Code: code, Severity: severity, Message: message, Remedy: remedy}
-}
-
-func lockdownCommand(c *cluster) string {
-	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", c.object.Name, c.object.Namespace)
 }
 
 func unlockCommand(namespace, name string) string {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -32,27 +31,33 @@ func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.
 	var out []v1alpha1.Finding
 	if len(lacking) > 0 {
 		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.Warning,
-			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), m.relockCommand(c, live)))
+			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), m.lockdownCommand(c)))
 	}
 	drifted, err := m.drifted(c)
 	if err != nil {
 		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
-			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), lockdownCommand(c)))
+			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), m.lockdownCommand(c)))
 	}
 	for _, name := range sortedKeys(drifted) {
 		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
-			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), m.relockCommand(c, live)))
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), m.lockdownCommand(c)))
 	}
 	return out
 }
 
-// relockCommand is the lockdown with the flags that the cluster was locked with.
-func (m *Model) relockCommand(c *cluster, live []*ciliumv2.CiliumNetworkPolicy) string {
-	options, err := policyset.FromLive(c.key(), live)
+// lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those
+// that it was locked with: without them, its clients would be shut out.
+func (m *Model) lockdownCommand(c *cluster) string {
+	command := bareLockdown(c)
+	options, err := policyset.FromLive(c.key(), m.managed(c))
 	if err != nil {
-		return lockdownCommand(c)
+		return command
 	}
-	return strings.TrimSpace(lockdownCommand(c) + " " + policyset.CommandLine(policyset.Flags(options)))
+	return strings.TrimSpace(command + " " + policyset.CommandLine(policyset.Flags(options)))
+}
+
+func bareLockdown(c *cluster) string {
+	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", c.object.Name, c.object.Namespace)
 }
 
 // operatorFindings are about an operator that is not there, or not where the policies expect it.
@@ -83,7 +88,7 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 		}
 		if allowed {
 			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.Error,
-				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.operators[0].Namespace), lockdownCommand(c)))
+				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.operators[0].Namespace), m.lockdownCommand(c)))
 		}
 	}
 	return out

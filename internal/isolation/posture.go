@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
 
 // posture sums a report up. The order matters: what is not known comes before what is bad, as a
@@ -16,7 +17,7 @@ func (m *Model) posture(c *cluster, r *v1alpha1.IsolationReport) v1alpha1.Postur
 		return v1alpha1.Broken
 	case requiredFlow(r, v1alpha1.VerdictUnknown):
 		return v1alpha1.Unknown
-	case !restricted(r):
+	case !m.restricted(c, r):
 		return v1alpha1.Open
 	case slices.ContainsFunc(r.Findings, keepsFromLocked):
 		return v1alpha1.Partial
@@ -42,13 +43,18 @@ func requiredFlow(r *v1alpha1.IsolationReport, verdict v1alpha1.Verdict) bool {
 	})
 }
 
-// restricted is true when a policy that is enforced restricts ingress to at least one pod.
-func restricted(r *v1alpha1.IsolationReport) bool {
-	enforced := slices.ContainsFunc(r.Pods, func(p v1alpha1.PodReport) bool { return p.Enforced })
-	return slices.ContainsFunc(r.Pods, func(p v1alpha1.PodReport) bool { return p.IngressDefaultDeny }) ||
-		enforced && slices.ContainsFunc(r.Policies, func(p v1alpha1.PolicyReport) bool {
-			return p.Ingress == v1alpha1.EffectRulesOnly
-		})
+// restricted is true when a policy that is enforced denies anybody anything at one of the pods: by
+// default deny, or by a deny rule.
+func (m *Model) restricted(c *cluster, r *v1alpha1.IsolationReport) bool {
+	for i, member := range c.members {
+		if !r.Pods[i].Enforced {
+			continue
+		}
+		if r.Pods[i].IngressDefaultDeny || slices.ContainsFunc(m.engine.Selections(member.identity), func(s engine.Selection) bool { return s.DeniesIngress }) {
+			return true
+		}
+	}
+	return false
 }
 
 func keepsFromLocked(f v1alpha1.Finding) bool {
