@@ -173,7 +173,7 @@ func (o *changeOptions) confirm() error {
 	if !o.interactive() {
 		return usageErrorf("stdin is no terminal, so nobody can be asked: add --yes to go on without a question")
 	}
-	fmt.Fprintf(o.ErrOut, "\n%s? [y/N] ", strings.ToUpper(o.verb[:1])+o.verb[1:])
+	fmt.Fprintf(o.ErrOut, "%s? [y/N] ", strings.ToUpper(o.verb[:1])+o.verb[1:])
 	answer, err := bufio.NewReader(o.In).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
