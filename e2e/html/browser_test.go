@@ -89,7 +89,7 @@ func screenshot(t *testing.T, name, file string, flags ...string) image.Image {
 	t.Helper()
 	folder := cmp.Or(os.Getenv("SCREENSHOTS"), t.TempDir())
 	path := filepath.Join(folder, name+".png")
-	chromium(t, file, append(flags, "--screenshot="+path)...)
+	chromium(t, file, append(flags, "--virtual-time-budget=2000", "--screenshot="+path)...)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

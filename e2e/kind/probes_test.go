@@ -151,13 +151,13 @@ func (p *probe) count() int {
 	return len(p.samples)
 }
 
-// between are the attempts that were begun in a time.
+// between are the attempts that were begun and ended in a time.
 func (p *probe) between(from, to time.Time) []sample {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	var out []sample
 	for _, s := range p.samples {
-		if !s.begun.Before(from) && s.begun.Before(to) {
+		if !s.begun.Before(from) && s.ended.Before(to) {
 			out = append(out, s)
 		}
 	}

@@ -72,21 +72,25 @@ func connections(r v1alpha1.IsolationReport, most limits) []connection {
 		all = append(all, requiredConnections(r, flow)...)
 	}
 	for _, e := range r.Exposure {
-		all = append(all, clientConnections(r, e, most)...)
+		all = append(all, clientConnections(e, most)...)
 		all = append(all, entityConnections(e)...)
 	}
 	for i := range all {
 		c := &all[i]
 		// Where default deny holds, "no policy restricts it" would be wrong.
 		if c.verdict == v1alpha1.Allowed && c.reason == unrestricted && defaultDeny(r, c.to) {
-			c.reason = "Cilium allows it by itself"
+			c.reason = localHost
 		}
 	}
 	return all
 }
 
-// unrestricted is the reason for what is allowed without a policy.
-const unrestricted = "no policy restricts it"
+// The reasons for what is allowed without a policy. Under default deny, only the local host is
+// (Cilium's allow-localhost).
+const (
+	unrestricted = "no policy restricts it"
+	localHost    = "Cilium lets a node reach its pods"
+)
 
 // defaultDeny is true when it holds on all pods of a target. Poolers' pods are not told apart in a
 // report.
@@ -130,7 +134,8 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 	case isolation.FlowOperator:
 		c.from.kind = operatorEnd
 	case isolation.FlowAPIServer:
-		c.from = endpoint{kind: entityEnd, name: "kube-apiserver"}
+		// Not the entity kube-apiserver: an API server on the node of a pod is that pod's host.
+		c.from.kind = entityEnd
 	case isolation.FlowPooler:
 		c.from.kind = poolerEnd
 		var each []connection
@@ -145,7 +150,7 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 	return []connection{c}
 }
 
-func clientConnections(r v1alpha1.IsolationReport, e v1alpha1.Exposure, most limits) []connection {
+func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 	var all []connection
 	add := func(clients []v1alpha1.ClientAccess, verdict v1alpha1.Verdict, limit int) (omitted []v1alpha1.ClientAccess) {
 		if limit > 0 && len(clients) > limit+1 {
@@ -193,7 +198,7 @@ func entityConnections(e v1alpha1.Exposure) []connection {
 			policies := e.EntityPolicies[name]
 			c.policies, c.reason = decidedBy(policies, verdict)
 			if len(policies) == 0 && name == "host" && verdict == v1alpha1.Allowed {
-				c.reason = "Cilium lets a node reach its pods"
+				c.reason = localHost
 			}
 			all = append(all, c)
 		}
