@@ -61,7 +61,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"locker", "lockdown orders -n shop --allow-namespace backend --yes", 0, "orders is LOCKED", "deleted"},
 		{"viewer", "unlock orders -n shop --yes", 2, "forbidden", "LOCKED → OPEN"},
 		{"viewer", "status orders -n shop", 0, none, "LOCKED"},
-		{"locker", "unlock orders -n shop --yes", 0, none, "deleted"},
+		{"locker", "unlock orders -n shop --yes", 0, "orders is OPEN", "deleted"},
 		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
 	}
 	for _, step := range steps {

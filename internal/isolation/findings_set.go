@@ -95,8 +95,9 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 
 // generalFindings are those that belong to no cluster: policies of a cluster that is gone.
 func (m *Model) generalFindings() []v1alpha1.Finding {
-	if m.inv.Origin == inventory.Manifests || m.missesClusters() {
-		return nil // What is not in the files may exist all the same.
+	// What is not in the files, or was not asked for, may exist all the same.
+	if m.inv.Origin == inventory.Manifests || m.missesClusters() || len(m.options.Names) > 0 {
+		return nil
 	}
 	exists := map[string]bool{}
 	for _, c := range m.inv.Clusters {
@@ -105,7 +106,7 @@ func (m *Model) generalFindings() []v1alpha1.Finding {
 	orphans := map[string][]string{}
 	for i := range m.inv.Policies {
 		p := &m.inv.Policies[i]
-		if !policyset.IsOurs(p.Labels) {
+		if !policyset.IsOurs(p.Labels) || m.options.Namespace != "" && p.Namespace != m.options.Namespace {
 			continue
 		}
 		users := policyset.Users(p.Labels)

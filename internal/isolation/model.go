@@ -15,6 +15,7 @@ import (
 // policy has been read by Cilium.
 type Model struct {
 	inv        *inventory.Inventory
+	options    Options
 	identities *engine.Identities
 	engine     *engine.Engine
 	// peers are who may want to connect: identities of pods with the pods behind them.
@@ -70,7 +71,7 @@ func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{inv: inv, identities: ids, unmanaged: map[types.NamespacedName]bool{}}
+	m := &Model{inv: inv, options: o, identities: ids, unmanaged: map[types.NamespacedName]bool{}}
 	of, err := m.identifyPods()
 	if err != nil {
 		return nil, err

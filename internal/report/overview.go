@@ -60,9 +60,18 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 		p.paragraph(2, "ERROR", p.colors.Alarm)
 		p.paragraph(4, failed.Message, nil)
 	}
+	p.leftOver(list.Findings)
 	p.out.WriteByte('\n')
 	p.paragraph(0, totals(list), nil)
 	return nil
+}
+
+// leftOver writes the findings that belong to no cluster.
+func (p *page) leftOver(findings []v1alpha1.Finding) {
+	if shown, _ := p.visible(findings); len(shown) > 0 {
+		p.section("Without a cluster")
+		p.findings(shown)
+	}
 }
 
 // hasContexts is true for the reports of several contexts.

@@ -98,6 +98,9 @@ func Print(w io.Writer, list v1alpha1.IsolationReportList, o Options) error {
 			err = p.overview(list)
 		case len(list.Items) == 1:
 			err = p.detail(list.Items[0])
+			p.leftOver(list.Findings)
+		default:
+			p.leftOver(list.Findings)
 		}
 		if err != nil {
 			return fmt.Errorf("render reports: %w", err)
