@@ -116,6 +116,10 @@ workflows: ## Check the GitHub workflows with actionlint
 	@go -C e2e/release/check build -o $(RELEASE_TOOLS)/ github.com/rhysd/actionlint/cmd/actionlint
 	@$(RELEASE_TOOLS)/actionlint .github/workflows/*.yml
 
+.PHONY: bench
+bench: ## Measure over generated fleets, ready for benchstat; e2e/bench/README.md explains
+	@go test ./e2e/bench -run '^$$' -bench . -benchmem -count 3 -timeout 60m
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
 	@grep -rloE '^func Fuzz' --include='*_test.go' $(GO_DIRECTORIES) | sort | while read -r file; do \
