@@ -29,7 +29,7 @@ type dropWatch struct {
 }
 
 // droppedPacket is a line of cilium-dbg monitor. What it names is the sender's address.
-var droppedPacket = regexp.MustCompile(`drop \(Policy denied\).*: \[?([0-9a-f.:]+?)\]?:[0-9]+ -> `)
+var droppedPacket = regexp.MustCompile(`drop \(Policy denied\).*: \[?([0-9a-f.:]+?)\]?:\d+ -> `)
 
 // watchDrops watches until the test ends or somebody looks at the result.
 func (w *world) watchDrops(t *testing.T) *dropWatch {

@@ -13,6 +13,9 @@ import (
 func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine.Direction) {
 	d := m.engine.Decide(o.identity, t.identity, t.port)
 	ingress, egress = d.Ingress, d.Egress
+	if o.apiServer {
+		ingress = m.fromAPIServer(t)
+	}
 	if m.unmanaged[t.pod.Key()] {
 		ingress = allowedBecause(notManaged)
 	}
@@ -36,6 +39,21 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 		}
 	}
 	return ingress, egress
+}
+
+// fromAPIServer is the worst answer for the API servers as the pod sees them.
+func (m *Model) fromAPIServer(t goal) engine.Direction {
+	var out engine.Direction
+	for i, server := range m.apiServers(m.apiServerNodes(), t.pod.HostIP) {
+		one := m.engine.Decide(server.identity, t.identity, t.port).Ingress
+		if one.Verdict == v1alpha1.Allowed && server.identity == m.identities.Reserved("host") && one.Builtin != "" {
+			one.Builtin = server.name + ": " + one.Builtin
+		}
+		if i == 0 || worse(one.Verdict, out.Verdict) {
+			out = one
+		}
+	}
+	return out
 }
 
 func allowedBecause(reason string) engine.Direction {

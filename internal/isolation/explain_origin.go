@@ -24,6 +24,8 @@ type origin struct {
 	egress string
 	// node is true when the source's side is decided by what holds on a node.
 	node bool
+	// apiServer is true for the API server, which can look like the instance's own node.
+	apiServer bool
 	// prefix is set for a part of the world whose addresses are known.
 	prefix netip.Prefix
 }
@@ -110,7 +112,7 @@ func (m *Model) addEntity(name string) {
 			m.origins = append(m.origins, origin{identity: id, name: id.Name(), egress: outsideReason})
 		}
 	case "kube-apiserver":
-		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, egress: "the API server is no pod: policies for pods do not apply to it"})
+		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
 	default:
 		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, node: true})
 	}

@@ -38,7 +38,7 @@ func TestWhyNotCommand(t *testing.T) {
 		{name: "metrics", source: "other/pod/backend", query: isolation.Query{Port: "9187"}, flag: "--allow-metrics=other", letsIn: "other/pod/frontend"},
 		{name: "the pooler's metrics, by name", source: "backend/pod/app", query: isolation.Query{Pooler: "cluster-example-pooler-rw", Port: "metrics"},
 			flag: "--allow-metrics=backend", letsIn: ""},
-		{name: "the API server's way to the instances", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, flag: "--allow-kubectl-cnpg", letsIn: "remote-node"},
+		{name: "another node's way to the instances", source: "remote-node", query: isolation.Query{Port: "8000"}, flag: "--allow-kubectl-cnpg", letsIn: "kube-apiserver"},
 		{name: "nodes", source: "remote-node", flag: "--allow-cluster-wide",
 			letsIn: "backend/pod/app default/pod/frontend kube-system/deployment/coredns kube-system/deployment/hubble-relay local-path-storage/deployment/local-path-provisioner other/pod/backend other/pod/frontend kube-apiserver"},
 	} {
