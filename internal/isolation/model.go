@@ -1,8 +1,6 @@
 package isolation
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -228,95 +226,6 @@ func (m *Model) namespaceLabels(name string) map[string]map[string]string {
 		return map[string]map[string]string{name: labels}
 	}
 	return map[string]map[string]string{name: {"kubernetes.io/metadata.name": name}}
-}
-
-// addOperators finds the identities of the operators' pods. An operator without pods, or none at
-// all in manifests, gets the identity that its pod would have.
-func (m *Model) addOperators(of []*engine.Identity, o Options) error {
-	operators := m.inv.Operators
-	if o.OperatorNamespace != "" {
-		operators = inventory.SelectOperators(operators, o.OperatorNamespace)
-	}
-	if len(operators) == 0 && (o.OperatorNamespace != "" || m.inv.Origin == inventory.Manifests) {
-		operators = []inventory.Operator{assumedOperator(cmp.Or(o.OperatorNamespace, defaultOperatorNamespace))}
-	}
-	for _, found := range operators {
-		op := operator{Operator: found}
-		for i := range m.inv.Pods {
-			pod := &m.inv.Pods[i]
-			if pod.Namespace == found.Namespace && of[i] != nil && containsLabels(pod.Labels, found.PodLabels) {
-				op.identities = append(op.identities, of[i])
-			}
-		}
-		if len(op.identities) == 0 {
-			id, err := m.operatorIdentity(found)
-			if err != nil {
-				return err
-			}
-			op.identities, op.assumed = []*engine.Identity{id}, true
-		}
-		op.identities = distinct(op.identities)
-		m.operators = append(m.operators, op)
-	}
-	return nil
-}
-
-func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error) {
-	pod := inventory.Pod{Namespace: o.Namespace, Labels: o.PodLabels, ServiceAccount: o.ServiceAccount}
-	ids, err := m.identities.Pods([]inventory.Pod{pod}, m.namespaceLabels(o.Namespace))
-	if err != nil {
-		return nil, err
-	}
-	return ids[0], nil
-}
-
-// addGhostOperators adds the identity that an operator would have in each of the namespaces that
-// the policies name, so that a policy for an operator that is elsewhere can be recognised.
-func (m *Model) addGhostOperators(policies []engine.Policy) error {
-	clustersIn := map[string][]*cluster{}
-	for _, c := range m.clusters {
-		clustersIn[c.object.Namespace] = append(clustersIn[c.object.Namespace], c)
-	}
-	for i := range policies {
-		concerned := clustersIn[policies[i].Namespace]
-		if policies[i].Namespace == "" {
-			concerned = m.clusters
-		}
-		if len(concerned) == 0 {
-			continue
-		}
-		for _, namespace := range policies[i].PeerNamespaces() {
-			if m.hasOperator(namespace) {
-				continue
-			}
-			id, err := m.operatorIdentity(assumedOperator(namespace))
-			if err != nil {
-				return err
-			}
-			for _, c := range concerned {
-				if namespace != c.object.Namespace {
-					c.ghosts[namespace] = id
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (m *Model) hasOperator(namespace string) bool {
-	return slices.ContainsFunc(m.operators, func(o operator) bool { return o.Namespace == namespace })
-}
-
-const defaultOperatorNamespace = "cnpg-system"
-
-// assumedOperator is what CloudNativePG's release manifest installs.
-func assumedOperator(namespace string) inventory.Operator {
-	return inventory.Operator{
-		Namespace:      namespace,
-		PodLabels:      map[string]string{"app.kubernetes.io/name": "cloudnative-pg"},
-		ServiceAccount: "cnpg-manager",
-		FoundBy:        fmt.Sprintf("assumed in namespace %q", namespace),
-	}
 }
 
 func containsLabels(labels, wanted map[string]string) bool {
