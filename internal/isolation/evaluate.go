@@ -65,7 +65,7 @@ func (m *Model) policyReports(c *cluster) []v1alpha1.PolicyReport {
 			byPolicy[index] = &v1alpha1.PolicyReport{
 				PolicyReference: p.PolicyReference, SelectedPods: []string{},
 				Ingress: v1alpha1.EffectNone, Egress: v1alpha1.EffectNone,
-				Valid: p.Valid, Message: p.Message, ManagedBy: m.inv.Policies[index].Labels[managedByLabel],
+				Valid: p.Valid, Message: reason(p.Message), ManagedBy: m.inv.Policies[index].Labels[managedByLabel],
 			}
 		}
 		return byPolicy[index]
