@@ -120,7 +120,26 @@ func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, er
 	if err != nil {
 		return nil, err
 	}
-	inv, problem := o.collect(ctx, namespace, []string{o.name})
+	around := o.around(namespace)
+	e, problem := o.explainAround(ctx, namespace, around)
+	if around != nil && errors.Is(problem, isolation.ErrUnknownSource) {
+		// There may be one of the name in a namespace that was not read.
+		return o.explainAround(ctx, namespace, nil)
+	}
+	return e, problem
+}
+
+// around are the namespaces that have to be read. A change that lets the source in may let in
+// anybody, so that looking for one takes all of them.
+func (o *explainOptions) around(namespace string) []string {
+	if o.query.WhyNot || o.offline() {
+		return nil
+	}
+	return o.from.Namespaces(namespace)
+}
+
+func (o *explainOptions) explainAround(ctx context.Context, namespace string, around []string) (*v1alpha1.Explanation, error) {
+	inv, problem := o.collectAround(ctx, namespace, []string{o.name}, around)
 	if inv == nil {
 		return nil, problem
 	}

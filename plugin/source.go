@@ -65,6 +65,11 @@ func (s *source) clients() (live.Clients, error) {
 // collect reads the inventory. With manifests, there can be an inventory and an error that names
 // the documents that could not be read.
 func (s *source) collect(ctx context.Context, namespace string, names []string) (*inventory.Inventory, error) {
+	return s.collectAround(ctx, namespace, names, nil)
+}
+
+// collectAround reads no more of a cluster than what is in the namespaces, see live.Options.
+func (s *source) collectAround(ctx context.Context, namespace string, names, around []string) (*inventory.Inventory, error) {
 	if s.offline() {
 		fallback, _ := s.manifestNamespace()
 		return manifests.Load(ctx, manifests.Options{FilenameOptions: s.files, Stdin: s.In, DefaultNamespace: fallback})
@@ -77,7 +82,7 @@ func (s *source) collect(ctx context.Context, namespace string, names []string) 
 	defer progress.Stop()
 	progress.Update("reading the cluster")
 	inv, err := live.Collect(ctx, clients, live.Options{
-		Namespace: namespace, Names: names, OperatorNamespace: s.operatorNamespace,
+		Namespace: namespace, Names: names, OperatorNamespace: s.operatorNamespace, Around: around,
 		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ func compareWorld(t *testing.T, w world) (flows, denied int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies, outside, err := engine.Read(w.settings, w.policies)
+	policies, err := engine.Read(w.settings, w.policies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func compareWorld(t *testing.T, w world) (flows, denied int) {
 	for i := range w.pods {
 		names[i] = w.pods[i].Key().String()
 	}
-	for _, prefix := range outside.Prefixes {
+	for _, prefix := range engine.WorldOf(policies).Prefixes {
 		i, err := ids.CIDR(prefix)
 		if err != nil {
 			t.Fatal(err)

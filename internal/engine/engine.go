@@ -27,7 +27,9 @@ type Engine struct {
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
-	subjects    map[identity.NumericIdentity]*subject
+	// loaded are the namespaces whose policies are in the repository.
+	loaded   map[string]bool
+	subjects map[identity.NumericIdentity]*subject
 }
 
 // Policy is a policy as Cilium reads it.
@@ -71,24 +73,36 @@ func (p *Policy) PeerNamespaces() []string {
 	return sortedSet(out, strings.Compare)
 }
 
+// RestrictsEgress tells whether the policy has a say in what pods open, wherever to.
+func (p *Policy) RestrictsEgress() bool {
+	return p.Unreadable != "" || slices.ContainsFunc(p.entries, func(r entry) bool { return !r.Ingress })
+}
+
 // Enforced is true for policies that count.
 func (p *Policy) Enforced() bool { return len(p.entries) > 0 }
 
-// Read tells how Cilium reads each of the policies, in the same order, and which parts of the
-// world they name. An invalid policy is a value, not an error; the error is about the settings.
-func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, World, error) {
+// Read tells how Cilium reads each of the policies, in the same order. An invalid policy is a value,
+// not an error; the error is about the settings.
+func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, error) {
 	out := make([]Policy, len(policies))
-	var world World
-	return out, world, withAgent(s, func() {
+	return out, withAgent(s, func() {
 		cluster := policyCluster(s)
 		for i := range policies {
 			out[i] = readOne(s, &policies[i], cluster)
-			world.Prefixes = append(world.Prefixes, out[i].World.Prefixes...)
-			world.CIDRGroups = append(world.CIDRGroups, out[i].World.CIDRGroups...)
 		}
-		world.Prefixes = sortedSet(world.Prefixes, netip.Prefix.Compare)
-		world.CIDRGroups = sortedSet(world.CIDRGroups, strings.Compare)
 	})
+}
+
+// WorldOf is what the policies together name of the world.
+func WorldOf(policies []Policy) World {
+	var world World
+	for i := range policies {
+		world.Prefixes = append(world.Prefixes, policies[i].World.Prefixes...)
+		world.CIDRGroups = append(world.CIDRGroups, policies[i].World.CIDRGroups...)
+	}
+	world.Prefixes = sortedSet(world.Prefixes, netip.Prefix.Compare)
+	world.CIDRGroups = sortedSet(world.CIDRGroups, strings.Compare)
+	return world
 }
 
 // World is what policies name of the world.
@@ -144,28 +158,41 @@ func switchedOff(s inventory.Settings, kind v1alpha1.PolicyKind) string {
 }
 
 // New returns an engine for policies that Read has returned. All identities that will be asked
-// about must be in the collection by now: what a selector selects is settled when it is first used.
+// about must be in the collection by now: the engine knows no others.
 func New(identities *Identities, policies []Policy) (*Engine, error) {
 	e := &Engine{
 		settings:    identities.settings,
 		policies:    policies,
 		identities:  identities,
 		byNamespace: map[string][]int{},
+		loaded:      map[string]bool{},
 		subjects:    map[identity.NumericIdentity]*subject{},
+	}
+	for i := range policies {
+		e.byNamespace[policies[i].Namespace] = append(e.byNamespace[policies[i].Namespace], i)
 	}
 	return e, withAgent(e.settings, func() {
 		e.repository = policy.NewPolicyRepository(quiet, identities.all, noSecrets{}, noSecrets{}, nil, nil)
 		e.repository.SetNamedPortsGetter(newPeerPorts(identities))
 		e.repository.UpdateIdentities(identities.all, nil)
-		for i := range policies {
-			e.add(i)
-		}
 	})
+}
+
+// load adds the policies of a namespace to Cilium's repository, when the first of its pods is asked
+// about: policies of other namespaces can't select them (policy.Repository has its rules by
+// namespace, too), and a fleet has thousands that nobody asks about. Must be called withAgent.
+func (e *Engine) load(namespace string) {
+	if e.loaded[namespace] {
+		return
+	}
+	e.loaded[namespace] = true
+	for _, index := range e.byNamespace[namespace] {
+		e.add(index)
+	}
 }
 
 func (e *Engine) add(index int) {
 	p := &e.policies[index]
-	e.byNamespace[p.Namespace] = append(e.byNamespace[p.Namespace], index)
 	entries := make(types.PolicyEntries, len(p.entries))
 	for i, from := range p.entries {
 		// The engine carries a rule's labels through to its verdicts: they say which rule decided.

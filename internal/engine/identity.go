@@ -75,6 +75,9 @@ func NewIdentities(s inventory.Settings) (*Identities, error) {
 	})
 }
 
+// Len is the number of identities in the collection.
+func (s *Identities) Len() int { return len(s.byNumber) }
+
 // Reserved returns one of Cilium's reserved identities: world, host, remote-node,
 // kube-apiserver, …; nil when there is none of that name.
 func (s *Identities) Reserved(name string) *Identity { return s.byKey["reserved:"+name] }

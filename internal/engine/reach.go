@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/trafficdirection"
+	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -75,6 +78,22 @@ func (e *Engine) RestrictsEgress(i *Identity) bool {
 		}
 		for r := range p.entries {
 			if !p.entries[r].Ingress && p.entries[r].selects(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Names tells whether a rule for the target's ingress names the identity by its labels, among others
+// or alone. All whom no rule names are alike to the target.
+func (e *Engine) Names(to, peer *Identity) bool {
+	for _, index := range e.candidates(to) {
+		for r := range e.policies[index].entries {
+			rule := &e.policies[index].entries[r]
+			if rule.Ingress && rule.selects(to) && slices.ContainsFunc(rule.L3, func(s types.Selector) bool {
+				return !s.IsWildcard() && s.Matches(peer.id.LabelArray)
+			}) {
 				return true
 			}
 		}

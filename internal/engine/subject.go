@@ -51,6 +51,8 @@ func (e *Engine) subject(i *Identity) *subject {
 	s := &subject{identity: i}
 	e.subjects[i.id.ID] = s
 	e.describe(s)
+	e.load("")
+	e.load(i.Namespace())
 	resolved, _, err := e.repository.ComputeSelectorPolicy(i.id)
 	if err != nil {
 		s.err = fmt.Errorf("cilium's engine can't resolve the policy: %w", err)

@@ -68,3 +68,21 @@ func (m *Model) own(c *cluster) own {
 	}
 	return o
 }
+
+// clientsBut are the first workloads but the cluster's own, and the number of the others; most is 0
+// for all.
+func (l *lookup) clientsBut(o own, most int) (clients []v1alpha1.ClientAccess, more int) {
+	clients = []v1alpha1.ClientAccess{}
+	for _, client := range l.clients {
+		key := client.Client
+		key.Pods = 0 // The keys are without the number.
+		switch {
+		case o.clients[key]:
+		case most > 0 && len(clients) == most:
+			return clients, len(l.clients) - len(o.clients) - most
+		default:
+			clients = append(clients, client)
+		}
+	}
+	return clients, 0
+}

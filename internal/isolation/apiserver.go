@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // apiServerLabel is on the API server's own pods where the Kubernetes cluster hosts itself, as
@@ -20,7 +21,7 @@ const (
 // there and elsewhere, it depends on which of them answers.
 func (m *Model) apiServerFlow(c *cluster) v1alpha1.RequiredFlow {
 	const from = "API server (kubectl cnpg status)"
-	nodes := m.apiServerNodes()
+	nodes := m.lookup.apiServerNodes
 	var flow v1alpha1.RequiredFlow
 	for i, instance := range c.instances() {
 		one := m.flow(FlowAPIServer, from, statusPort, m.apiServers(nodes, m.inv.Pods[instance.pod].HostIP), m.ends([]member{instance}))
@@ -42,12 +43,12 @@ func (m *Model) apiServerFlow(c *cluster) v1alpha1.RequiredFlow {
 	return flow
 }
 
-// apiServerNodes are the addresses of the nodes on which API servers run; none where that is not
+// apiServerNodes finds the addresses of the nodes on which API servers run; none where that is not
 // visible, as with a control plane that somebody else runs.
-func (m *Model) apiServerNodes() []string {
+func apiServerNodes(pods []inventory.Pod) []string {
 	var out []string
-	for i := range m.inv.Pods {
-		pod := &m.inv.Pods[i]
+	for i := range pods {
+		pod := &pods[i]
 		if pod.HostNetwork && pod.HostIP != "" && pod.Labels[apiServerLabel] == apiServerValue {
 			out = append(out, pod.HostIP)
 		}

@@ -41,8 +41,8 @@ func (m *Model) drifted(c *cluster) (map[string]string, error) {
 // managed are the policies that lockdown manages for the cluster.
 func (m *Model) managed(c *cluster) []*ciliumv2.CiliumNetworkPolicy {
 	var out []*ciliumv2.CiliumNetworkPolicy
-	for i := range m.inv.Policies {
-		p, ok := m.inv.Policies[i].Object.(*ciliumv2.CiliumNetworkPolicy)
+	for _, index := range m.engine.PoliciesFor(c.object.Namespace) {
+		p, ok := m.inv.Policies[index].Object.(*ciliumv2.CiliumNetworkPolicy)
 		if ok && p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name) {
 			out = append(out, p)
 		}

@@ -11,29 +11,46 @@ import (
 
 // Evaluate reports on the clusters of an inventory.
 func Evaluate(m *Model) v1alpha1.IsolationReportList {
-	list := v1alpha1.IsolationReportList{
-		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind},
-		Items:    []v1alpha1.IsolationReport{},
-		Findings: m.generalFindings(),
-	}
+	list := m.emptyList()
 	for _, c := range m.clusters {
 		list.Items = append(list.Items, m.report(c))
 	}
 	return list
 }
 
-func (m *Model) report(c *cluster) v1alpha1.IsolationReport {
+// emptyList has no reports, only what concerns none of them.
+func (m *Model) emptyList() v1alpha1.IsolationReportList {
+	return v1alpha1.IsolationReportList{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind},
+		Items:    []v1alpha1.IsolationReport{},
+		Findings: m.generalFindings(),
+	}
+}
+
+func (m *Model) report(c *cluster) v1alpha1.IsolationReport { return m.assess(c).report }
+
+// assessment is a report, and what it takes to bring it up to date when the fleet has changed
+// elsewhere.
+type assessment struct {
+	report    v1alpha1.IsolationReport
+	audiences []audience
+	needs     dependencies
+}
+
+func (m *Model) assess(c *cluster) assessment {
 	r := v1alpha1.IsolationReport{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
 		Metadata: v1alpha1.Metadata{Namespace: c.object.Namespace, Name: c.object.Name},
 	}
+	needs := m.dependenciesOf(c)
 	r.Pods = m.podReports(c)
 	r.Policies = m.policyReports(c)
 	r.RequiredFlows = m.requiredFlows(c)
-	r.Exposure = m.exposure(c, v1alpha1.MaxClients)
+	audiences := m.audiences(c, v1alpha1.MaxClients, &needs)
+	r.Exposure = m.totals(c, audiences, v1alpha1.MaxClients)
 	r.Findings = m.findings(c, &r)
 	r.Posture = m.posture(c, &r)
-	return r
+	return assessment{r, audiences, needs}
 }
 
 func (m *Model) podReports(c *cluster) []v1alpha1.PodReport {

@@ -44,7 +44,7 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 // fromAPIServer is the worst answer for the API servers as the pod sees them.
 func (m *Model) fromAPIServer(t goal) engine.Direction {
 	var out engine.Direction
-	for i, server := range m.apiServers(m.apiServerNodes(), t.pod.HostIP) {
+	for i, server := range m.apiServers(m.lookup.apiServerNodes, t.pod.HostIP) {
 		one := m.engine.Decide(server.identity, t.identity, t.port).Ingress
 		if one.Verdict == v1alpha1.Allowed && server.identity == m.identities.Reserved("host") && one.Builtin != "" {
 			one.Builtin = server.name + ": " + one.Builtin

@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -53,7 +54,7 @@ func (s Source) Matches(pod *inventory.Pod) bool {
 
 // addSource finds or makes the identities behind the source. It must run before the engine is
 // built, and after the policies have been read, since they split the world.
-func (m *Model) addSource(of []*engine.Identity, s *Source) error {
+func (m *Model) addSource(s *Source) error {
 	if s == nil {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (m *Model) addSource(of []*engine.Identity, s *Source) error {
 		if !s.Matches(pod) {
 			continue
 		}
-		o := origin{identity: of[i]}
+		o := origin{identity: m.of[i]}
 		switch {
 		case pod.HostNetwork:
 			onNode = true
@@ -100,7 +101,7 @@ func (m *Model) addSource(of []*engine.Identity, s *Source) error {
 		m.addNodes(s.Name())
 	}
 	if len(m.origins) == 0 {
-		return m.unknownSource(s)
+		return unknownSourceError{m.unknownSource(s)}
 	}
 	return nil
 }
@@ -172,6 +173,16 @@ func (m *Model) addHypothetical(s *Source) error {
 	m.origins = append(m.origins, origin{identity: ids[0], name: name})
 	return nil
 }
+
+// ErrUnknownSource is in the error of NewModel when the inventory does not have the source. In an
+// inventory of a whole Kubernetes cluster, the error also says where there is one of its name.
+var ErrUnknownSource = errors.New("unknown source")
+
+type unknownSourceError struct{ error }
+
+func (unknownSourceError) Is(target error) bool { return target == ErrUnknownSource }
+
+func (e unknownSourceError) Unwrap() error { return e.error }
 
 // unknownSource says why there is nobody to ask about.
 func (m *Model) unknownSource(s *Source) error {

@@ -186,6 +186,21 @@ func (s Source) In(namespace string) Source {
 	return s
 }
 
+// Namespaces are the only ones in which anything can change the answer for the source and a cluster
+// of the namespace; nil when that can't be said. A policy without a namespace counts everywhere.
+func (s Source) Namespaces(cluster string) []string {
+	switch {
+	case s.form == formPrefix, s.form == formEntity && s.entity == "world":
+		return []string{cluster}
+	case s.form == formEntity:
+		// Where API servers run is to be seen in a namespace that nobody has named.
+		return nil
+	case s.namespace == "" || s.namespace == cluster:
+		return []string{cluster}
+	}
+	return []string{cluster, s.namespace}
+}
+
 // Workload is the source's kind, name and namespace when it is a workload: something with a pod
 // template that can be looked up when no pod of it runs.
 func (s Source) Workload() (workload inventory.Workload, namespace string, ok bool) {

@@ -38,57 +38,86 @@ func identitiesOf(members []member) []*engine.Identity {
 
 // exposure says for each target who can connect; most is how many clients are named, 0 for all.
 func (m *Model) exposure(c *cluster, most int) []v1alpha1.Exposure {
-	out := []v1alpha1.Exposure{}
+	return m.totals(c, m.audiences(c, most, &dependencies{}), most)
+}
+
+// audience is what the policies say about a target. It depends on the fleet only as far as the
+// evidence says; the numbers of the fleet are added by totals.
+type audience struct {
+	// exposure has the numbers of those who were asked about, and no clients.
+	exposure v1alpha1.Exposure
+	clients  []v1alpha1.ClientAccess
+	// unknown is the number of pods about which nobody can tell.
+	unknown int
+	// everybody can connect: whoever was not asked about, too.
+	everybody bool
+}
+
+func (m *Model) audiences(c *cluster, most int, e *dependencies) []audience {
+	var out []audience
 	for _, t := range m.targets(c) {
-		e := m.exposureOf(c, t)
-		if most > 0 && len(e.Clients) > most {
-			e.MoreClients, e.Clients = len(e.Clients)-most, e.Clients[:most]
+		a := m.audienceOf(c, t, e)
+		if !a.everybody {
+			named, _ := firstOf(a.clients, most)
+			a.exposure.Denied = m.deniedNear(c, t, namespacesOf(named), e)
+		}
+		m.addEntities(&a.exposure, t)
+		out = append(out, a)
+	}
+	return out
+}
+
+// audienceOf asks who can connect. The cost is that of the peers that the target's policy names, not
+// that of the whole fleet.
+func (m *Model) audienceOf(c *cluster, t target, e *dependencies) audience {
+	single, open := m.askAbout(t, e)
+	a := m.ask(c, t, single, e)
+	if open && a.exposure.DeniedPods+a.unknown > 0 {
+		// Open but for some: there is no short way to say for whom.
+		e.fleet = true
+		return m.ask(c, t, m.everyPeer(), e)
+	}
+	a.everybody = open
+	return a
+}
+
+// totals adds the numbers of the fleet.
+func (m *Model) totals(c *cluster, audiences []audience, most int) []v1alpha1.Exposure {
+	own := m.own(c)
+	out := []v1alpha1.Exposure{}
+	for _, a := range audiences {
+		e := a.exposure
+		e.Total = m.lookup.pods - own.pods
+		if a.everybody {
+			e.Everybody = true
+			e.Pods, e.Identities, e.DeniedPods = e.Total, m.lookup.identities-own.identities, 0
+			e.Clients, e.MoreClients = m.lookup.clientsBut(own, most)
+		} else {
+			e.Everybody = e.Total > 0 && e.Pods == e.Total
+			e.DeniedPods = e.Total - e.Pods - a.unknown
+			e.Clients, e.MoreClients = firstOf(a.clients, most)
 		}
 		e.Namespaces = namespacesOf(e.Clients)
-		e.Denied = m.deniedNear(c, t, e.Namespaces)
-		m.addEntities(&e, t)
 		out = append(out, e)
 	}
 	return out
 }
 
-// exposureOf counts who can connect. The cost is that of the peers that the target's policy names,
-// not that of the whole fleet.
-func (m *Model) exposureOf(c *cluster, t target) v1alpha1.Exposure {
-	e := v1alpha1.Exposure{
-		Target: t.name, Port: t.port, Clients: []v1alpha1.ClientAccess{}, Entities: []string{}, DeniedEntities: []string{},
+// firstOf are the first clients, and the number of the others; most is 0 for all.
+func firstOf(clients []v1alpha1.ClientAccess, most int) ([]v1alpha1.ClientAccess, int) {
+	if most > 0 && len(clients) > most {
+		return clients[:most], len(clients) - most
 	}
-	own := m.own(c)
-	e.Total = m.lookup.pods - own.pods
-	single, open := m.askAbout(t)
-	clients, unknown := m.ask(c, t, single, &e)
-	if open && e.DeniedPods+unknown > 0 {
-		// Open but for some: there is no short way to say for whom.
-		single, open = m.everyPeer(), false
-		e.Identities, e.Pods, e.DeniedPods, e.Unknown = 0, 0, 0, 0
-		clients, unknown = m.ask(c, t, single, &e)
-	}
-	if open {
-		e.Everybody = true
-		e.Pods, e.Identities, e.DeniedPods = e.Total, m.lookup.identities-own.identities, 0
-		e.Clients = slices.DeleteFunc(slices.Clone(m.lookup.clients), func(client v1alpha1.ClientAccess) bool {
-			client.Client.Pods = 0 // The key is without the number.
-			return own.clients[client.Client]
-		})
-		return e
-	}
-	e.Everybody = e.Total > 0 && e.Pods == e.Total
-	e.DeniedPods = e.Total - e.Pods - unknown
-	e.Clients = clients.sorted()
-	return e
+	return clients, 0
 }
 
 // askAbout are the peers (positions in m.peers) that must be asked about one by one, and whether all
 // the others can connect.
-func (m *Model) askAbout(t target) (single []int, open bool) {
+func (m *Model) askAbout(t target, e *dependencies) (single []int, open bool) {
 	for _, to := range t.identities {
 		r := m.engine.Reach(to, t.port)
 		if !r.Uniform {
+			e.fleet = true
 			return m.everyPeer(), false
 		}
 		open = open || r.Others == v1alpha1.Allowed
@@ -99,6 +128,7 @@ func (m *Model) askAbout(t target) (single []int, open bool) {
 		}
 	}
 	if open {
+		e.egress = true
 		single = append(single, m.guardedPeers()...)
 	}
 	slices.Sort(single)
@@ -113,38 +143,43 @@ func (m *Model) everyPeer() []int {
 	return all
 }
 
-// ask asks about peers and adds them to the numbers. It returns those that can connect, and the
-// number of pods about which nobody can tell.
-func (m *Model) ask(c *cluster, t target, peers []int, e *v1alpha1.Exposure) (clients accessOf, unknown int) {
-	clients = accessOf{}
+// ask asks about peers, one by one.
+func (m *Model) ask(c *cluster, t target, peers []int, e *dependencies) audience {
+	clients := accessOf{}
+	a := audience{exposure: v1alpha1.Exposure{
+		Target: t.name, Port: t.port, Entities: []string{}, DeniedEntities: []string{}, Denied: []v1alpha1.ClientAccess{},
+	}}
 	for _, i := range peers {
+		e.from(m.peers[i].identity.Namespace())
 		pods := m.strangers(c, m.peers[i])
 		if len(pods) == 0 {
 			continue
 		}
 		switch verdict, policies := m.decide(m.peers[i].identity, t); verdict {
 		case v1alpha1.VerdictUnknown:
-			e.Unknown++
-			unknown += len(pods)
+			a.exposure.Unknown++
+			a.unknown += len(pods)
 		case v1alpha1.Denied:
-			e.DeniedPods += len(pods)
+			a.exposure.DeniedPods += len(pods)
 		case v1alpha1.Allowed:
-			e.Identities++
-			e.Pods += len(pods)
+			a.exposure.Identities++
+			a.exposure.Pods += len(pods)
 			m.count(clients, pods, policies)
 		}
 	}
-	return clients, unknown
+	a.clients = clients.sorted()
+	return a
 }
 
 // deniedNear are the denied workloads of the cluster's namespace and of the clients' namespaces.
-func (m *Model) deniedNear(c *cluster, t target, namespaces []string) []v1alpha1.ClientAccess {
+func (m *Model) deniedNear(c *cluster, t target, namespaces []string, e *dependencies) []v1alpha1.ClientAccess {
 	near := slices.Clone(namespaces)
 	if !slices.Contains(near, c.object.Namespace) {
 		near = append(near, c.object.Namespace)
 	}
 	denied := accessOf{}
 	for _, namespace := range near {
+		e.from(namespace)
 		for _, i := range m.lookup.peersIn[namespace] {
 			pods := m.strangers(c, m.peers[i])
 			if len(pods) == 0 {

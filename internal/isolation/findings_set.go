@@ -80,7 +80,8 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 	if !blocked {
 		return out
 	}
-	for namespace, ghost := range c.ghosts {
+	for _, namespace := range sortedKeys(c.ghosts) {
+		ghost := c.ghosts[namespace]
 		allowed := true
 		for _, instance := range c.instances() {
 			allowed = allowed && m.engine.Decide(ghost, instance.identity, statusPort).Verdict == v1alpha1.Allowed

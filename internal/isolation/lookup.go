@@ -17,6 +17,8 @@ type lookup struct {
 	// clients are all workloads that could connect, with their pods; pods and identities their numbers.
 	clients          []v1alpha1.ClientAccess
 	pods, identities int
+	// apiServerNodes are the addresses of the nodes on which API servers are seen.
+	apiServerNodes []string
 }
 
 func (m *Model) buildLookup() {
@@ -41,6 +43,7 @@ func (m *Model) buildLookup() {
 		}
 	}
 	l.clients = clients.sorted()
+	l.apiServerNodes = apiServerNodes(m.inv.Pods)
 }
 
 // guardedPeers are the peers that may be kept from connecting by their own egress, wherever to.

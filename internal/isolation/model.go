@@ -1,10 +1,13 @@
 package isolation
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -15,7 +18,12 @@ type Model struct {
 	inv        *inventory.Inventory
 	options    Options
 	identities *engine.Identities
-	engine     *engine.Engine
+	// of are the identities of the pods, in the order of the inventory; nil for those on their
+	// node's network.
+	of []*engine.Identity
+	// hasEndpoint tells of each pod whether the agent knows it.
+	hasEndpoint []bool
+	engine      *engine.Engine
 	// peers are who may want to connect: identities of pods with the pods behind them.
 	peers  []peer
 	lookup lookup
@@ -64,36 +72,51 @@ type Options struct {
 
 // NewModel reads the policies and derives the identities of an inventory. Errors are about
 // Cilium's settings and about an unknown Source; everything else becomes a finding.
-func NewModel(inv *inventory.Inventory, o Options) (*Model, error) {
-	ids, err := engine.NewIdentities(inv.Settings)
-	if err != nil {
-		return nil, err
+func NewModel(inv *inventory.Inventory, o Options) (*Model, error) { return newModel(inv, o, nil) }
+
+// newModel takes over from the last model what has not changed since; nil when there is none.
+func newModel(inv *inventory.Inventory, o Options, last *Model) (*Model, error) {
+	m := &Model{inv: inv, options: o, unmanaged: map[types.NamespacedName]bool{}}
+	if last.serves(inv.Settings) {
+		m.identities = last.identities
+	} else {
+		last = nil
+		var err error
+		if m.identities, err = engine.NewIdentities(inv.Settings); err != nil {
+			return nil, err
+		}
 	}
-	m := &Model{inv: inv, options: o, identities: ids, unmanaged: map[types.NamespacedName]bool{}}
-	of, err := m.identifyPods()
-	if err != nil {
+	if err := m.identifyPods(last); err != nil {
 		return nil, err
 	}
 	m.buildLookup()
 	m.clusters = selectClusters(inv, o)
-	if err := m.addMembers(of); err != nil {
+	if err := m.addMembers(); err != nil {
 		return nil, err
 	}
-	if err := m.addOperators(of, o); err != nil {
+	if err := m.addOperators(o); err != nil {
 		return nil, err
 	}
-	policies, err := m.read(inv.Policies)
+	policies, err := m.read(inv.Policies, last)
 	if err != nil {
 		return nil, err
 	}
 	if err := m.addGhostOperators(policies); err != nil {
 		return nil, err
 	}
-	if err := m.addSource(of, o.Source); err != nil {
+	if err := m.addSource(o.Source); err != nil {
 		return nil, err
 	}
-	m.engine, err = engine.New(ids, policies)
+	m.engine, err = engine.New(m.identities, policies)
 	return m, err
+}
+
+// serves tells whether the model's identities are good for the next one. They are not under other
+// settings; and since identities that nobody has any more stay among them, they are given up when
+// these are the most.
+func (m *Model) serves(s inventory.Settings) bool {
+	const few = 1000
+	return m != nil && reflect.DeepEqual(m.inv.Settings, s) && m.identities.Len() < few+2*len(m.peers)
 }
 
 // With is the same world under other policies: the same identities, so that both can be compared.
@@ -102,7 +125,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	inv.Policies = policies
 	other := *m
 	other.inv, other.guarded = &inv, nil
-	read, err := other.read(policies)
+	read, err := other.read(policies, m)
 	if err != nil {
 		return nil, err
 	}
@@ -111,37 +134,77 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 }
 
 // identifyPods gives every pod its identity: the agent's own when there is an endpoint, a derived
-// one otherwise, none to pods that share their node's. The result is parallel to the pods.
-func (m *Model) identifyPods() ([]*engine.Identity, error) {
+// one otherwise, none to pods that share their node's.
+func (m *Model) identifyPods(last *Model) error {
 	m.lookup.namespaces = map[string]map[string]string{}
 	for _, n := range m.inv.Namespaces {
 		m.lookup.namespaces[n.Name] = n.Labels
 	}
-	derived, err := m.identities.Pods(m.inv.Pods, m.lookup.namespaces)
-	if err != nil {
-		return nil, err
+	if err := m.identify(last); err != nil {
+		return err
 	}
 	at := map[*engine.Identity]int{}
 	for i := range m.inv.Pods {
-		pod := &m.inv.Pods[i]
-		endpoint, managed := m.inv.Endpoints[pod.Key()]
-		switch {
-		case pod.HostNetwork:
-			derived[i] = nil
+		pod, identity := &m.inv.Pods[i], m.of[i]
+		if identity == nil {
 			continue
-		case managed && len(endpoint.IdentityLabels) > 0:
-			derived[i] = m.identities.Endpoint(endpoint)
-		case m.lacksEndpoint(pod):
+		}
+		if m.lacksEndpoint(pod) {
 			m.unmanaged[pod.Key()] = true
 		}
-		if _, known := at[derived[i]]; !known {
-			at[derived[i]] = len(m.peers)
-			m.peers = append(m.peers, peer{identity: derived[i]})
+		index, known := at[identity]
+		if !known {
+			index = len(m.peers)
+			at[identity] = index
+			m.peers = append(m.peers, peer{identity: identity})
 		}
-		p := &m.peers[at[derived[i]]]
-		p.pods = append(p.pods, i)
+		m.peers[index].pods = append(m.peers[index].pods, i)
 	}
-	return derived, nil
+	return nil
+}
+
+// identify fills of and hasEndpoint.
+func (m *Model) identify(last *Model) error {
+	m.of, m.hasEndpoint = make([]*engine.Identity, len(m.inv.Pods)), make([]bool, len(m.inv.Pods))
+	if last != nil {
+		m.keepIdentities(last)
+	}
+	var unlabelled []int
+	var pods []inventory.Pod
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		endpoint, ok := m.inv.Endpoints[pod.Key()]
+		m.hasEndpoint[i] = ok
+		switch {
+		case m.of[i] != nil, pod.HostNetwork:
+		case len(endpoint.IdentityLabels) > 0:
+			m.of[i] = m.identities.Endpoint(endpoint)
+		default:
+			unlabelled, pods = append(unlabelled, i), append(pods, *pod)
+		}
+	}
+	derived, err := m.identities.Pods(pods, m.lookup.namespaces)
+	if err != nil {
+		return err
+	}
+	for i, identity := range derived {
+		m.of[unlabelled[i]] = identity
+	}
+	return nil
+}
+
+// keepIdentities takes over the identities of pods that are as they were.
+func (m *Model) keepIdentities(last *Model) {
+	merge(last.inv.Pods, m.inv.Pods, comparePods, func(was, is int) {
+		if was < 0 || is < 0 || !samePod(&last.inv.Pods[was], &m.inv.Pods[is]) {
+			return
+		}
+		pod := &m.inv.Pods[is]
+		if sameEndpoint(last.inv.Endpoints[pod.Key()], m.inv.Endpoints[pod.Key()]) &&
+			maps.Equal(last.lookup.namespaces[pod.Namespace], m.lookup.namespaces[pod.Namespace]) {
+			m.of[is] = last.of[was]
+		}
+	})
 }
 
 // lacksEndpoint is true for a running pod without an endpoint where other pods have one: the agent
@@ -152,11 +215,28 @@ func (m *Model) lacksEndpoint(pod *inventory.Pod) bool {
 }
 
 // read lets Cilium read the policies and adds an identity for each part of the world that they name.
-func (m *Model) read(policies []inventory.Policy) ([]engine.Policy, error) {
-	read, world, err := engine.Read(m.inv.Settings, policies)
+// What the last model has read is not read again.
+func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy, error) {
+	read := make([]engine.Policy, len(policies))
+	var unread []int
+	var fresh []inventory.Policy
+	known := last.positions()
+	for i := range policies {
+		at, ok := known[policies[i].PolicyReference]
+		if ok && samePolicy(&last.inv.Policies[at], &policies[i]) {
+			read[i] = last.engine.Policies()[at]
+			continue
+		}
+		unread, fresh = append(unread, i), append(fresh, policies[i])
+	}
+	added, err := engine.Read(m.inv.Settings, fresh)
 	if err != nil {
 		return nil, err
 	}
+	for i, p := range added {
+		read[unread[i]] = p
+	}
+	world := engine.WorldOf(read)
 	m.entityIDs = m.identities.Worlds()
 	for _, name := range []string{"host", "remote-node", "kube-apiserver"} {
 		m.entityIDs = append(m.entityIDs, m.identities.Reserved(name))
@@ -173,6 +253,18 @@ func (m *Model) read(policies []inventory.Policy) ([]engine.Policy, error) {
 		}
 	}
 	return read, nil
+}
+
+// positions are the policies' positions in the inventory; none in no model.
+func (m *Model) positions() map[v1alpha1.PolicyReference]int {
+	if m == nil {
+		return nil
+	}
+	at := make(map[v1alpha1.PolicyReference]int, len(m.inv.Policies))
+	for i := range m.inv.Policies {
+		at[m.inv.Policies[i].PolicyReference] = i
+	}
+	return at
 }
 
 // partsOf are the identities of the parts of the world that policies name.
@@ -198,7 +290,7 @@ func (m *Model) partsOf(world engine.World) ([]*engine.Identity, error) {
 	return out, nil
 }
 
-func (m *Model) addMembers(of []*engine.Identity) error {
+func (m *Model) addMembers() error {
 	byKey := map[types.NamespacedName]*cluster{}
 	for _, c := range m.clusters {
 		byKey[c.key()] = c
@@ -206,8 +298,8 @@ func (m *Model) addMembers(of []*engine.Identity) error {
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
-		if c := byKey[key]; c != nil && of[i] != nil {
-			c.members = append(c.members, member{pod: i, identity: of[i], role: roleOf(pod)})
+		if c := byKey[key]; c != nil && m.of[i] != nil {
+			c.members = append(c.members, member{pod: i, identity: m.of[i], role: roleOf(pod)})
 		}
 	}
 	for _, c := range m.clusters {

@@ -11,7 +11,7 @@ import (
 
 // addOperators finds the identities of the operators' pods. An operator without pods, or none at
 // all in manifests, gets the identity that its pod would have.
-func (m *Model) addOperators(of []*engine.Identity, o Options) error {
+func (m *Model) addOperators(o Options) error {
 	operators := m.inv.Operators
 	if o.OperatorNamespace != "" {
 		operators = inventory.SelectOperators(operators, o.OperatorNamespace)
@@ -23,8 +23,8 @@ func (m *Model) addOperators(of []*engine.Identity, o Options) error {
 		op := operator{Operator: found}
 		for i := range m.inv.Pods {
 			pod := &m.inv.Pods[i]
-			if pod.Namespace == found.Namespace && of[i] != nil && containsLabels(pod.Labels, found.PodLabels) {
-				op.identities = append(op.identities, of[i])
+			if pod.Namespace == found.Namespace && m.of[i] != nil && containsLabels(pod.Labels, found.PodLabels) {
+				op.identities = append(op.identities, m.of[i])
 			}
 		}
 		if len(op.identities) == 0 {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
@@ -20,22 +21,28 @@ type Options struct {
 	Names []string
 	// OperatorNamespace overrides the detection of the operator.
 	OperatorNamespace string
+	// Around are the only namespaces in which pods, endpoints and policies are read; nil means all.
+	// It is for a question about both ends of a connection: the inventory then tells nothing of
+	// anybody else, and has no operators.
+	Around []string
 	// Progress, when set, is told about each kind that has been read, and the number of objects.
 	// It may be called from several goroutines at once.
 	Progress func(resource string, objects int)
 }
 
 // Collect reads what is there. Peers of a database can be anywhere, so that everything but
-// clusters and poolers is read in all namespaces; where that is forbidden, in o.Namespace.
+// clusters and poolers is read in all namespaces, unless o.Around names some; where that is
+// forbidden, in o.Namespace.
 //
 // What can't be had goes into Missing. The error is one that leaves no inventory: the server can't
 // be reached, doesn't accept the credentials, or ctx is done.
 func Collect(ctx context.Context, clients Clients, o Options) (*inventory.Inventory, error) {
-	c := &collector{
-		clients: clients, options: o, decoder: decode.NewDecoder(),
-		inv: &inventory.Inventory{Origin: inventory.Live, Settings: inventory.DefaultSettings()},
+	c := newCollector(clients, o)
+	collect := c.collect
+	if o.Around != nil {
+		collect = c.collectAround
 	}
-	if err := c.collect(ctx); err != nil {
+	if err := collect(ctx); err != nil {
 		if ctx.Err() != nil {
 			// Whatever failed first, it failed because the caller gave up.
 			return nil, context.Cause(ctx)
@@ -58,9 +65,19 @@ type collector struct {
 	policies [4][]inventory.Policy
 }
 
+func newCollector(clients Clients, o Options) *collector {
+	return &collector{
+		clients: clients, options: o, decoder: decode.NewDecoder(),
+		inv: &inventory.Inventory{
+			Origin: inventory.Live, Settings: inventory.DefaultSettings(),
+			Endpoints: map[types.NamespacedName]inventory.Endpoint{},
+		},
+	}
+}
+
 func (c *collector) collect(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, r := range c.resources() {
+	for _, r := range slices.Concat(c.inNamespaces(), c.once(), []resource{c.deployments()}) {
 		group.Go(func() error { return c.read(groupCtx, r) })
 	}
 	group.Go(func() error { return c.readSettings(groupCtx) })

@@ -89,7 +89,7 @@ func (c *collector) record(ctx context.Context, r resource, namespace string, er
 		if r.optional {
 			return nil
 		}
-		m.Reason = inventory.NotInstalled
+		m.Namespace, m.Reason = "", inventory.NotInstalled
 		m.Message = fmt.Sprintf("the server does not know %s", r.name)
 		m.Remedy = r.absent
 	case failed:

@@ -25,14 +25,19 @@ const (
 	installCNPG   = "install the CloudNativePG operator, or choose another --context"
 )
 
-// resources are all kinds that are read in parallel.
-func (c *collector) resources() []resource {
+// inNamespaces are the kinds that matter in every namespace with one end of a connection.
+func (c *collector) inNamespaces() []resource {
 	return []resource{
-		c.namespaces(), c.pods(), c.deployments(), c.clusters(), c.poolers(),
-		c.networkPolicies(), c.clusterNetworkPolicies(),
+		c.namespaces(), c.pods(), c.endpoints(), c.networkPolicies(),
 		c.ciliumPolicies(1, v1alpha1.CiliumNetworkPolicy, "ciliumnetworkpolicies", allNamespaces),
+	}
+}
+
+// once are the kinds that are read once, in the namespace of the wanted clusters or without one.
+func (c *collector) once() []resource {
+	return []resource{
+		c.clusters(), c.poolers(), c.clusterNetworkPolicies(),
 		c.ciliumPolicies(2, v1alpha1.CiliumClusterwideNetworkPolicy, "ciliumclusterwidenetworkpolicies", clusterScoped),
-		c.endpoints(),
 	}
 }
 

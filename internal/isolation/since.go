@@ -1,0 +1,231 @@
+package isolation
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// difference is what has changed from one model to the next, as far as reports depend on it.
+type difference struct {
+	model *Model
+	// everything is true when the change concerns every cluster.
+	everything bool
+	// namespaces are those in which anything has changed, and pods those in which a pod or a label has.
+	namespaces, pods map[string]bool
+	// egress are the namespaces in which a policy has changed that has a say in what pods open.
+	egress map[string]bool
+	// identities are those that a changed pod had or has; guarded is true when one of them is
+	// restricted in what it opens.
+	identities map[*engine.Identity]bool
+	guarded    bool
+	// clusters are those whose object has changed.
+	clusters map[types.NamespacedName]bool
+}
+
+// since compares the model with the last one. Both have the same collection of identities, or else
+// everything has changed.
+func (m *Model) since(last *Model) *difference {
+	d := &difference{
+		model: m, namespaces: map[string]bool{}, pods: map[string]bool{}, egress: map[string]bool{},
+		identities: map[*engine.Identity]bool{}, clusters: map[types.NamespacedName]bool{},
+	}
+	if d.everything = last == nil || m.differs(last); d.everything {
+		return d
+	}
+	d.addNamespaces(last)
+	d.addClusters(last)
+	d.addPods(last)
+	d.addPolicies(last)
+	return d
+}
+
+// differs tells whether something has changed that concerns every cluster. Policies without a
+// namespace are in addPolicies.
+func (m *Model) differs(last *Model) bool {
+	return m.identities != last.identities ||
+		!slices.Equal(m.inv.Missing, last.inv.Missing) ||
+		!reflect.DeepEqual(m.inv.Operators, last.inv.Operators) ||
+		!slices.Equal(m.lookup.apiServerNodes, last.lookup.apiServerNodes) ||
+		(len(m.inv.Endpoints) > 0) != (len(last.inv.Endpoints) > 0)
+}
+
+func (d *difference) addNamespaces(last *Model) {
+	for name, labels := range d.model.lookup.namespaces {
+		if before, ok := last.lookup.namespaces[name]; !ok || !maps.Equal(before, labels) {
+			d.namespaces[name], d.pods[name] = true, true
+		}
+	}
+	for name := range last.lookup.namespaces {
+		if _, ok := d.model.lookup.namespaces[name]; !ok {
+			d.namespaces[name], d.pods[name] = true, true
+		}
+	}
+}
+
+// addClusters notes new and removed clusters for all of their namespace: whether a pod there is an
+// innocent application depends on what the clusters are.
+func (d *difference) addClusters(last *Model) {
+	before := map[types.NamespacedName]*cluster{}
+	for _, c := range last.clusters {
+		before[c.key()] = c
+	}
+	for _, c := range d.model.clusters {
+		switch was := before[c.key()]; {
+		case was == nil:
+			d.namespaces[c.object.Namespace] = true
+		case was.object != c.object:
+			d.clusters[c.key()] = true
+		}
+		delete(before, c.key())
+	}
+	for key := range before {
+		d.namespaces[key.Namespace] = true
+	}
+}
+
+func (d *difference) addPods(last *Model) {
+	m := d.model
+	note := func(of *Model, i int) {
+		pod, identity := &of.inv.Pods[i], of.of[i]
+		d.namespaces[pod.Namespace], d.pods[pod.Namespace] = true, true
+		if identity != nil && !d.identities[identity] {
+			d.identities[identity] = true
+			d.guarded = d.guarded || of.engine.RestrictsEgress(identity)
+		}
+	}
+	merge(last.inv.Pods, m.inv.Pods, comparePods, func(was, is int) {
+		if was >= 0 && is >= 0 && last.of[was] == m.of[is] && samePod(&last.inv.Pods[was], &m.inv.Pods[is]) &&
+			last.hasEndpoint[was] == m.hasEndpoint[is] {
+			return
+		}
+		if was >= 0 {
+			note(last, was)
+		}
+		if is >= 0 {
+			note(m, is)
+		}
+	})
+}
+
+func (d *difference) addPolicies(last *Model) {
+	note := func(p *engine.Policy) {
+		if p.Namespace == "" {
+			d.everything = true
+		}
+		d.namespaces[p.Namespace] = true
+		if p.RestrictsEgress() {
+			d.egress[p.Namespace] = true
+		}
+	}
+	m := d.model
+	gone := last.positions()
+	for i := range m.inv.Policies {
+		ref := m.inv.Policies[i].PolicyReference
+		at, known := gone[ref]
+		delete(gone, ref)
+		if known && samePolicy(&last.inv.Policies[at], &m.inv.Policies[i]) {
+			continue
+		}
+		note(&m.engine.Policies()[i])
+		if known {
+			note(&last.engine.Policies()[at])
+		}
+	}
+	for _, at := range gone {
+		note(&last.engine.Policies()[at])
+	}
+}
+
+// touches tells whether the cluster's report may have changed in more than the numbers of the fleet.
+func (d *difference) touches(c *cluster, needs dependencies) bool {
+	if d.everything || d.namespaces[c.object.Namespace] || d.clusters[c.key()] {
+		return true
+	}
+	if needs.fleet && len(d.pods)+len(d.egress) > 0 {
+		return true
+	}
+	if needs.egress && (d.guarded || len(d.egress) > 0) {
+		return true
+	}
+	for namespace := range needs.namespaces {
+		if d.pods[namespace] || d.egress[namespace] {
+			return true
+		}
+	}
+	return d.named(c)
+}
+
+// named tells whether the policies at the cluster's pods name one of the changed pods.
+func (d *difference) named(c *cluster) bool {
+	if len(d.identities) == 0 {
+		return false
+	}
+	for _, t := range d.model.targets(c) {
+		for _, to := range t.identities {
+			for peer := range d.identities {
+				if d.model.engine.Names(to, peer) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func comparePods(a, b *inventory.Pod) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+func samePod(a, b *inventory.Pod) bool {
+	return a.Namespace == b.Namespace && a.Name == b.Name && a.ServiceAccount == b.ServiceAccount &&
+		a.HostNetwork == b.HostNetwork && a.HostIP == b.HostIP && a.Phase == b.Phase &&
+		a.Workload == b.Workload && a.Expected == b.Expected &&
+		maps.Equal(a.Labels, b.Labels) && slices.Equal(a.NamedPorts, b.NamedPorts)
+}
+
+func sameEndpoint(a, b inventory.Endpoint) bool {
+	return a.IdentityID == b.IdentityID && slices.Equal(a.IdentityLabels, b.IdentityLabels) && slices.Equal(a.NamedPorts, b.NamedPorts)
+}
+
+// samePolicy is true for one that has not been read anew. What can't be decoded has no object, and
+// is the same when it is of the same version.
+func samePolicy(a, b *inventory.Policy) bool {
+	if a.Object == nil && (a.ResourceVersion == "" || a.UID == "") {
+		return false
+	}
+	return a.Object == b.Object && a.UID == b.UID && a.ResourceVersion == b.ResourceVersion && a.Unreadable == b.Unreadable
+}
+
+// merge calls f with the positions of each element in both ordered slices, -1 where it is not.
+func merge[T any](a, b []T, compare func(x, y *T) int, f func(inA, inB int)) {
+	i, j := 0, 0
+	for i < len(a) || j < len(b) {
+		order := 0
+		switch {
+		case i == len(a):
+			order = 1
+		case j == len(b):
+			order = -1
+		default:
+			order = compare(&a[i], &b[j])
+		}
+		switch {
+		case order < 0:
+			f(i, -1)
+			i++
+		case order > 0:
+			f(-1, j)
+			j++
+		default:
+			f(i, j)
+			i, j = i+1, j+1
+		}
+	}
+}
