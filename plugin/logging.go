@@ -15,6 +15,10 @@ import (
 func silenceLibraries() {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	// Errors go to stderr all the same, unless the threshold is above them.
+	var klogFlags flag.FlagSet
+	klog.InitFlags(&klogFlags)
+	_ = klogFlags.Set("stderrthreshold", "FATAL") // The flag is klog's own, and takes this.
 }
 
 // logLevel is the value of --v.

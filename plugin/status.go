@@ -146,9 +146,7 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 		return nil, problem
 	}
 	problem = errors.Join(problem, unknownNames(inv, namespace, o.names))
-	model, err := isolation.NewModel(inv, isolation.Options{
-		Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace,
-	})
+	model, err := isolation.NewModel(inv, o.modelOptions(namespace))
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +155,10 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
 	}
 	return &list, problem
+}
+
+func (o *statusOptions) modelOptions(namespace string) isolation.Options {
+	return isolation.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace}
 }
 
 func (o *statusOptions) where(namespace string) string {

@@ -7,162 +7,131 @@ import (
 	"fmt"
 	"time"
 
-	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
-	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
-	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/metadata/metadatainformer"
-	"k8s.io/client-go/tools/cache"
-
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
 // watchPause gathers the changes of one action (a lockdown, a rollout) into one redraw.
-const watchPause = 300 * time.Millisecond
-
-// watchedKinds are the kinds whose changes can change a report.
-func watchedKinds() []schema.GroupVersionResource {
-	return []schema.GroupVersionResource{
-		corev1.SchemeGroupVersion.WithResource("namespaces"),
-		corev1.SchemeGroupVersion.WithResource("pods"),
-		networkingv1.SchemeGroupVersion.WithResource("networkpolicies"),
-		ciliumv2.SchemeGroupVersion.WithResource("ciliumnetworkpolicies"),
-		ciliumv2.SchemeGroupVersion.WithResource("ciliumclusterwidenetworkpolicies"),
-		ciliumv2.SchemeGroupVersion.WithResource("ciliumendpoints"),
-		cnpgv1.SchemeGroupVersion.WithResource("clusters"),
-		cnpgv1.SchemeGroupVersion.WithResource("poolers"),
-	}
-}
+const watchPause = 200 * time.Millisecond
 
 // runWatch shows the status whenever something has changed, until the context ends.
 func (o *statusOptions) runWatch(ctx context.Context) error {
-	changed, err := o.changes(ctx)
+	namespace, err := o.scopeOf()
 	if err != nil {
 		return err
 	}
-	var shown []byte
+	watcher, err := o.watchCluster(ctx, namespace)
+	if err != nil {
+		return unlessInterrupted(ctx, err)
+	}
+	monitor := isolation.NewMonitor(o.modelOptions(namespace))
+	var screen watchScreen
 	for {
-		list, problem := o.evaluate(ctx)
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // Being interrupted is how watching ends.
-		}
+		began := time.Now()
+		list, problem := o.look(ctx, watcher, monitor, namespace)
 		if list == nil {
-			return problem
+			return unlessInterrupted(ctx, problem)
 		}
-		var screen bytes.Buffer
-		_, width := terminal.Detect(o.Out)
-		printed := report.Print(&screen, *list, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width})
-		if err := errors.Join(printed, o.redraw(shown, screen.Bytes())); err != nil {
+		if err := o.show(*list, problem, &screen); err != nil {
 			return err
 		}
-		if problem != nil {
-			printError(o.ErrOut, "kubectl cnpg-netpol status", problem)
-		}
-		shown = screen.Bytes()
+		took := time.Since(began)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-changed:
+		case <-watcher.Changed():
+		}
+		// A fleet in which something happens all the time shall not keep a processor busy.
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(max(watchPause, took)):
 		}
 	}
 }
 
-// redraw shows a screen that differs from the last one: over it on a terminal, below it elsewhere.
-func (o *statusOptions) redraw(last, next []byte) error {
-	if bytes.Equal(last, next) {
+// watchScreen is what is shown.
+type watchScreen struct {
+	report  []byte
+	problem string
+}
+
+// unlessInterrupted is nil after an interruption, which is how watching ends.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
 		return nil
 	}
-	const clearScreen = "\x1b[H\x1b[2J"
-	if isatty, _ := terminal.Detect(o.Out); isatty && (o.output == report.Table || o.output == report.Wide) {
-		if _, err := fmt.Fprintf(o.Out, "%s%s  (Ctrl-C ends)\n\n", clearScreen, time.Now().Format(time.TimeOnly)); err != nil {
-			return err
-		}
-	} else if last != nil && o.output == report.YAML {
-		if _, err := fmt.Fprintln(o.Out, "---"); err != nil {
-			return err
-		}
-	}
-	_, err := o.Out.Write(next)
 	return err
 }
 
-// changes signals after something has changed, at most once for each watchPause. It watches names
-// and versions only: what changed is read by the next collection.
-func (o *statusOptions) changes(ctx context.Context) (<-chan struct{}, error) {
-	config, err := o.restConfig()
+func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
+	clients, err := o.clients()
 	if err != nil {
 		return nil, err
 	}
-	client, err := metadata.NewForConfig(config)
+	progress := o.progress()
+	defer progress.Stop()
+	progress.Update("reading the cluster")
+	return live.Watch(ctx, clients, live.Options{
+		Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace,
+		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
+	})
+}
+
+// look returns the reports on what is there now, nil when there can't be any, and what went wrong
+// besides.
+func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor *isolation.Monitor, namespace string) (*v1alpha1.IsolationReportList, error) {
+	inv, err := watcher.Inventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	events := make(chan struct{}, 1)
-	notify := func() {
-		select {
-		case events <- struct{}{}:
-		default:
-		}
+	problem := errors.Join(missingOperator(inv), unknownNames(inv, namespace, o.names))
+	list, _, err := monitor.Evaluate(inv)
+	if err != nil {
+		return nil, err
 	}
-	factory := metadatainformer.NewFilteredSharedInformerFactory(client, 0, metav1.NamespaceAll, nil)
-	for _, kind := range watchedKinds() {
-		informer := factory.ForResource(kind).Informer()
-		// A kind that is missing or forbidden is in the report; watching goes on without it.
-		if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
-			return nil, err
-		}
-		if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: func(any) { notify() },
-			UpdateFunc: func(old, updated any) {
-				if resourceVersion(old) != resourceVersion(updated) {
-					notify()
-				}
-			},
-			DeleteFunc: func(any) { notify() },
-		}); err != nil {
-			return nil, err
-		}
+	if len(list.Items) == 0 && problem == nil {
+		problem = fmt.Errorf("no CloudNativePG cluster in %s yet", o.where(namespace))
 	}
-	factory.Start(ctx.Done())
-	return settle(ctx, events), nil
+	return &list, problem
 }
 
-func resourceVersion(object any) string {
-	if m, ok := object.(metav1.Object); ok {
-		return m.GetResourceVersion()
+// show prints the reports and the problem when they differ from what is shown: over it on a terminal,
+// below it elsewhere.
+func (o *statusOptions) show(list v1alpha1.IsolationReportList, problem error, screen *watchScreen) error {
+	var next bytes.Buffer
+	isatty, width := terminal.Detect(o.Out)
+	if err := report.Print(&next, list, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width}); err != nil {
+		return err
 	}
-	return ""
-}
-
-// settle waits after an event until watchPause is over, and signals once.
-func settle(ctx context.Context, events <-chan struct{}) <-chan struct{} {
-	settled := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-events:
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(watchPause):
-			}
-			select {
-			case <-events: // Those that came meanwhile belong to this signal.
-			default:
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case settled <- struct{}{}:
-			}
-		}
-	}()
-	return settled
+	text := ""
+	if problem != nil {
+		text = problem.Error()
+	}
+	first := screen.report == nil
+	if !first && bytes.Equal(screen.report, next.Bytes()) && screen.problem == text {
+		return nil
+	}
+	screen.report, screen.problem = next.Bytes(), text
+	const clearScreen = "\x1b[H\x1b[2J"
+	before := ""
+	switch {
+	case isatty && (o.output == report.Table || o.output == report.Wide):
+		before = fmt.Sprintf("%s%s  (Ctrl-C ends)\n\n", clearScreen, time.Now().Format(time.TimeOnly))
+	case !first && o.output == report.YAML:
+		before = "---\n"
+	}
+	if _, err := fmt.Fprint(o.Out, before); err != nil {
+		return err
+	}
+	if _, err := o.Out.Write(next.Bytes()); err != nil {
+		return err
+	}
+	if problem != nil {
+		printError(o.ErrOut, "kubectl cnpg-netpol status", problem)
+	}
+	return nil
 }

@@ -1,14 +1,18 @@
 package rbac
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,8 +30,11 @@ const asPlugin = "RBAC_TEST_AS_PLUGIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asPlugin) != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-		os.Exit(plugin.Main(context.Background(), os.Args[1:], streams))
+		code := plugin.Main(ctx, os.Args[1:], streams)
+		stop()
+		os.Exit(code)
 	}
 	os.Exit(m.Run())
 }
@@ -64,6 +71,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"locker", "unlock orders -n shop --yes", 0, "orders is OPEN", "deleted"},
 		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
 	}
+	t.Run("viewer status -A --watch", func(t *testing.T) { watching(t, kubeconfig) })
 	for _, step := range steps {
 		t.Run(step.user+" "+step.command, func(t *testing.T) {
 			stdout, stderr, code := run(t, kubeconfig, step.user, strings.Fields(step.command)...)
@@ -83,6 +91,40 @@ func TestRolesSuffice(t *testing.T) {
 				t.Logf("stdout:\n%s\nstderr:\n%s", stdout, stderr)
 			}
 		})
+	}
+}
+
+// watching is what viewer may do without a refusal, which -v brings to light: without the permission to
+// watch, the plugin would read again every now and then, and nobody would notice.
+func watching(t *testing.T, kubeconfig string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	command := plugged(ctx, t, kubeconfig, "viewer", "status", "-A", "-o", "yaml", "--watch", "-v", "2")
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	command.Stderr = &log
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	seen := bufio.NewScanner(stdout)
+	for seen.Scan() && !strings.Contains(seen.Text(), "posture: ") {
+		continue
+	}
+	// Refusals come right after the first report, or never.
+	time.AfterFunc(time.Second, func() { _ = command.Process.Signal(os.Interrupt) })
+	rest, err := io.ReadAll(stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(log.String(), "forbidden") || strings.Contains(string(rest), "EVIDENCE_MISSING") {
+		t.Errorf("something can't be watched:\n%s\n%s", log.String(), rest)
 	}
 }
 
@@ -155,15 +197,10 @@ func serve(t *testing.T) string {
 
 func run(t *testing.T, kubeconfig, user string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), self, append(args, "--kubeconfig", kubeconfig, "--as", user)...)
-	command.Env = append(os.Environ(), asPlugin+"=1")
+	command := plugged(t.Context(), t, kubeconfig, user, args...)
 	var out, errOut bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errOut
-	err = command.Run()
+	err := command.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return out.String(), errOut.String(), exit.ExitCode()
@@ -172,4 +209,16 @@ func run(t *testing.T, kubeconfig, user string, args ...string) (stdout, stderr 
 		t.Fatal(err)
 	}
 	return out.String(), errOut.String(), 0
+}
+
+// plugged is the plugin as the user runs it.
+func plugged(ctx context.Context, t *testing.T, kubeconfig, user string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(ctx, self, append(args, "--kubeconfig", kubeconfig, "--as", user)...)
+	command.Env = append(os.Environ(), asPlugin+"=1")
+	return command
 }

@@ -67,7 +67,7 @@ func (c *collector) findAgent(ctx context.Context) error {
 	if len(c.inv.Endpoints) > 0 {
 		return nil
 	}
-	_, _, err := c.endpoints().page(ctx, "", metav1.ListOptions{Limit: 1})
+	_, _, err := c.custom(endpoints()).page(ctx, "", metav1.ListOptions{Limit: 1})
 	if err != nil && c.kindOf(ctx, err) == fatal {
 		return c.explain(err)
 	}

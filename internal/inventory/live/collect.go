@@ -98,7 +98,7 @@ func (c *collector) finish() *inventory.Inventory {
 	if !inv.Settings.ClusterNetworkPolicy {
 		// Cilium doesn't look at them, so that nothing is missing without them.
 		inv.Missing = slices.DeleteFunc(inv.Missing, func(m inventory.Missing) bool {
-			return m.Resource == clusterNetworkPolicies
+			return m.Resource == clusterNetworkPolicies().GroupResource().String()
 		})
 	}
 	inv.Finish()

@@ -219,7 +219,7 @@ func TestMissingEvidence(t *testing.T) {
 				s.refused[pathCluNP] = http.StatusForbidden
 				s.objects[pathConfig] = []string{`{"metadata":{"name":"cilium-config","namespace":"kube-system"},"data":{"enable-k8s-cluster-network-policy":"true"}}`}
 			}, Options{},
-			[]string{clusterNetworkPolicies + " Forbidden"}, "answer 403",
+			[]string{"clusternetworkpolicies.policy.networking.k8s.io Forbidden"}, "answer 403",
 		},
 		{
 			"settings forbidden",

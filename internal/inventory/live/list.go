@@ -68,12 +68,17 @@ func (c *collector) readOwn(ctx context.Context, r resource, forbidden error) er
 		return c.record(ctx, r, "", err)
 	}
 	c.progress(r.name, objects)
-	c.missing(inventory.Missing{
-		Resource: r.name, Namespace: "!" + own, Reason: inventory.Forbidden,
-		Message: fmt.Sprintf("%s can be read in namespace %q only: %s", r.name, own, oneLine(forbidden)),
-		Remedy:  fmt.Sprintf("ask for permission to list %s in all namespaces", r.name),
-	})
+	c.missing(onlyOwn(r.name, own, forbidden))
 	return nil
+}
+
+// onlyOwn is what is missing when all namespaces but one are forbidden.
+func onlyOwn(resource, own string, forbidden error) inventory.Missing {
+	return inventory.Missing{
+		Resource: resource, Namespace: "!" + own, Reason: inventory.Forbidden,
+		Message: fmt.Sprintf("%s can be read in namespace %q only: %s", resource, own, oneLine(forbidden)),
+		Remedy:  fmt.Sprintf("ask for permission to list %s in all namespaces", resource),
+	}
 }
 
 // record turns an error into missing evidence, unless it is fatal.

@@ -4,11 +4,22 @@ import (
 	"context"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
+
+const operatorSelector = inventory.OperatorLabel + "=" + inventory.OperatorLabelValue
+
+func fromDeployment(d *appsv1.Deployment) (inventory.Operator, bool) {
+	account := d.Spec.Template.Spec.ServiceAccountName
+	if account == "" {
+		account = "default"
+	}
+	return inventory.OperatorFromDeployment(d.Namespace, d.Name, d.Labels, d.Spec.Template.Labels, account)
+}
 
 // deployments reads the Deployments that may be the operator's, by label.
 func (c *collector) deployments() resource {
@@ -16,19 +27,13 @@ func (c *collector) deployments() resource {
 		name:  "deployments.apps",
 		reset: func() { c.inv.Operators = nil },
 		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
-			o.LabelSelector = inventory.OperatorLabel + "=" + inventory.OperatorLabelValue
+			o.LabelSelector = operatorSelector
 			list, err := c.clients.Kubernetes.AppsV1().Deployments(namespace).List(ctx, o)
 			if err != nil {
 				return 0, "", err
 			}
 			for i := range list.Items {
-				d := &list.Items[i]
-				account := d.Spec.Template.Spec.ServiceAccountName
-				if account == "" {
-					account = "default"
-				}
-				if operator, ok := inventory.OperatorFromDeployment(d.Namespace, d.Name, d.Labels,
-					d.Spec.Template.Labels, account); ok {
+				if operator, ok := fromDeployment(&list.Items[i]); ok {
 					c.inv.Operators = append(c.inv.Operators, operator)
 				}
 			}

@@ -3,49 +3,36 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 )
 
-// clusterNetworkPolicies is the name of the resource that is normally not there.
-const clusterNetworkPolicies = "clusternetworkpolicies.policy.networking.k8s.io"
-
-const (
-	installCilium = "install Cilium 1.20 or later, or choose another --context"
-	installCNPG   = "install the CloudNativePG operator, or choose another --context"
-)
-
 // inNamespaces are the kinds that matter in every namespace with one end of a connection.
 func (c *collector) inNamespaces() []resource {
 	return []resource{
-		c.namespaces(), c.pods(), c.endpoints(), c.networkPolicies(),
-		c.ciliumPolicies(1, v1alpha1.CiliumNetworkPolicy, "ciliumnetworkpolicies", allNamespaces),
+		c.namespaces(), c.pods(), c.networkPolicies(), c.custom(endpoints()), c.custom(ciliumNetworkPolicies()),
 	}
 }
 
 // once are the kinds that are read once, in the namespace of the wanted clusters or without one.
 func (c *collector) once() []resource {
 	return []resource{
-		c.clusters(), c.poolers(), c.clusterNetworkPolicies(),
-		c.ciliumPolicies(2, v1alpha1.CiliumClusterwideNetworkPolicy, "ciliumclusterwidenetworkpolicies", clusterScoped),
+		c.custom(clusters()), c.custom(poolers()),
+		c.custom(ciliumClusterwideNetworkPolicies()), c.custom(clusterNetworkPolicies()),
 	}
 }
 
 // namespaces reads the namespaces; where the list is forbidden, the one of the wanted clusters.
 func (c *collector) namespaces() resource {
-	add := func(n *corev1.Namespace) {
-		c.inv.Namespaces = append(c.inv.Namespaces, inventory.Namespace{Name: n.Name, Labels: maps.Clone(n.Labels)})
-	}
+	add := func(n *corev1.Namespace) { c.inv.Namespaces = append(c.inv.Namespaces, fromNamespace(n)) }
 	return resource{
 		name: "namespaces", scope: allNamespaces,
 		reset: func() { c.inv.Namespaces = nil },
@@ -72,6 +59,11 @@ func (c *collector) namespaces() resource {
 			return len(list.Items), list.Continue, nil
 		},
 	}
+}
+
+// fromNamespace copies the labels: Finish adds to them.
+func fromNamespace(n *corev1.Namespace) inventory.Namespace {
+	return inventory.Namespace{Name: n.Name, Labels: maps.Clone(n.Labels)}
 }
 
 func (c *collector) pods() resource {
@@ -112,88 +104,30 @@ func fromPod(p *corev1.Pod) inventory.Pod {
 }
 
 func (c *collector) networkPolicies() resource {
-	const slot = 0
 	return resource{
 		name:  "networkpolicies.networking.k8s.io",
-		reset: func() { c.policies[slot] = nil },
+		reset: func() { c.policies[networkPolicySlot] = nil },
 		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
 			list, err := c.clients.Kubernetes.NetworkingV1().NetworkPolicies(namespace).List(ctx, o)
 			if err != nil {
 				return 0, "", err
 			}
 			for i := range list.Items {
-				raw, err := json.Marshal(&list.Items[i])
+				policy, err := fromNetworkPolicy(c.decoder, &list.Items[i])
 				if err != nil {
 					return 0, "", err
 				}
-				c.policies[slot] = append(c.policies[slot],
-					c.decoder.Policy(v1alpha1.NetworkPolicy, raw, decode.PolicyOptions{Stored: true}))
+				c.policies[networkPolicySlot] = append(c.policies[networkPolicySlot], policy)
 			}
 			return len(list.Items), list.Continue, nil
 		},
 	}
 }
 
-func (c *collector) clusterNetworkPolicies() resource {
-	const slot = 3
-	gvr := schema.GroupVersionResource{Group: "policy.networking.k8s.io", Version: "v1alpha2", Resource: "clusternetworkpolicies"}
-	r := c.dynamic(gvr, clusterScoped, func(raw []byte) error {
-		c.policies[slot] = append(c.policies[slot],
-			c.decoder.Policy(v1alpha1.ClusterNetworkPolicy, raw, decode.PolicyOptions{Stored: true}))
-		return nil
-	})
-	r.optional = true
-	r.reset = func() { c.policies[slot] = nil }
-	return r
-}
-
-func (c *collector) clusters() resource {
-	gvr := schema.GroupVersionResource{Group: "postgresql.cnpg.io", Version: "v1", Resource: "clusters"}
-	r := c.dynamic(gvr, ownNamespace, func(raw []byte) error {
-		cluster, err := decode.Cluster(raw, "")
-		if err != nil {
-			return fmt.Errorf("%s/%s: %w", cluster.Namespace, cluster.Name, err)
-		}
-		c.inv.Clusters = append(c.inv.Clusters, cluster)
-		return nil
-	})
-	r.absent, r.reset = installCNPG, func() { c.inv.Clusters = nil }
-	return r
-}
-
-func (c *collector) poolers() resource {
-	gvr := schema.GroupVersionResource{Group: "postgresql.cnpg.io", Version: "v1", Resource: "poolers"}
-	r := c.dynamic(gvr, ownNamespace, func(raw []byte) error {
-		pooler, err := decode.Pooler(raw, "")
-		if err != nil {
-			return fmt.Errorf("%s/%s: %w", pooler.Namespace, pooler.Name, err)
-		}
-		c.inv.Poolers = append(c.inv.Poolers, pooler)
-		return nil
-	})
-	r.absent, r.reset = installCNPG, func() { c.inv.Poolers = nil }
-	return r
-}
-
-// endpoints reads the CiliumEndpoints.
-func (c *collector) endpoints() resource {
-	r := c.cilium("ciliumendpoints", allNamespaces, func(raw []byte) error {
-		name, e, err := decode.Endpoint(raw, "")
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		c.inv.Endpoints[name] = e
-		return nil
-	})
-	r.reset = func() { c.inv.Endpoints = map[types.NamespacedName]inventory.Endpoint{} }
-	return r
-}
-
-func (c *collector) ciliumPolicies(slot int, kind v1alpha1.PolicyKind, plural string, s scope) resource {
-	r := c.cilium(plural, s, func(raw []byte) error {
-		c.policies[slot] = append(c.policies[slot], c.decoder.Policy(kind, raw, decode.PolicyOptions{Stored: true}))
-		return nil
-	})
-	r.reset = func() { c.policies[slot] = nil }
-	return r
+func fromNetworkPolicy(d *decode.Decoder, policy *networkingv1.NetworkPolicy) (inventory.Policy, error) {
+	raw, err := json.Marshal(policy)
+	if err != nil {
+		return inventory.Policy{}, err
+	}
+	return d.Policy(v1alpha1.NetworkPolicy, raw, decode.PolicyOptions{Stored: true}), nil
 }

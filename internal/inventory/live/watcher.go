@@ -1,0 +1,131 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Watcher keeps what Collect would read up to date by watching it. Get one from Watch.
+type Watcher struct {
+	clients Clients
+	options Options
+	kinds   []*watched
+	changed chan struct{}
+}
+
+// Watch reads what is there and keeps watching until ctx is done. It returns when everything has been
+// read once, or can't be. What can't be read is tried again and again, and is missing evidence until
+// then. The error is one that leaves no inventory, as of Collect. Options.Around is not for watching.
+func Watch(ctx context.Context, clients Clients, o Options) (*Watcher, error) {
+	w := &Watcher{clients: clients, options: o, changed: make(chan struct{}, 1)}
+	w.kinds = w.watchedKinds()
+	for _, k := range w.kinds {
+		go k.control.RunWithContext(ctx)
+	}
+	if err := w.waitForAll(ctx); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Changed receives when something has changed since it last did, once for however many changes.
+func (w *Watcher) Changed() <-chan struct{} { return w.changed }
+
+func (w *Watcher) notify() {
+	select {
+	case w.changed <- struct{}{}:
+	default: // It is known already that something has changed.
+	}
+}
+
+// waitForAll waits until each kind has been read or has failed.
+func (w *Watcher) waitForAll(ctx context.Context) error {
+	const moment = 10 * time.Millisecond
+	c := newCollector(w.clients, w.options)
+	told := map[*watched]bool{}
+	err := wait.PollUntilContextCancel(ctx, moment, true, func(ctx context.Context) (bool, error) {
+		for _, k := range w.kinds {
+			failure, read := k.state()
+			switch {
+			case told[k]:
+			case read:
+				told[k] = true
+				c.progress(k.name, len(k.store.ListKeys()))
+			case failure == nil:
+			case c.kindOf(ctx, failure) == fatal:
+				return false, c.explain(failure)
+			default:
+				told[k] = true
+			}
+		}
+		return len(told) == len(w.kinds), nil
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// Inventory is what is there now. Policies and clusters that have not changed since the last one are
+// the same objects. It asks the server only where something is not in its usual place: Cilium's
+// options, or the operator. What the server does not answer is missing evidence; the error is that ctx
+// is done.
+func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
+	c := newCollector(w.clients, w.options)
+	for _, k := range w.kinds {
+		w.take(ctx, c, k)
+	}
+	if !c.inv.Settings.Found {
+		if err := c.readSettings(ctx); err != nil {
+			c.missing(outOfDate("configmaps", "", err))
+		}
+	}
+	if err := c.findOperators(ctx); err != nil {
+		c.missing(outOfDate("mutatingwebhookconfigurations.admissionregistration.k8s.io", "", err))
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return c.finish(), nil
+}
+
+// outOfDate is what is missing while the server does not answer.
+func outOfDate(resource, namespace string, err error) inventory.Missing {
+	return inventory.Missing{
+		Resource: resource, Namespace: namespace, Reason: inventory.Failed,
+		Message: fmt.Sprintf("%s may have changed since: %s", resource, oneLine(err)),
+		Remedy:  "check the network and the credentials; the report follows when the server answers again",
+	}
+}
+
+// take fills the collector with what is known of one kind, and with what is not.
+func (w *Watcher) take(ctx context.Context, c *collector, k *watched) {
+	failure, read := k.state()
+	refused := k.narrowed()
+	switch {
+	case failure != nil && c.kindOf(ctx, failure) == fatal:
+		c.missing(outOfDate(k.name, k.namespace(), failure))
+	case failure != nil && k.elsewhere:
+		return
+	case failure != nil:
+		_ = c.record(ctx, k.resource, k.namespace(), failure) // It is not fatal.
+		return
+	case refused != nil:
+		c.missing(onlyOwn(k.name, k.own, refused))
+	}
+	if !read {
+		return
+	}
+	for _, one := range k.items() {
+		if one.problem != nil {
+			c.item(k.name, nil, func([]byte) error { return one.problem })
+			continue
+		}
+		k.put(c, one.value)
+	}
+}
