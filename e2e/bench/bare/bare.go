@@ -1,0 +1,148 @@
+// Package bare is what status -A is measured by: a client that makes the lists that it needs, decodes
+// them as programs usually do, and does nothing with the objects.
+package bare
+
+import (
+	"context"
+	"sync/atomic"
+
+	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned"
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// pageSize is that of kubectl and of the plugin.
+const pageSize = 500
+
+// page reads one page and returns the number of its objects, with the token of the next page.
+type page func(ctx context.Context, o metav1.ListOptions) (objects int, next string, err error)
+
+// client makes the lists: built-in kinds with typed clients and protobuf, Cilium's with its clientset,
+// CloudNativePG's with the dynamic client.
+type client struct {
+	kube    kubernetes.Interface
+	cilium  ciliumclient.Interface
+	dynamic dynamic.Interface
+}
+
+// List makes all lists in parallel, each page by page, and returns the number of objects.
+func List(ctx context.Context, config *rest.Config) (int, error) {
+	c, err := newClient(config)
+	if err != nil {
+		return 0, err
+	}
+	var total atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range c.lists() {
+		group.Go(func() error {
+			n, err := walk(ctx, p)
+			total.Add(int64(n))
+			return err
+		})
+	}
+	group.Go(func() error {
+		_, err := c.kube.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "cilium-config", metav1.GetOptions{})
+		return err
+	})
+	err = group.Wait()
+	return int(total.Load()), err
+}
+
+func newClient(config *rest.Config) (client, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	httpClient, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return client{}, err
+	}
+	typed := rest.CopyConfig(config)
+	typed.ContentType = runtime.ContentTypeProtobuf
+	typed.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	var c client
+	if c.kube, err = kubernetes.NewForConfigAndClient(typed, httpClient); err != nil {
+		return client{}, err
+	}
+	if c.cilium, err = ciliumclient.NewForConfigAndClient(config, httpClient); err != nil {
+		return client{}, err
+	}
+	c.dynamic, err = dynamic.NewForConfigAndClient(config, httpClient)
+	return c, err
+}
+
+func (c client) lists() []page {
+	cnpg := schema.GroupVersion{Group: "postgresql.cnpg.io", Version: "v1"}
+	return []page{
+		of(c.kube.CoreV1().Namespaces().List),
+		of(c.kube.CoreV1().Pods("").List),
+		of(c.kube.NetworkingV1().NetworkPolicies("").List),
+		of(c.cilium.CiliumV2().CiliumNetworkPolicies("").List),
+		of(c.cilium.CiliumV2().CiliumClusterwideNetworkPolicies().List),
+		of(c.cilium.CiliumV2().CiliumEndpoints("").List),
+		of(c.dynamic.Resource(cnpg.WithResource("clusters")).List),
+		of(c.dynamic.Resource(cnpg.WithResource("poolers")).List),
+		c.operators(),
+		c.clusterNetworkPolicies(),
+	}
+}
+
+// operators are the Deployments with the label of CloudNativePG's operator.
+func (c client) operators() page {
+	all := of(c.kube.AppsV1().Deployments("").List)
+	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
+		o.LabelSelector = "app.kubernetes.io/name=cloudnative-pg"
+		return all(ctx, o)
+	}
+}
+
+// clusterNetworkPolicies are asked for although the server may not know them, as the plugin does.
+func (c client) clusterNetworkPolicies() page {
+	all := of(c.dynamic.Resource(schema.GroupVersionResource{
+		Group: "policy.networking.k8s.io", Version: "v1alpha2", Resource: "clusternetworkpolicies",
+	}).List)
+	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
+		n, next, err := all(ctx, o)
+		if apierrors.IsNotFound(err) {
+			return 0, "", nil
+		}
+		return n, next, err
+	}
+}
+
+// list is what clients return.
+type list interface {
+	runtime.Object
+	metav1.ListInterface
+}
+
+// of makes a page of a client's method List.
+func of[L list](read func(context.Context, metav1.ListOptions) (L, error)) page {
+	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
+		found, err := read(ctx, o)
+		if err != nil {
+			return 0, "", err
+		}
+		return meta.LenList(found), found.GetContinue(), nil
+	}
+}
+
+func walk(ctx context.Context, p page) (int, error) {
+	total, o := 0, metav1.ListOptions{Limit: pageSize}
+	for {
+		n, next, err := p(ctx, o)
+		if err != nil {
+			return total, err
+		}
+		total += n
+		if next == "" {
+			return total, nil
+		}
+		o.Continue = next
+	}
+}
