@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/cilium/cilium/pkg/identity"
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
@@ -20,16 +21,21 @@ import (
 
 // Engine answers for a fixed set of policies and identities. It is safe for concurrent use.
 type Engine struct {
-	settings   inventory.Settings
+	settings   *inventory.Settings
 	policies   []Policy
 	identities *Identities
 	repository *policy.Repository
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
+
+	// mu guards what is worked out when it is first asked for.
+	mu sync.Mutex
 	// loaded are the namespaces whose policies are in the repository.
 	loaded   map[string]bool
 	subjects map[identity.NumericIdentity]*subject
+	// distilled are the policies of the subjects, by what they are made of.
+	distilled map[string]*distilled
 }
 
 // Policy is a policy as Cilium reads it.
@@ -85,7 +91,7 @@ func (p *Policy) Enforced() bool { return len(p.entries) > 0 }
 // not an error; the error is about the settings.
 func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, error) {
 	out := make([]Policy, len(policies))
-	return out, withAgent(s, func() {
+	return out, withAgent(&s, func() {
 		cluster := policyCluster(s)
 		for i := range policies {
 			out[i] = readOne(s, &policies[i], cluster)
@@ -167,6 +173,7 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 		byNamespace: map[string][]int{},
 		loaded:      map[string]bool{},
 		subjects:    map[identity.NumericIdentity]*subject{},
+		distilled:   map[string]*distilled{},
 	}
 	for i := range policies {
 		e.byNamespace[policies[i].Namespace] = append(e.byNamespace[policies[i].Namespace], i)
@@ -182,6 +189,8 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 // about: policies of other namespaces can't select them (policy.Repository has its rules by
 // namespace, too), and a fleet has thousands that nobody asks about. Must be called withAgent.
 func (e *Engine) load(namespace string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.loaded[namespace] {
 		return
 	}
@@ -208,8 +217,11 @@ func (e *Engine) add(index int) {
 const ruleLabelSource = "cnpg-netpol"
 
 func ruleLabel(policy, entry int) labels.Label {
-	return labels.NewLabel("rule", strconv.Itoa(policy)+"."+strconv.Itoa(entry), ruleLabelSource)
+	return labels.NewLabel("rule", ruleName(policy, entry), ruleLabelSource)
 }
+
+// ruleName is the position of a rule among those of the engine.
+func ruleName(policy, entry int) string { return strconv.Itoa(policy) + "." + strconv.Itoa(entry) }
 
 // rules turns the labels that come with a verdict back into rules, and names what is no rule of a
 // policy.

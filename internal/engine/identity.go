@@ -24,8 +24,10 @@ import (
 type Identity struct {
 	id *identity.Identity
 	// name is set for identities that are no pods: "world", "cidr:203.0.113.0/24".
-	name  string
-	ports ciliumtypes.NamedPortMap
+	name string
+	// ports are its named ports, and portsKey what tells them apart from others.
+	ports    ciliumtypes.NamedPortMap
+	portsKey string
 }
 
 // Name is the entity's name ("world", "host"), and empty for identities of pods.
@@ -48,7 +50,7 @@ func (i *Identity) Namespace() string {
 
 // Identities collects the identities that an engine shall know, each once.
 type Identities struct {
-	settings inventory.Settings
+	settings *inventory.Settings
 	byKey    map[string]*Identity
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
@@ -59,13 +61,13 @@ type Identities struct {
 // NewIdentities returns a collection that holds Cilium's reserved identities (world, host, …).
 func NewIdentities(s inventory.Settings) (*Identities, error) {
 	ids := &Identities{
-		settings: s,
+		settings: &s,
 		byKey:    map[string]*Identity{},
 		byNumber: map[identity.NumericIdentity]*Identity{},
 		next:     identity.MinimalNumericIdentity,
 		nextCIDR: identity.MinLocalIdentity,
 	}
-	return ids, withAgent(s, func() {
+	return ids, withAgent(ids.settings, func() {
 		ids.all = identity.ListReservedIdentities()
 		for nid, lbls := range ids.all {
 			i := &Identity{id: identity.NewIdentityFromLabelArray(nid, lbls), name: nid.String()}
@@ -152,7 +154,8 @@ func (s *Identities) addLocal(name string, lbls labels.Labels) *Identity {
 // Named ports are part of the key, for two pods with equal labels and different ports get
 // different verdicts from a policy that names a port.
 func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Identity {
-	key := string(lbls.SortedList()) + portsKey(ports)
+	portsKey := portsKey(ports)
+	key := string(lbls.SortedList()) + portsKey
 	if known := s.byKey[key]; known != nil {
 		return known
 	}
@@ -161,7 +164,7 @@ func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Ident
 		// An invalid name can't be referred to by a policy either: Cilium ignores it as well.
 		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
 	}
-	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named}
+	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named, portsKey: portsKey}
 	s.next++
 	s.byKey[key] = i
 	s.byNumber[i.id.ID] = i

@@ -15,27 +15,42 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// agent is the lock around the configuration that Cilium's packages keep in variables: whoever
-// holds it has the engine configured as one particular agent is.
-var agent sync.Mutex //nolint:gochecknoglobals // The variables that it guards are Cilium's, and global.
+// agent is the lock around the configuration that Cilium's packages keep in variables. Whoever holds it
+// has the engine configured as one particular agent is; several can, if they want the same.
+var agent sync.RWMutex //nolint:gochecknoglobals // The variables that it guards are Cilium's, and global.
 
-// withAgent runs f with Cilium's packages configured as an agent with these settings would be.
-func withAgent(s inventory.Settings, f func()) error {
+// configured are the settings that Cilium's packages have now; nil when nobody knows.
+var configured *inventory.Settings //nolint:gochecknoglobals // It describes globals; guarded by agent.
+
+// withAgent runs f with Cilium's packages configured as an agent with these settings would be. Calls
+// must not be nested.
+func withAgent(s *inventory.Settings, f func()) error {
+	if asConfigured(s, f) {
+		return nil
+	}
 	agent.Lock()
 	defer agent.Unlock()
-	if configured == nil || !reflect.DeepEqual(*configured, s) {
+	if configured == nil || !reflect.DeepEqual(configured, s) {
 		configured = nil
-		if err := configure(s); err != nil {
+		if err := configure(*s); err != nil {
 			return err
 		}
-		configured = &s
+		configured = s
 	}
 	f()
 	return nil
 }
 
-// configured are the settings that Cilium's packages have now; nil when nobody knows.
-var configured *inventory.Settings //nolint:gochecknoglobals // It describes globals; guarded by agent.
+// asConfigured runs f if the settings are those that Cilium's packages have now.
+func asConfigured(s *inventory.Settings, f func()) bool {
+	agent.RLock()
+	defer agent.RUnlock()
+	if configured == nil || configured != s && !reflect.DeepEqual(configured, s) {
+		return false
+	}
+	f()
+	return true
+}
 
 // configure sets every variable of Cilium's packages that changes a verdict. The list is what
 // pkg/policy, pkg/policy/api, pkg/policy/types and pkg/labels read of option.Config in v1.20.2.
@@ -58,7 +73,7 @@ func configure(s inventory.Settings) error {
 	if s.AllowLocalhost == option.AllowLocalhostAuto {
 		c.UnsafeDaemonConfigOption.AllowLocalhost = option.AllowLocalhostAlways
 	}
-	policy.SetPolicyEnabled(enforcementMode(s))
+	policy.SetPolicyEnabled(enforcementMode(&s))
 	// Without it the entity "cluster" has no selectors, which the engine reads as a wildcard.
 	api.InitEntities(s.ClusterName)
 	if err := labelsfilter.ParseLabelPrefixCfg(quiet, s.LabelFilter, nil, ""); err != nil {
@@ -69,7 +84,7 @@ func configure(s inventory.Settings) error {
 
 // enforcementMode is what holds in the data path: in audit mode verdicts are logged and nothing
 // is dropped, which is the same as never for whoever connects.
-func enforcementMode(s inventory.Settings) string {
+func enforcementMode(s *inventory.Settings) string {
 	if s.AuditMode {
 		return option.NeverEnforce
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
 	"github.com/cilium/cilium/pkg/policy"
@@ -18,12 +20,19 @@ import (
 
 // subject is one identity's policy, distilled once and looked up for every peer.
 type subject struct {
+	once     sync.Once
 	identity *Identity
-	// err is set when the engine could not resolve the policy.
-	err     error
-	policy  *policy.EndpointPolicy
+	*distilled
 	ingress endInfo
 	egress  endInfo
+}
+
+// distilled is a policy as the data path has it. Identities that the same rules select have the same.
+type distilled struct {
+	once sync.Once
+	// err is set when the engine could not resolve the policy.
+	err    error
+	policy *policy.EndpointPolicy
 }
 
 // endInfo is what holds for one direction of a subject, whoever the peer is.
@@ -45,27 +54,51 @@ type unresolvedRule struct {
 
 // subject distils the policy of an identity. Must be called withAgent.
 func (e *Engine) subject(i *Identity) *subject {
-	if known := e.subjects[i.id.ID]; known != nil {
-		return known
+	e.mu.Lock()
+	s := e.subjects[i.id.ID]
+	if s == nil {
+		s = &subject{identity: i}
+		e.subjects[i.id.ID] = s
 	}
-	s := &subject{identity: i}
-	e.subjects[i.id.ID] = s
-	e.describe(s)
+	e.mu.Unlock()
+	s.once.Do(func() { s.distilled = e.distil(i, e.describe(s)) })
+	return s
+}
+
+// distil returns the policy of an identity, made once for all that the same rules select: besides
+// these, only the ports that have names and, of what is no pod, the identity itself count
+// (policy.Repository.computePolicyEnforcementAndRules).
+func (e *Engine) distil(i *Identity, rules []string) *distilled {
+	key := i.portsKey + "/" + strings.Join(rules, ",")
+	if i.name != "" || i.id.Labels.HasInitLabel() {
+		key = "identity " + i.id.ID.String()
+	}
+	e.mu.Lock()
+	d := e.distilled[key]
+	if d == nil {
+		d = &distilled{}
+		e.distilled[key] = d
+	}
+	e.mu.Unlock()
+	d.once.Do(func() { d.resolve(e, i) })
+	return d
+}
+
+func (d *distilled) resolve(e *Engine, i *Identity) {
 	e.load("")
 	e.load(i.Namespace())
 	resolved, _, err := e.repository.ComputeSelectorPolicy(i.id)
 	if err != nil {
-		s.err = fmt.Errorf("cilium's engine can't resolve the policy: %w", err)
-		return s
+		d.err = fmt.Errorf("cilium's engine can't resolve the policy: %w", err)
+		return
 	}
-	s.policy = resolved.DistillPolicy(quiet, owner{i}, map[string]uint16{policy.FallbackRedirectID: math.MaxUint16})
-	_ = s.policy.Ready() // Fails only when called twice.
-	s.policy.Detach(quiet)
-	return s
+	d.policy = resolved.DistillPolicy(quiet, owner{i}, map[string]uint16{policy.FallbackRedirectID: math.MaxUint16})
+	_ = d.policy.Ready() // Fails only when called twice.
+	d.policy.Detach(quiet)
 }
 
-// describe collects what selects the subject, by Cilium's own selectors.
-func (e *Engine) describe(s *subject) {
+// describe collects what selects the subject, by Cilium's own selectors, and returns the rules.
+func (e *Engine) describe(s *subject) (rules []string) {
 	for _, index := range e.candidates(s.identity) {
 		p := &e.policies[index]
 		if p.Unreadable != "" {
@@ -78,6 +111,7 @@ func (e *Engine) describe(s *subject) {
 			if !rule.selects(s.identity) {
 				continue
 			}
+			rules = append(rules, ruleName(index, i))
 			end := &s.egress
 			if rule.Ingress {
 				end = &s.ingress
@@ -94,6 +128,7 @@ func (e *Engine) describe(s *subject) {
 	}
 	s.ingress.defaultDeny = unique(s.ingress.defaultDeny)
 	s.egress.defaultDeny = unique(s.egress.defaultDeny)
+	return rules
 }
 
 // candidates are the indexes of the policies that can select the identity at all.

@@ -2,8 +2,10 @@ package isolation
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -12,10 +14,23 @@ import (
 // Evaluate reports on the clusters of an inventory.
 func Evaluate(m *Model) v1alpha1.IsolationReportList {
 	list := m.emptyList()
-	for _, c := range m.clusters {
-		list.Items = append(list.Items, m.report(c))
-	}
+	list.Items = make([]v1alpha1.IsolationReport, len(m.clusters))
+	m.each(m.clusters, func(i int, c *cluster) { list.Items[i] = m.report(c) })
 	return list
+}
+
+// each calls f for every one of the clusters, on all processors.
+func (m *Model) each(clusters []*cluster, f func(int, *cluster)) {
+	m.guardedPeers() // Before several ask for them at once.
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, c := range clusters {
+		group.Go(func() error {
+			f(i, c)
+			return nil
+		})
+	}
+	_ = group.Wait() // f has no errors.
 }
 
 // emptyList has no reports, only what concerns none of them.

@@ -28,18 +28,25 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 		return list, nil, err
 	}
 	changed := m.since(w.last)
-	known := make(map[types.NamespacedName]assessment, len(m.clusters))
-	list = m.emptyList()
-	for _, c := range m.clusters {
+	assessments := make([]assessment, len(m.clusters))
+	var stale []*cluster
+	var at []int
+	for i, c := range m.clusters {
 		a, ok := w.known[c.key()]
 		if !ok || changed.touches(c, a.needs) {
-			a = m.assess(c)
+			stale, at = append(stale, c), append(at, i)
 			touched = append(touched, c.key())
-		} else {
-			a.report.Exposure = m.totals(c, a.audiences, v1alpha1.MaxClients)
+			continue
 		}
-		known[c.key()] = a
-		list.Items = append(list.Items, a.report)
+		a.report.Exposure = m.totals(c, a.audiences, v1alpha1.MaxClients)
+		assessments[i] = a
+	}
+	m.each(stale, func(i int, c *cluster) { assessments[at[i]] = m.assess(c) })
+	list = m.emptyList()
+	known := make(map[types.NamespacedName]assessment, len(m.clusters))
+	for i, c := range m.clusters {
+		known[c.key()] = assessments[i]
+		list.Items = append(list.Items, assessments[i].report)
 	}
 	w.last, w.known = m, known
 	return list, touched, nil

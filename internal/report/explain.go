@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
@@ -22,13 +21,13 @@ func PrintExplanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 		if err != nil {
 			return fmt.Errorf("encode the explanation as JSON: %w", err)
 		}
-		text := asciiControls(string(data)) + "\n"
+		text := append(asciiControls(data), '\n')
 		if o.Format == YAML {
 			if text, err = asYAML(text); err != nil {
 				return fmt.Errorf("encode the explanation as YAML: %w", err)
 			}
 		}
-		_, err = io.WriteString(w, text)
+		_, err = w.Write(text)
 		return err
 	case Mermaid:
 		return mermaidExplanation(w, e)
@@ -41,18 +40,6 @@ func PrintExplanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 	default:
 		return fmt.Errorf("unknown output format %q: use table, wide, json, yaml or mermaid", o.Format)
 	}
-}
-
-// asYAML is JSON as YAML, or JSON again where YAML can't escape what a terminal would act on.
-func asYAML(text string) (string, error) {
-	data, err := yaml.JSONToYAML([]byte(text))
-	if err != nil {
-		return "", err
-	}
-	if asciiControls(string(data)) != string(data) {
-		return text, nil
-	}
-	return string(data), nil
 }
 
 func (p *page) explanation(e v1alpha1.Explanation) error {

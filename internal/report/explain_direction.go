@@ -87,11 +87,11 @@ func (p *page) code(indent int, content any) {
 		return // Content comes from JSON, and goes back.
 	}
 	// The YAML library rejects raw control characters.
-	text, err := asYAML(asciiControls(string(data)))
+	text, err := asYAML(asciiControls(data))
 	if err != nil {
 		return
 	}
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 	hidden := 0
 	if !p.wide && len(lines) > codeLines {
 		hidden = len(lines) - codeLines

@@ -1,12 +1,13 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -21,37 +22,59 @@ func printJSON(w io.Writer, list v1alpha1.IsolationReportList) error {
 	if err != nil {
 		return fmt.Errorf("encode reports as JSON: %w", err)
 	}
-	_, err = io.WriteString(w, asciiControls(string(data))+"\n")
+	_, err = w.Write(append(asciiControls(data), '\n'))
 	return err
 }
 
 func printYAML(w io.Writer, list v1alpha1.IsolationReportList) error {
 	// The YAML library reads JSON as YAML on its way, and rejects raw control characters there.
-	var encoded strings.Builder
+	var encoded bytes.Buffer
 	if err := printJSON(&encoded, list); err != nil {
 		return err
 	}
-	data, err := yaml.JSONToYAML([]byte(encoded.String()))
+	data, err := asYAML(encoded.Bytes())
 	if err != nil {
 		return fmt.Errorf("encode reports as YAML: %w", err)
-	}
-	if asciiControls(string(data)) != string(data) {
-		// YAML lets bidirectional overrides stand in plain scalars, where they can't be escaped.
-		// JSON, which is YAML too, escapes them.
-		data = []byte(encoded.String())
 	}
 	_, err = w.Write(data)
 	return err
 }
 
+// asYAML is JSON as YAML, or JSON again where there is something in it that a terminal would act on:
+// YAML lets bidirectional overrides stand in plain scalars, where they can't be escaped, and JSON is
+// YAML too.
+func asYAML(data []byte) ([]byte, error) {
+	text, err := yaml.JSONToYAML(data)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(asciiControls(text), text) {
+		return data, nil
+	}
+	return text, nil
+}
+
 // asciiControls writes what a terminal would act on (C1 controls, bidirectional overrides) as \u
 // escapes: encoding/json does so for ASCII only. It is the same JSON, since such runes can only
-// occur inside strings.
-func asciiControls(data string) string {
-	var out strings.Builder
-	for _, r := range data {
+// occur inside strings. Nearly all of it is plain ASCII, which is copied as it is.
+func asciiControls(data []byte) []byte {
+	if !slices.ContainsFunc(data, isSpecial) {
+		return data
+	}
+	var out bytes.Buffer
+	for rest := data; len(rest) > 0; {
+		plain := slices.IndexFunc(rest, isSpecial)
+		if plain < 0 {
+			plain = len(rest)
+		}
+		out.Write(rest[:plain])
+		if rest = rest[plain:]; len(rest) == 0 {
+			break
+		}
+		r, size := utf8.DecodeRune(rest)
+		rest = rest[size:]
 		switch {
-		case r == '\n' || terminal.Visible(r):
+		case terminal.Visible(r):
 			out.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -60,8 +83,11 @@ func asciiControls(data string) string {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		}
 	}
-	return out.String()
+	return out.Bytes()
 }
+
+// isSpecial tells whether a byte is more than a visible ASCII character or a line break.
+func isSpecial(b byte) bool { return (b < ' ' || b > '~') && b != '\n' }
 
 // normalized is a copy with apiVersion and kind everywhere, and without null: a script that loops
 // over a list must not care whether it is empty.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
@@ -43,13 +44,40 @@ func Endpoint(raw []byte, defaultNamespace string) (types.NamespacedName, invent
 	if name.Name == "" {
 		return name, inventory.Endpoint{}, errNoName
 	}
+	return name, e.known(), nil
+}
+
+// Endpoints decodes a list of CiliumEndpoints, hands each over, and returns the token of the next page.
+// After an error, none has been handed over.
+func Endpoints(raw []byte, take func(types.NamespacedName, inventory.Endpoint)) (next string, err error) {
+	var list struct {
+		Metadata metav1.ListMeta `json:"metadata"`
+		Items    []endpoint      `json:"items"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &list); err != nil {
+		return "", errors.New(plain(err))
+	}
+	for i := range list.Items {
+		if list.Items[i].Metadata.Name == "" {
+			return "", errNoName
+		}
+	}
+	for i := range list.Items {
+		e := &list.Items[i]
+		take(types.NamespacedName{Namespace: e.Metadata.Namespace, Name: e.Metadata.Name}, e.known())
+	}
+	return list.Metadata.Continue, nil
+}
+
+// known is what is to be known of the endpoint.
+func (e *endpoint) known() inventory.Endpoint {
 	ports := make([]corev1.ContainerPort, 0, len(e.Status.NamedPorts))
 	for _, p := range e.Status.NamedPorts {
 		ports = append(ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Port, Protocol: corev1.Protocol(p.Protocol)})
 	}
-	return name, inventory.Endpoint{
+	return inventory.Endpoint{
 		IdentityID:     e.Status.Identity.ID,
 		IdentityLabels: e.Status.Identity.Labels,
 		NamedPorts:     inventory.NamedPortsOf(ports),
-	}, nil
+	}
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	ciliumscheme "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/scheme"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -19,79 +18,64 @@ type rawList struct {
 	Items    []json.RawMessage `json:"items"`
 }
 
-// custom reads a kind of a CustomResourceDefinition, item by item: a typed list of the clientsets would
-// fail as a whole when a single item can't be decoded.
+// custom reads a kind of a CustomResourceDefinition from the answer's own text. When the items can't be
+// decoded all at once, they are decoded one by one: a typed list of a clientset would fail as a whole
+// because of a single one.
 func (c *collector) custom(k custom) resource {
 	r := resource{
 		name: k.GroupResource().String(), scope: k.scope, absent: k.absent, optional: k.optional,
 		reset: func() { k.reset(c) },
 	}
-	take := func(raw []byte) error {
-		value, err := k.decode(c.decoder, raw)
-		if err == nil {
-			k.put(c, value)
-		}
-		return err
-	}
-	read := c.readDynamic
-	if k.Group == ciliumGroup {
-		read = c.readCilium
-	}
 	r.page = func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
-		items, next, err := read(ctx, k.GroupVersionResource, namespace, o)
+		body, err := c.readRaw(ctx, k.GroupVersionResource, namespace, o)
 		if err != nil {
 			return 0, "", err
 		}
-		for _, raw := range items {
-			c.item(r.name, raw, take)
+		if k.decodeAll != nil {
+			if values, next, err := k.decodeAll(body); err == nil {
+				for _, value := range values {
+					k.put(c, value)
+				}
+				return len(values), next, nil
+			}
 		}
-		return len(items), next, nil
+		var list rawList
+		if err := json.Unmarshal(body, &list); err != nil {
+			return 0, "", fmt.Errorf("the answer is no list: %w", err)
+		}
+		for _, raw := range list.Items {
+			value, err := k.decode(c.decoder, raw)
+			if err != nil {
+				c.undecodable(r.name, err)
+				continue
+			}
+			k.put(c, value)
+		}
+		return len(list.Items), list.Metadata.Continue, nil
 	}
 	return r
 }
 
-// readCilium reads raw items through Cilium's clientset, which saves a detour through maps.
-func (c *collector) readCilium(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions) ([]json.RawMessage, string, error) {
-	answer := c.clients.Cilium.CiliumV2().RESTClient().Get().
-		NamespaceIfScoped(namespace, namespace != "").Resource(kind.Resource).
-		VersionedParams(&o, ciliumscheme.ParameterCodec).Do(ctx)
+// readRaw reads a page. Cilium's kinds come through Cilium's clientset.
+func (c *collector) readRaw(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions) ([]byte, error) {
+	request := c.clients.Kubernetes.Discovery().RESTClient().Get().AbsPath("apis", kind.Group, kind.Version)
+	if kind.Group == ciliumGroup {
+		request = c.clients.Cilium.CiliumV2().RESTClient().Get()
+	}
+	answer := request.NamespaceIfScoped(namespace, namespace != "").Resource(kind.Resource).
+		SpecificallyVersionedParams(&o, metav1.ParameterCodec, metav1.SchemeGroupVersion).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx)
 	// Error reads the server's own words, which Raw does not.
 	if err := answer.Error(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	body, err := answer.Raw()
-	if err != nil {
-		return nil, "", err
-	}
-	var list rawList
-	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, "", fmt.Errorf("the answer is no list: %w", err)
-	}
-	return list.Items, list.Metadata.Continue, nil
+	return answer.Raw()
 }
 
-// readDynamic reads a kind through the dynamic client.
-func (c *collector) readDynamic(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions) ([]json.RawMessage, string, error) {
-	list, err := c.clients.Dynamic.Resource(kind).Namespace(namespace).List(ctx, o)
-	if err != nil {
-		return nil, "", err
-	}
-	items := make([]json.RawMessage, len(list.Items))
-	for i := range list.Items {
-		if items[i], err = json.Marshal(list.Items[i].Object); err != nil {
-			return nil, "", err
-		}
-	}
-	return items, list.GetContinue(), nil
-}
-
-// item hands one object over; one that can't be decoded is missing evidence.
-func (c *collector) item(resource string, raw []byte, take func(raw []byte) error) {
-	if err := take(raw); err != nil {
-		c.missing(inventory.Missing{
-			Resource: resource, Reason: inventory.Failed,
-			Message: fmt.Sprintf("%s %s can't be decoded", resource, oneLine(err)),
-			Remedy:  "correct the object on the server; kubectl get -o yaml shows it",
-		})
-	}
+// undecodable records an object that can't be decoded.
+func (c *collector) undecodable(resource string, err error) {
+	c.missing(inventory.Missing{
+		Resource: resource, Reason: inventory.Failed,
+		Message: fmt.Sprintf("%s %s can't be decoded", resource, oneLine(err)),
+		Remedy:  "correct the object on the server; kubectl get -o yaml shows it",
+	})
 }

@@ -123,7 +123,7 @@ func (w *Watcher) take(ctx context.Context, c *collector, k *watched) {
 	}
 	for _, one := range k.items() {
 		if one.problem != nil {
-			c.item(k.name, nil, func([]byte) error { return one.problem })
+			c.undecodable(k.name, one.problem)
 			continue
 		}
 		k.put(c, one.value)
