@@ -54,6 +54,8 @@ type Identities struct {
 	byKey    map[string]*Identity
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
+	// relevant tells of the keys of labels whether the agent's label filter lets them pass.
+	relevant map[string]bool
 	next     identity.NumericIdentity
 	nextCIDR identity.NumericIdentity
 }
@@ -64,6 +66,7 @@ func NewIdentities(s inventory.Settings) (*Identities, error) {
 		settings: &s,
 		byKey:    map[string]*Identity{},
 		byNumber: map[identity.NumericIdentity]*Identity{},
+		relevant: map[string]bool{},
 		next:     identity.MinimalNumericIdentity,
 		nextCIDR: identity.MinLocalIdentity,
 	}
@@ -107,8 +110,25 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 func (s *Identities) pod(pod *inventory.Pod, namespaceLabels map[string]string) *Identity {
 	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
 	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, s.settings.ClusterName)
-	lbls, _ := labelsfilter.Filter(labels.Map2Labels(sanitized, labels.LabelSourceK8s))
+	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
+	for key, label := range lbls {
+		if !s.isRelevant(key, label) {
+			delete(lbls, key)
+		}
+	}
 	return s.add(lbls, pod.NamedPorts)
+}
+
+// isRelevant asks the agent's label filter, once for each key: it tries two dozen patterns on each label,
+// and looks at source and key alone (labelsfilter.Filter).
+func (s *Identities) isRelevant(key string, label labels.Label) bool {
+	relevant, known := s.relevant[key]
+	if !known {
+		passed, _ := labelsfilter.Filter(labels.Labels{key: label})
+		relevant = len(passed) > 0
+		s.relevant[key] = relevant
+	}
+	return relevant
 }
 
 // Endpoint adds the identity that the agent has given to a pod.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -56,10 +57,11 @@ type audience struct {
 func (m *Model) audiences(c *cluster, most int, e *dependencies) []audience {
 	var out []audience
 	for _, t := range m.targets(c) {
-		a := m.audienceOf(c, t, e)
+		asked := m.askAbout(t, e)
+		a := m.audienceOf(c, t, asked, e)
 		if !a.everybody {
 			named, _ := firstOf(a.clients, most)
-			a.exposure.Denied = m.deniedNear(c, t, namespacesOf(named), e)
+			a.exposure.Denied = m.deniedNear(c, t, namespacesOf(named), asked, e)
 		}
 		m.addEntities(&a.exposure, t)
 		out = append(out, a)
@@ -69,15 +71,14 @@ func (m *Model) audiences(c *cluster, most int, e *dependencies) []audience {
 
 // audienceOf asks who can connect. The cost is that of the peers that the target's policy names, not
 // that of the whole fleet.
-func (m *Model) audienceOf(c *cluster, t target, e *dependencies) audience {
-	single, open := m.askAbout(t, e)
-	a := m.ask(c, t, single, e)
-	if open && a.exposure.DeniedPods+a.unknown > 0 {
+func (m *Model) audienceOf(c *cluster, t target, q question, e *dependencies) audience {
+	a := m.ask(c, t, q.single, e)
+	if q.open && a.exposure.DeniedPods+a.unknown > 0 {
 		// Open but for some: there is no short way to say for whom.
 		e.fleet = true
 		return m.ask(c, t, m.everyPeer(), e)
 	}
-	a.everybody = open
+	a.everybody = q.open
 	return a
 }
 
@@ -111,28 +112,38 @@ func firstOf(clients []v1alpha1.ClientAccess, most int) ([]v1alpha1.ClientAccess
 	return clients, 0
 }
 
-// askAbout are the peers (positions in m.peers) that must be asked about one by one, and whether all
-// the others can connect.
-func (m *Model) askAbout(t target, e *dependencies) (single []int, open bool) {
+// question is what has to be asked to know who can connect to a target.
+type question struct {
+	// single are the peers (positions in m.peers) that must be asked about one by one.
+	single []int
+	// open is true when all the others can connect.
+	open bool
+	// uniform is true when all the others are alike to the target.
+	uniform bool
+}
+
+func (m *Model) askAbout(t target, e *dependencies) question {
+	q := question{uniform: true}
 	for _, to := range t.identities {
 		r := m.engine.Reach(to, t.port)
 		if !r.Uniform {
 			e.fleet = true
-			return m.everyPeer(), false
+			return question{single: m.everyPeer()}
 		}
-		open = open || r.Others == v1alpha1.Allowed
+		q.open = q.open || r.Others == v1alpha1.Allowed
 		for _, id := range r.Listed {
 			if i, ok := m.lookup.peerOf[id]; ok {
-				single = append(single, i)
+				q.single = append(q.single, i)
 			}
 		}
 	}
-	if open {
+	if q.open {
 		e.egress = true
-		single = append(single, m.guardedPeers()...)
+		q.single = append(q.single, m.guardedPeers()...)
 	}
-	slices.Sort(single)
-	return slices.Compact(single), open
+	slices.Sort(q.single)
+	q.single = slices.Compact(q.single)
+	return q
 }
 
 func (m *Model) everyPeer() []int {
@@ -171,12 +182,14 @@ func (m *Model) ask(c *cluster, t target, peers []int, e *dependencies) audience
 	return a
 }
 
-// deniedNear are the denied workloads of the cluster's namespace and of the clients' namespaces.
-func (m *Model) deniedNear(c *cluster, t target, namespaces []string, e *dependencies) []v1alpha1.ClientAccess {
+// deniedNear are the denied workloads of the cluster's namespace and of the clients' namespaces. Of
+// those that are alike to the target and not held back by their own egress, one is asked about.
+func (m *Model) deniedNear(c *cluster, t target, namespaces []string, q question, e *dependencies) []v1alpha1.ClientAccess {
 	near := slices.Clone(namespaces)
 	if !slices.Contains(near, c.object.Namespace) {
 		near = append(near, c.object.Namespace)
 	}
+	var others func() (v1alpha1.Verdict, []v1alpha1.PolicyReference)
 	denied := accessOf{}
 	for _, namespace := range near {
 		e.from(namespace)
@@ -185,12 +198,25 @@ func (m *Model) deniedNear(c *cluster, t target, namespaces []string, e *depende
 			if len(pods) == 0 {
 				continue
 			}
-			if verdict, policies := m.decide(m.peers[i].identity, t); verdict == v1alpha1.Denied {
+			ask := func() (v1alpha1.Verdict, []v1alpha1.PolicyReference) { return m.decide(m.peers[i].identity, t) }
+			if q.uniform && !contains(q.single, i) && !contains(m.guardedPeers(), i) {
+				if others == nil {
+					others = sync.OnceValues(ask)
+				}
+				ask = others
+			}
+			if verdict, policies := ask(); verdict == v1alpha1.Denied {
 				m.count(denied, pods, policies)
 			}
 		}
 	}
 	return denied.sorted()
+}
+
+// contains tells whether an ordered slice has the value.
+func contains(ordered []int, value int) bool {
+	_, found := slices.BinarySearch(ordered, value)
+	return found
 }
 
 func namespacesOf(clients []v1alpha1.ClientAccess) []string {

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,8 +15,7 @@ import (
 
 // rawList is a list of which no item has been looked at.
 type rawList struct {
-	Metadata metav1.ListMeta   `json:"metadata"`
-	Items    []json.RawMessage `json:"items"`
+	Items []json.RawMessage `json:"items"`
 }
 
 // custom reads a kind of a CustomResourceDefinition from the answer's own text. When the items can't be
@@ -26,35 +26,70 @@ func (c *collector) custom(k custom) resource {
 		name: k.GroupResource().String(), scope: k.scope, absent: k.absent, optional: k.optional,
 		reset: func() { k.reset(c) },
 	}
-	r.page = func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
+	r.fetch = func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
 		body, err := c.readRaw(ctx, k.GroupVersionResource, namespace, o)
 		if err != nil {
-			return 0, "", err
+			return page{}, err
 		}
-		if k.decodeAll != nil {
-			if values, next, err := k.decodeAll(body); err == nil {
-				for _, value := range values {
-					k.put(c, value)
-				}
-				return len(values), next, nil
-			}
-		}
-		var list rawList
-		if err := json.Unmarshal(body, &list); err != nil {
-			return 0, "", fmt.Errorf("the answer is no list: %w", err)
-		}
-		for _, raw := range list.Items {
-			value, err := k.decode(c.decoder, raw)
-			if err != nil {
-				c.undecodable(r.name, err)
-				continue
-			}
-			k.put(c, value)
-		}
-		return len(list.Items), list.Metadata.Continue, nil
+		next, err := continueOf(body)
+		return page{next, func() (int, error) { return c.takeRaw(k, body) }}, err
 	}
 	return r
 }
+
+// takeRaw collects the objects of a list.
+func (c *collector) takeRaw(k custom, body []byte) (int, error) {
+	if k.decodeAll != nil {
+		if values, err := k.decodeAll(body); err == nil {
+			for _, value := range values {
+				k.put(c, value)
+			}
+			return len(values), nil
+		}
+	}
+	var list rawList
+	if err := json.Unmarshal(body, &list); err != nil {
+		return 0, notAList(err)
+	}
+	for _, raw := range list.Items {
+		value, err := k.decode(c.decoder, raw)
+		if err != nil {
+			c.undecodable(k.GroupResource().String(), err)
+			continue
+		}
+		k.put(c, value)
+	}
+	return len(list.Items), nil
+}
+
+// continueOf is the token of the next page. The server writes metadata before the items, which are not
+// looked at then.
+func continueOf(body []byte) (string, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if _, err := decoder.Token(); err != nil {
+		return "", notAList(err)
+	}
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return "", notAList(err)
+		}
+		var metadata metav1.ListMeta
+		var into any = &metadata
+		if key != "metadata" {
+			into = &json.RawMessage{}
+		}
+		if err := decoder.Decode(into); err != nil {
+			return "", notAList(err)
+		}
+		if key == "metadata" {
+			return metadata.Continue, nil
+		}
+	}
+	return "", nil
+}
+
+func notAList(err error) error { return fmt.Errorf("the answer is no list: %w", err) }
 
 // readRaw reads a page. Cilium's kinds come through Cilium's clientset.
 func (c *collector) readRaw(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions) ([]byte, error) {
