@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -93,9 +95,18 @@ func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, error) {
 	out := make([]Policy, len(policies))
 	return out, withAgent(&s, func() {
 		cluster := policyCluster(s)
-		for i := range policies {
-			out[i] = readOne(s, &policies[i], cluster)
+		var group errgroup.Group
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		const atOnce = 100
+		for from := 0; from < len(policies); from += atOnce {
+			group.Go(func() error {
+				for i := from; i < min(from+atOnce, len(policies)); i++ {
+					out[i] = readOne(s, &policies[i], cluster)
+				}
+				return nil
+			})
 		}
+		_ = group.Wait() // What is wrong with a policy is in its place.
 	})
 }
 

@@ -7,8 +7,11 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // bystanderFindings name the applications that a policy for the database put under default deny.
@@ -55,12 +58,8 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 
 // isOtherDatabase is true for pods of another CloudNativePG cluster: it has a report of its own.
 func (m *Model) isOtherDatabase(pod int) bool {
-	for _, c := range m.clusters {
-		if c.owns(&m.inv.Pods[pod]) {
-			return true
-		}
-	}
-	return false
+	p := &m.inv.Pods[pod]
+	return m.lookup.clusters[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[inventory.ClusterLabel]}] != nil
 }
 
 // denying are the policies that bring ingress default deny to the identity; onlyOurs is true when

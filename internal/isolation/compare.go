@@ -60,12 +60,7 @@ func neighbours(before, after *Model, c *cluster) []string {
 }
 
 func (m *Model) cluster(key types.NamespacedName) *cluster {
-	for _, c := range m.clusters {
-		if c.key() == key {
-			return c
-		}
-	}
-	return nil
+	return m.lookup.clusters[key]
 }
 
 func flowChanges(before, after []v1alpha1.RequiredFlow) []FlowChange {

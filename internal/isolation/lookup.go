@@ -1,6 +1,8 @@
 package isolation
 
 import (
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
@@ -10,6 +12,8 @@ import (
 type lookup struct {
 	// namespaces are the labels of the namespaces by name.
 	namespaces map[string]map[string]string
+	// clusters are those of the model by name.
+	clusters map[types.NamespacedName]*cluster
 	// peerOf is the position in Model.peers by identity.
 	peerOf map[*engine.Identity]int
 	// peersIn are positions in Model.peers by namespace.

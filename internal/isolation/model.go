@@ -291,14 +291,14 @@ func (m *Model) partsOf(world engine.World) ([]*engine.Identity, error) {
 }
 
 func (m *Model) addMembers() error {
-	byKey := map[types.NamespacedName]*cluster{}
+	m.lookup.clusters = make(map[types.NamespacedName]*cluster, len(m.clusters))
 	for _, c := range m.clusters {
-		byKey[c.key()] = c
+		m.lookup.clusters[c.key()] = c
 	}
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
-		if c := byKey[key]; c != nil && m.of[i] != nil {
+		if c := m.lookup.clusters[key]; c != nil && m.of[i] != nil {
 			c.members = append(c.members, member{pod: i, identity: m.of[i], role: roleOf(pod)})
 		}
 	}
