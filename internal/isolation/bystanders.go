@@ -7,11 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // bystanderFindings name the applications that a policy for the database put under default deny.
@@ -32,8 +29,8 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 	for _, index := range m.lookup.peersIn[c.object.Namespace] {
 		p := m.peers[index]
 		strangers := m.strangers(c, p)
-		if len(strangers) == 0 || m.isOtherDatabase(strangers[0]) {
-			continue
+		if len(strangers) == 0 || m.memberOf[strangers[0]] != nil {
+			continue // Another database has a report of its own.
 		}
 		denying, onlyOurs := m.denying(p.identity, database)
 		if len(denying) == 0 || !onlyOurs {
@@ -54,12 +51,6 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.Warning,
 		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
 		"Narrow the endpointSelector to cnpg.io/cluster: "+c.object.Name+", as lockdown does: "+m.lockdownCommand(c))}
-}
-
-// isOtherDatabase is true for pods of another CloudNativePG cluster: it has a report of its own.
-func (m *Model) isOtherDatabase(pod int) bool {
-	p := &m.inv.Pods[pod]
-	return m.lookup.clusters[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[inventory.ClusterLabel]}] != nil
 }
 
 // denying are the policies that bring ingress default deny to the identity; onlyOurs is true when

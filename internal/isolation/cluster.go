@@ -106,11 +106,6 @@ func (m *Model) poolers(c *cluster) map[string][]member {
 	return out
 }
 
-// owns tells whether a pod is a member of the cluster.
-func (c *cluster) owns(pod *inventory.Pod) bool {
-	return pod.Namespace == c.object.Namespace && pod.Labels[inventory.ClusterLabel] == c.object.Name
-}
-
 // upcoming are the pods that scaling the cluster up would start: one more replica, and before it
 // the job that joins it. They exist for seconds only, when it is too late to ask about them.
 func upcoming(c *cluster) (instance, job inventory.Pod) {

@@ -232,7 +232,7 @@ func namespacesOf(clients []v1alpha1.ClientAccess) []string {
 func (m *Model) strangers(c *cluster, p peer) []int {
 	return slices.DeleteFunc(slices.Clone(p.pods), func(i int) bool {
 		pod := &m.inv.Pods[i]
-		return c.owns(pod) || m.unmanaged[pod.Key()]
+		return m.memberOf[i] == c || m.unmanaged[pod.Key()]
 	})
 }
 

@@ -37,6 +37,8 @@ type Model struct {
 	// unmanaged are the running pods that Cilium does not manage.
 	unmanaged map[types.NamespacedName]bool
 	clusters  []*cluster
+	// memberOf are the clusters that the pods belong to; nil for applications.
+	memberOf  []*cluster
 	operators []operator
 	// source and origins are whom explain asks about; empty in other models.
 	source      *Source
@@ -295,10 +297,12 @@ func (m *Model) addMembers() error {
 	for _, c := range m.clusters {
 		m.lookup.clusters[c.key()] = c
 	}
+	m.memberOf = make([]*cluster, len(m.inv.Pods))
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
 		if c := m.lookup.clusters[key]; c != nil && m.of[i] != nil {
+			m.memberOf[i] = c
 			c.members = append(c.members, member{pod: i, identity: m.of[i], role: roleOf(pod)})
 		}
 	}

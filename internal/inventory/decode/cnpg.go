@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -20,20 +21,21 @@ func Cluster(raw []byte, defaultNamespace string) (*cnpgv1.Cluster, error) {
 	return c, named(c.Name, err)
 }
 
-// Clusters decodes a list of Clusters.
-func Clusters(raw []byte) ([]*cnpgv1.Cluster, error) {
+// Clusters decodes a list of Clusters, and returns the token of the next page.
+func Clusters(raw []byte) (clusters []*cnpgv1.Cluster, next string, err error) {
 	var list struct {
-		Items []*cnpgv1.Cluster `json:"items"`
+		Metadata metav1.ListMeta   `json:"metadata"`
+		Items    []*cnpgv1.Cluster `json:"items"`
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &list); err != nil {
-		return nil, errors.New(plain(err))
+		return nil, "", errors.New(plain(err))
 	}
 	for _, c := range list.Items {
 		if c == nil || c.Name == "" {
-			return nil, errNoName
+			return nil, "", errNoName
 		}
 	}
-	return list.Items, nil
+	return list.Items, list.Metadata.Continue, nil
 }
 
 // Pooler decodes a CloudNativePG Pooler, as Cluster does a Cluster.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
@@ -46,24 +47,26 @@ func Endpoint(raw []byte, defaultNamespace string) (types.NamespacedName, invent
 	return name, e.known(), nil
 }
 
-// Endpoints decodes a list of CiliumEndpoints and hands each over. With an error, it has handed over none.
-func Endpoints(raw []byte, take func(types.NamespacedName, inventory.Endpoint)) error {
+// Endpoints decodes a list of CiliumEndpoints, hands each over, and returns the token of the next page.
+// After an error, none has been handed over.
+func Endpoints(raw []byte, take func(types.NamespacedName, inventory.Endpoint)) (next string, err error) {
 	var list struct {
-		Items []endpoint `json:"items"`
+		Metadata metav1.ListMeta `json:"metadata"`
+		Items    []endpoint      `json:"items"`
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &list); err != nil {
-		return errors.New(plain(err))
+		return "", errors.New(plain(err))
 	}
 	for i := range list.Items {
 		if list.Items[i].Metadata.Name == "" {
-			return errNoName
+			return "", errNoName
 		}
 	}
 	for i := range list.Items {
 		e := &list.Items[i]
 		take(types.NamespacedName{Namespace: e.Metadata.Namespace, Name: e.Metadata.Name}, e.known())
 	}
-	return nil
+	return list.Metadata.Continue, nil
 }
 
 // known is what is to be known of the endpoint.

@@ -67,10 +67,7 @@ func (c *collector) findAgent(ctx context.Context) error {
 	if len(c.inv.Endpoints) > 0 {
 		return nil
 	}
-	one, err := c.custom(endpoints()).fetch(ctx, "", metav1.ListOptions{Limit: 1})
-	if err == nil {
-		_, err = one.take()
-	}
+	_, _, err := c.custom(endpoints()).page(ctx, "", metav1.ListOptions{Limit: 1})
 	if err != nil && c.kindOf(ctx, err) == fatal {
 		return c.explain(err)
 	}

@@ -36,7 +36,7 @@ type custom struct {
 	// decode takes what matters of an object; its error names the object.
 	decode func(d *decode.Decoder, raw []byte) (any, error)
 	// decodeAll, where there is one, decodes the text of a list at once, and fails when it can't.
-	decodeAll func(list []byte) (values []any, err error)
+	decodeAll func(list []byte) (values []any, next string, err error)
 	// put adds what decode returned to what is collected, and reset forgets all of it.
 	put   func(c *collector, value any)
 	reset func(c *collector)
@@ -65,13 +65,13 @@ func clusters() custom {
 		}
 		return c, nil
 	}
-	k.decodeAll = func(list []byte) ([]any, error) {
-		found, err := decode.Clusters(list)
+	k.decodeAll = func(list []byte) ([]any, string, error) {
+		found, next, err := decode.Clusters(list)
 		values := make([]any, len(found))
 		for i, one := range found {
 			values[i] = one
 		}
-		return values, err
+		return values, next, err
 	}
 	k.put = func(c *collector, value any) { c.inv.Clusters = appendAs(c.inv.Clusters, value) }
 	k.reset = func(c *collector) { c.inv.Clusters = nil }
@@ -107,12 +107,12 @@ func endpoints() custom {
 		}
 		return endpoint{name, e}, nil
 	}
-	k.decodeAll = func(list []byte) ([]any, error) {
+	k.decodeAll = func(list []byte) ([]any, string, error) {
 		var values []any
-		err := decode.Endpoints(list, func(name types.NamespacedName, e inventory.Endpoint) {
+		next, err := decode.Endpoints(list, func(name types.NamespacedName, e inventory.Endpoint) {
 			values = append(values, endpoint{name, e})
 		})
-		return values, err
+		return values, next, err
 	}
 	k.put = func(c *collector, value any) {
 		if e, ok := value.(endpoint); ok {

@@ -22,18 +22,10 @@ type resource struct {
 	// absent is the remedy when the server doesn't know the kind; with optional, that is no loss.
 	absent   string
 	optional bool
-	// fetch reads one page.
-	fetch func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error)
+	// page reads one page and returns the token of the next.
+	page func(ctx context.Context, namespace string, o metav1.ListOptions) (objects int, next string, err error)
 	// reset forgets what the pages have brought so far.
 	reset func()
-}
-
-// page is a part of a list as the server has sent it.
-type page struct {
-	// next is the token of the next page, empty for the last.
-	next string
-	// take collects the objects, and returns their number.
-	take func() (int, error)
 }
 
 type scope int
@@ -122,50 +114,25 @@ func inWords(namespace string) string {
 	return fmt.Sprintf(" in namespace %q", namespace)
 }
 
-// walk reads all pages: the next one is on its way while the objects of one are collected. When the
-// server has forgotten the state that the pages were about (410 Expired), it starts again and takes
-// everything at once.
+// walk reads all pages. When the server has forgotten the state that the pages were about
+// (410 Expired), it starts again and takes everything at once.
 func walk(ctx context.Context, r resource, namespace string) (int, error) {
 	r.reset()
 	total, o := 0, metav1.ListOptions{Limit: pageSize}
-	answer := request(ctx, r, namespace, o)
 	for {
-		p, err := answer()
+		n, next, err := r.page(ctx, namespace, o)
 		switch {
 		case apierrors.IsResourceExpired(err) && o.Continue != "":
 			r.reset()
 			total, o = 0, metav1.ListOptions{}
-			answer = request(ctx, r, namespace, o)
 			continue
 		case err != nil:
 			return 0, err
 		}
-		if o.Continue = p.next; p.next != "" {
-			answer = request(ctx, r, namespace, o)
-		}
-		n, err := p.take()
-		if err != nil {
-			return 0, err
-		}
-		if total += n; p.next == "" {
+		total += n
+		if next == "" {
 			return total, nil
 		}
-	}
-}
-
-// request asks for a page, and returns what waits for the answer.
-func request(ctx context.Context, r resource, namespace string, o metav1.ListOptions) func() (page, error) {
-	type answer struct {
-		page
-		err error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		p, err := r.fetch(ctx, namespace, o)
-		answers <- answer{p, err}
-	}()
-	return func() (page, error) {
-		a := <-answers
-		return a.page, a.err
+		o.Continue = next
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,20 +26,18 @@ func (c *collector) deployments() resource {
 	return resource{
 		name:  "deployments.apps",
 		reset: func() { c.inv.Operators = nil },
-		fetch: func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
+		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
 			o.LabelSelector = operatorSelector
 			list, err := c.clients.Kubernetes.AppsV1().Deployments(namespace).List(ctx, o)
 			if err != nil {
-				return page{}, err
+				return 0, "", err
 			}
-			return page{list.Continue, func() (int, error) {
-				for i := range list.Items {
-					if operator, ok := fromDeployment(&list.Items[i]); ok {
-						c.inv.Operators = append(c.inv.Operators, operator)
-					}
+			for i := range list.Items {
+				if operator, ok := fromDeployment(&list.Items[i]); ok {
+					c.inv.Operators = append(c.inv.Operators, operator)
 				}
-				return len(list.Items), nil
-			}}, nil
+			}
+			return len(list.Items), list.Continue, nil
 		},
 	}
 }
@@ -60,17 +57,26 @@ func (c *collector) findOperators(ctx context.Context) error {
 		name: "mutatingwebhookconfigurations.admissionregistration.k8s.io", scope: clusterScoped,
 		reset: func() { found = nil },
 	}
-	r.fetch = func(ctx context.Context, _ string, o metav1.ListOptions) (page, error) {
+	r.page = func(ctx context.Context, _ string, o metav1.ListOptions) (int, string, error) {
 		list, err := c.clients.Kubernetes.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, o)
 		if err != nil {
-			return page{}, err
+			return 0, "", err
 		}
-		return page{list.Continue, func() (int, error) {
-			for i := range list.Items {
-				found = append(found, webhookServices(&list.Items[i])...)
+		for i := range list.Items {
+			var names []string
+			for _, w := range list.Items[i].Webhooks {
+				names = append(names, w.Name)
 			}
-			return len(list.Items), nil
-		}}, nil
+			if !inventory.IsOperatorWebhook(list.Items[i].Name, names) {
+				continue
+			}
+			for _, w := range list.Items[i].Webhooks {
+				if s := w.ClientConfig.Service; s != nil {
+					found = append(found, types.NamespacedName{Namespace: s.Namespace, Name: s.Name})
+				}
+			}
+		}
+		return len(list.Items), list.Continue, nil
 	}
 	if err := c.read(ctx, r); err != nil {
 		return err
@@ -85,22 +91,6 @@ func (c *collector) findOperators(ctx context.Context) error {
 	}
 	c.inv.Operators = inventory.UniqueOperators(c.inv.Operators)
 	return nil
-}
-
-// webhookServices are the Services behind the configuration if it is the operator's.
-func webhookServices(configuration *admissionv1.MutatingWebhookConfiguration) []types.NamespacedName {
-	var names []string
-	var services []types.NamespacedName
-	for _, w := range configuration.Webhooks {
-		names = append(names, w.Name)
-		if s := w.ClientConfig.Service; s != nil {
-			services = append(services, types.NamespacedName{Namespace: s.Namespace, Name: s.Name})
-		}
-	}
-	if !inventory.IsOperatorWebhook(configuration.Name, names) {
-		return nil
-	}
-	return services
 }
 
 // selector is the selector of a Service, nil when it can't be read: the namespace alone is worth

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,7 +16,8 @@ import (
 
 // rawList is a list of which no item has been looked at.
 type rawList struct {
-	Items []json.RawMessage `json:"items"`
+	Metadata metav1.ListMeta   `json:"metadata"`
+	Items    []json.RawMessage `json:"items"`
 }
 
 // custom reads a kind of a CustomResourceDefinition from the answer's own text. When the items can't be
@@ -26,84 +28,52 @@ func (c *collector) custom(k custom) resource {
 		name: k.GroupResource().String(), scope: k.scope, absent: k.absent, optional: k.optional,
 		reset: func() { k.reset(c) },
 	}
-	r.fetch = func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
-		body, err := c.readRaw(ctx, k.GroupVersionResource, namespace, o)
-		if err != nil {
-			return page{}, err
+	var text bytes.Buffer // One for all pages: what is decoded keeps nothing of it.
+	r.page = func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
+		if err := c.readRaw(ctx, k.GroupVersionResource, namespace, o, &text); err != nil {
+			return 0, "", err
 		}
-		next, err := continueOf(body)
-		return page{next, func() (int, error) { return c.takeRaw(k, body) }}, err
+		body := text.Bytes()
+		if k.decodeAll != nil {
+			if values, next, err := k.decodeAll(body); err == nil {
+				for _, value := range values {
+					k.put(c, value)
+				}
+				return len(values), next, nil
+			}
+		}
+		var list rawList
+		if err := json.Unmarshal(body, &list); err != nil {
+			return 0, "", fmt.Errorf("the answer is no list: %w", err)
+		}
+		for _, raw := range list.Items {
+			value, err := k.decode(c.decoder, raw)
+			if err != nil {
+				c.undecodable(r.name, err)
+				continue
+			}
+			k.put(c, value)
+		}
+		return len(list.Items), list.Metadata.Continue, nil
 	}
 	return r
 }
 
-// takeRaw collects the objects of a list.
-func (c *collector) takeRaw(k custom, body []byte) (int, error) {
-	if k.decodeAll != nil {
-		if values, err := k.decodeAll(body); err == nil {
-			for _, value := range values {
-				k.put(c, value)
-			}
-			return len(values), nil
-		}
-	}
-	var list rawList
-	if err := json.Unmarshal(body, &list); err != nil {
-		return 0, notAList(err)
-	}
-	for _, raw := range list.Items {
-		value, err := k.decode(c.decoder, raw)
-		if err != nil {
-			c.undecodable(k.GroupResource().String(), err)
-			continue
-		}
-		k.put(c, value)
-	}
-	return len(list.Items), nil
-}
-
-// continueOf is the token of the next page. The server writes metadata before the items, which are not
-// looked at then.
-func continueOf(body []byte) (string, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if _, err := decoder.Token(); err != nil {
-		return "", notAList(err)
-	}
-	for decoder.More() {
-		key, err := decoder.Token()
-		if err != nil {
-			return "", notAList(err)
-		}
-		var metadata metav1.ListMeta
-		var into any = &metadata
-		if key != "metadata" {
-			into = &json.RawMessage{}
-		}
-		if err := decoder.Decode(into); err != nil {
-			return "", notAList(err)
-		}
-		if key == "metadata" {
-			return metadata.Continue, nil
-		}
-	}
-	return "", nil
-}
-
-func notAList(err error) error { return fmt.Errorf("the answer is no list: %w", err) }
-
-// readRaw reads a page. Cilium's kinds come through Cilium's clientset.
-func (c *collector) readRaw(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions) ([]byte, error) {
+// readRaw reads a page into the buffer. Cilium's kinds come through Cilium's clientset.
+func (c *collector) readRaw(ctx context.Context, kind schema.GroupVersionResource, namespace string, o metav1.ListOptions, into *bytes.Buffer) error {
 	request := c.clients.Kubernetes.Discovery().RESTClient().Get().AbsPath("apis", kind.Group, kind.Version)
 	if kind.Group == ciliumGroup {
 		request = c.clients.Cilium.CiliumV2().RESTClient().Get()
 	}
-	answer := request.NamespaceIfScoped(namespace, namespace != "").Resource(kind.Resource).
-		SpecificallyVersionedParams(&o, metav1.ParameterCodec, metav1.SchemeGroupVersion).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx)
-	// Error reads the server's own words, which Raw does not.
-	if err := answer.Error(); err != nil {
-		return nil, err
+	body, err := request.NamespaceIfScoped(namespace, namespace != "").Resource(kind.Resource).
+		SpecificallyVersionedParams(&o, metav1.ParameterCodec, metav1.SchemeGroupVersion).
+		SetHeader("Accept", runtime.ContentTypeJSON).Stream(ctx)
+	if err != nil {
+		return err
 	}
-	return answer.Raw()
+	into.Reset()
+	_, err = into.ReadFrom(body)
+	return errors.Join(err, body.Close())
 }
 
 // undecodable records an object that can't be decoded.

@@ -36,31 +36,27 @@ func (c *collector) namespaces() resource {
 	return resource{
 		name: "namespaces", scope: allNamespaces,
 		reset: func() { c.inv.Namespaces = nil },
-		fetch: func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
+		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
 			if namespace != "" {
 				n, err := c.clients.Kubernetes.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
 				if apierrors.IsNotFound(err) {
 					// A wrong --namespace is not an unknown kind; there is nothing in it.
-					return page{take: func() (int, error) { return 0, nil }}, nil
+					return 0, "", nil
 				}
 				if err != nil {
-					return page{}, err
+					return 0, "", err
 				}
-				return page{take: func() (int, error) {
-					add(n)
-					return 1, nil
-				}}, nil
+				add(n)
+				return 1, "", nil
 			}
 			list, err := c.clients.Kubernetes.CoreV1().Namespaces().List(ctx, o)
 			if err != nil {
-				return page{}, err
+				return 0, "", err
 			}
-			return page{list.Continue, func() (int, error) {
-				for i := range list.Items {
-					add(&list.Items[i])
-				}
-				return len(list.Items), nil
-			}}, nil
+			for i := range list.Items {
+				add(&list.Items[i])
+			}
+			return len(list.Items), list.Continue, nil
 		},
 	}
 }
@@ -74,19 +70,17 @@ func (c *collector) pods() resource {
 	return resource{
 		name:  "pods",
 		reset: func() { c.inv.Pods = nil },
-		fetch: func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
+		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
 			list, err := c.clients.Kubernetes.CoreV1().Pods(namespace).List(ctx, o)
 			if err != nil {
-				return page{}, err
+				return 0, "", err
 			}
-			return page{list.Continue, func() (int, error) {
-				for i := range list.Items {
-					if p := &list.Items[i]; !inventory.Terminated(p.Status.Phase) {
-						c.inv.Pods = append(c.inv.Pods, fromPod(p))
-					}
+			for i := range list.Items {
+				if p := &list.Items[i]; !inventory.Terminated(p.Status.Phase) {
+					c.inv.Pods = append(c.inv.Pods, fromPod(p))
 				}
-				return len(list.Items), nil
-			}}, nil
+			}
+			return len(list.Items), list.Continue, nil
 		},
 	}
 }
@@ -113,21 +107,19 @@ func (c *collector) networkPolicies() resource {
 	return resource{
 		name:  "networkpolicies.networking.k8s.io",
 		reset: func() { c.policies[networkPolicySlot] = nil },
-		fetch: func(ctx context.Context, namespace string, o metav1.ListOptions) (page, error) {
+		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
 			list, err := c.clients.Kubernetes.NetworkingV1().NetworkPolicies(namespace).List(ctx, o)
 			if err != nil {
-				return page{}, err
+				return 0, "", err
 			}
-			return page{list.Continue, func() (int, error) {
-				for i := range list.Items {
-					policy, err := fromNetworkPolicy(c.decoder, &list.Items[i])
-					if err != nil {
-						return 0, err
-					}
-					c.policies[networkPolicySlot] = append(c.policies[networkPolicySlot], policy)
+			for i := range list.Items {
+				policy, err := fromNetworkPolicy(c.decoder, &list.Items[i])
+				if err != nil {
+					return 0, "", err
 				}
-				return len(list.Items), nil
-			}}, nil
+				c.policies[networkPolicySlot] = append(c.policies[networkPolicySlot], policy)
+			}
+			return len(list.Items), list.Continue, nil
 		},
 	}
 }
