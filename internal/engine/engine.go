@@ -30,6 +30,8 @@ type Engine struct {
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
+	// selections are those of the identities that were asked about: *Identity to []Selection.
+	selections sync.Map
 
 	// mu guards what is worked out when it is first asked for.
 	mu sync.Mutex

@@ -17,8 +17,17 @@ type Selection struct {
 func (e *Engine) Policies() []Policy { return e.policies }
 
 // Selections are the policies that select the identity, in the order of Policies. They do not
-// depend on whether the agent enforces policies at all.
+// depend on whether the agent enforces policies at all. The slice is the engine's own.
 func (e *Engine) Selections(i *Identity) []Selection {
+	if known, ok := e.selections.Load(i); ok {
+		return known.([]Selection) //nolint:forcetypeassert // Nothing else is stored.
+	}
+	found := e.selectionsOf(i)
+	e.selections.Store(i, found)
+	return found
+}
+
+func (e *Engine) selectionsOf(i *Identity) []Selection {
 	var out []Selection
 	for _, index := range e.candidates(i) {
 		s := Selection{Policy: index, Ingress: v1alpha1.EffectNone, Egress: v1alpha1.EffectNone}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -61,15 +62,21 @@ func (e *Engine) subject(i *Identity) *subject {
 		e.subjects[i.id.ID] = s
 	}
 	e.mu.Unlock()
-	s.once.Do(func() { s.distilled = e.distil(i, e.describe(s)) })
+	s.once.Do(func() {
+		rules, byName := e.describe(s)
+		s.distilled = e.distil(i, rules, byName)
+	})
 	return s
 }
 
 // distil returns the policy of an identity, made once for all that the same rules select: besides
-// these, only the ports that have names and, of what is no pod, the identity itself count
-// (policy.Repository.computePolicyEnforcementAndRules).
-func (e *Engine) distil(i *Identity, rules []string) *distilled {
-	key := i.portsKey + "/" + strings.Join(rules, ",")
+// these, only the identity's own ports count where rules refer to them by name and, of what is no pod,
+// the identity itself (policy.Repository.computePolicyEnforcementAndRules).
+func (e *Engine) distil(i *Identity, rules []string, byName bool) *distilled {
+	key := strings.Join(rules, ",")
+	if byName {
+		key += "/" + i.portsKey
+	}
 	if i.name != "" || i.id.Labels.HasInitLabel() {
 		key = "identity " + i.id.ID.String()
 	}
@@ -97,8 +104,9 @@ func (d *distilled) resolve(e *Engine, i *Identity) {
 	d.policy.Detach(quiet)
 }
 
-// describe collects what selects the subject, by Cilium's own selectors, and returns the rules.
-func (e *Engine) describe(s *subject) (rules []string) {
+// describe collects what selects the subject, by Cilium's own selectors. It returns the rules, and
+// whether one of them refers to ports by name.
+func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 	for _, index := range e.candidates(s.identity) {
 		p := &e.policies[index]
 		if p.Unreadable != "" {
@@ -112,6 +120,7 @@ func (e *Engine) describe(s *subject) (rules []string) {
 				continue
 			}
 			rules = append(rules, ruleName(index, i))
+			byName = byName || rule.namesPorts()
 			end := &s.egress
 			if rule.Ingress {
 				end = &s.ingress
@@ -128,7 +137,23 @@ func (e *Engine) describe(s *subject) (rules []string) {
 	}
 	s.ingress.defaultDeny = unique(s.ingress.defaultDeny)
 	s.egress.defaultDeny = unique(s.egress.defaultDeny)
-	return rules
+	return rules, byName
+}
+
+// namesPorts tells whether the rule refers to a port by something else than a plain number.
+func (r *entry) namesPorts() bool {
+	if r.L4 == nil {
+		return false
+	}
+	byName := false
+	_ = r.L4.Iterate(func(ports api.Ports) error {
+		for _, p := range ports.GetPortProtocols() {
+			_, err := strconv.ParseUint(p.Port, 10, 16)
+			byName = byName || p.Port != "" && err != nil
+		}
+		return nil
+	})
+	return byName
 }
 
 // candidates are the indexes of the policies that can select the identity at all.
