@@ -18,7 +18,7 @@ import (
 // often, as long as there is not much of it. GOGC and GOMEMLIMIT count when they are set.
 const (
 	garbagePercent = 400
-	memoryLimit    = 3 << 29 // 1.5 GiB
+	memoryLimit    = 1 << 30
 )
 
 func main() {
