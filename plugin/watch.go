@@ -68,7 +68,14 @@ func unlessInterrupted(ctx context.Context, err error) error {
 }
 
 func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
-	clients, err := o.clients()
+	config, err := o.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	// --request-timeout is for answers, and not for how long to watch.
+	timeout := config.Timeout
+	config.Timeout = 0
+	clients, err := live.NewClients(config)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +83,7 @@ func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*li
 	defer progress.Stop()
 	progress.Update("reading the cluster")
 	return live.Watch(ctx, clients, live.Options{
-		Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace,
+		Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace, Timeout: timeout,
 		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
 	})
 }

@@ -16,6 +16,15 @@ import (
 func twoClusters(t *testing.T, w *world) {
 	here := []client{labelledHere, plainHere, labelledThere, inBackend, theHost}
 
+	w.it(t, "status --watch follows a lockdown and an unlock", func(t *testing.T) {
+		seen := w.watch(t)
+		seen.expect(t, "orders", "OPEN")
+		w.lockdown(t, "orders")
+		seen.expect(t, "orders", "LOCKED")
+		w.unlock(t, "orders")
+		seen.expect(t, "orders", "OPEN")
+	})
+
 	w.it(t, "each cluster has clients of its own", func(t *testing.T) {
 		w.lockdown(t, "cluster-example", "--allow-pods", "role=backend")
 		w.lockdown(t, "orders", "--allow-namespace", "backend")

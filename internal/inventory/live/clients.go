@@ -1,5 +1,6 @@
-// Package live fills an inventory from an API server: only reading, only what a verdict needs,
-// lists in parallel and page by page. What can't be read is recorded as missing evidence.
+// Package live fills an inventory from an API server, once (Collect) or for as long as somebody
+// watches (Watch): only reading, only what a verdict needs, lists in parallel and page by page. What
+// can't be read is recorded as missing evidence.
 package live
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +26,9 @@ type Options struct {
 	// It is for a question about both ends of a connection: the inventory then tells nothing of
 	// anybody else, and has no operators.
 	Around []string
+	// Timeout, when set, bounds each request that Watch makes, but for the watching itself. The clients
+	// must have none then: it would end the watching as well.
+	Timeout time.Duration
 	// Progress, when set, is told about each kind that has been read, and the number of objects.
 	// It may be called from several goroutines at once.
 	Progress func(resource string, objects int)

@@ -381,3 +381,15 @@ func TestProgress(t *testing.T) {
 		t.Errorf("progress %v", seen)
 	}
 }
+
+func TestWatchingAHangingServer(t *testing.T) {
+	s := newServer()
+	s.hang = make(chan struct{})
+	clients := s.start(t)
+	t.Cleanup(func() { close(s.hang) })
+	began := time.Now()
+	w, err := Watch(context.Background(), clients, Options{Timeout: 50 * time.Millisecond})
+	if w != nil || err == nil || !strings.Contains(err.Error(), clients.Server) || time.Since(began) > 5*time.Second {
+		t.Errorf("watcher %v, error %v after %s", w, err, time.Since(began))
+	}
+}

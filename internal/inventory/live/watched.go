@@ -3,8 +3,10 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -27,6 +29,8 @@ type watched struct {
 	elsewhere bool
 	// own is the namespace of the wanted clusters.
 	own string
+	// timeout bounds the wait for an answer; 0 does not.
+	timeout time.Duration
 
 	store   cache.Store
 	control cache.Controller
@@ -89,6 +93,8 @@ func (k *watched) transform(object any) (any, error) {
 }
 
 func (k *watched) tryList(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	ctx, done := within(ctx, k.timeout)
+	defer done()
 	list, err := k.list(ctx, k.namespace(), o)
 	if k.narrow(err) {
 		list, err = k.list(ctx, k.namespace(), o)
@@ -100,13 +106,29 @@ func (k *watched) tryList(ctx context.Context, o metav1.ListOptions) (runtime.Ob
 // tryWatch notes a failure only when the server does not answer, or not to us. When it does not let us
 // watch, the informer lists again every now and then, which is as good.
 func (k *watched) tryWatch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	events, err := k.open(ctx, k.namespace(), o)
+	events, err := k.openInTime(ctx, o)
 	if k.narrow(err) {
-		events, err = k.open(ctx, k.namespace(), o)
+		events, err = k.openInTime(ctx, o)
 	}
 	var answer apierrors.APIStatus
 	if err == nil || !errors.As(err, &answer) || apierrors.IsUnauthorized(err) {
 		k.note(err)
+	}
+	return events, err
+}
+
+// openInTime bounds the wait for the beginning of an answer, which then lasts as long as ctx.
+func (k *watched) openInTime(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	if k.timeout == 0 {
+		return k.open(ctx, k.namespace(), o)
+	}
+	ctx, giveUp := context.WithCancelCause(ctx)
+	late := time.AfterFunc(k.timeout, func() {
+		giveUp(fmt.Errorf("no answer within %s: %w", k.timeout, context.DeadlineExceeded))
+	})
+	events, err := k.open(ctx, k.namespace(), o)
+	if !late.Stop() && err != nil {
+		err = context.Cause(ctx)
 	}
 	return events, err
 }

@@ -41,7 +41,7 @@ func builtIn[T, L runtime.Object](
 	w *Watcher, r resource, example T, client func(namespace string) (listing[L], watching),
 	decode func(T) (any, error), put func(*collector, any),
 ) *watched {
-	k := &watched{resource: r, own: w.options.Namespace, put: put}
+	k := &watched{resource: r, own: w.options.Namespace, timeout: w.options.Timeout, put: put}
 	k.list = func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 		list, _ := client(namespace)
 		return list(ctx, o)
@@ -166,7 +166,7 @@ func (w *Watcher) watchSettings() *watched {
 
 func (w *Watcher) watchCustom(kind custom, d *decode.Decoder) *watched {
 	client := w.clients.Dynamic.Resource(kind.GroupVersionResource)
-	k := &watched{resource: newCollector(w.clients, w.options).custom(kind), own: w.options.Namespace, put: kind.put}
+	k := &watched{resource: newCollector(w.clients, w.options).custom(kind), own: w.options.Namespace, timeout: w.options.Timeout, put: kind.put}
 	k.list = func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 		return client.Namespace(namespace).List(ctx, o)
 	}

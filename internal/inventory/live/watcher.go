@@ -24,12 +24,15 @@ type Watcher struct {
 func Watch(ctx context.Context, clients Clients, o Options) (*Watcher, error) {
 	w := &Watcher{clients: clients, options: o, changed: make(chan struct{}, 1)}
 	w.kinds = w.watchedKinds()
+	watching, stop := context.WithCancel(ctx)
 	for _, k := range w.kinds {
-		go k.control.RunWithContext(ctx)
+		go k.control.RunWithContext(watching)
 	}
 	if err := w.waitForAll(ctx); err != nil {
+		stop()
 		return nil, err
 	}
+	context.AfterFunc(ctx, stop)
 	return w, nil
 }
 
@@ -80,18 +83,28 @@ func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
 	for _, k := range w.kinds {
 		w.take(ctx, c, k)
 	}
+	asking, done := within(ctx, w.options.Timeout)
+	defer done()
 	if !c.inv.Settings.Found {
-		if err := c.readSettings(ctx); err != nil {
+		if err := c.readSettings(asking); err != nil {
 			c.missing(outOfDate("configmaps", "", err))
 		}
 	}
-	if err := c.findOperators(ctx); err != nil {
+	if err := c.findOperators(asking); err != nil {
 		c.missing(outOfDate("mutatingwebhookconfigurations.admissionregistration.k8s.io", "", err))
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return c.finish(), nil
+}
+
+// within is ctx until the timeout, if there is one.
+func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, timeout)
 }
 
 // outOfDate is what is missing while the server does not answer.
