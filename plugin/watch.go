@@ -62,7 +62,7 @@ type watchScreen struct {
 // unlessInterrupted is nil after an interruption, which is how watching ends.
 func unlessInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // Being interrupted is no error here.
 	}
 	return err
 }

@@ -20,7 +20,9 @@ func (e *Engine) Policies() []Policy { return e.policies }
 // depend on whether the agent enforces policies at all. The slice is the engine's own.
 func (e *Engine) Selections(i *Identity) []Selection {
 	if known, ok := e.selections.Load(i); ok {
-		return known.([]Selection) //nolint:forcetypeassert // Nothing else is stored.
+		if selections, ok := known.([]Selection); ok {
+			return selections
+		}
 	}
 	found := e.selectionsOf(i)
 	e.selections.Store(i, found)

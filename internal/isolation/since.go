@@ -207,7 +207,7 @@ func samePolicy(a, b *inventory.Policy) bool {
 func merge[T any](a, b []T, compare func(x, y *T) int, f func(inA, inB int)) {
 	i, j := 0, 0
 	for i < len(a) || j < len(b) {
-		order := 0
+		var order int
 		switch {
 		case i == len(a):
 			order = 1

@@ -174,11 +174,11 @@ func (k *watched) note(err error) {
 	}
 }
 
-// state is what is wrong now, and whether the kind has ever been read.
-func (k *watched) state() (failure error, read bool) {
+// state is whether the kind has ever been read, and what is wrong now.
+func (k *watched) state() (read bool, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.failure, k.control.HasSynced()
+	return k.control.HasSynced(), k.failure
 }
 
 // items are the objects that are there.

@@ -53,7 +53,7 @@ func (w *Watcher) waitForAll(ctx context.Context) error {
 	told := map[*watched]bool{}
 	err := wait.PollUntilContextCancel(ctx, moment, true, func(ctx context.Context) (bool, error) {
 		for _, k := range w.kinds {
-			failure, read := k.state()
+			read, failure := k.state()
 			switch {
 			case told[k]:
 			case read:
@@ -118,7 +118,7 @@ func outOfDate(resource, namespace string, err error) inventory.Missing {
 
 // take fills the collector with what is known of one kind, and with what is not.
 func (w *Watcher) take(ctx context.Context, c *collector, k *watched) {
-	failure, read := k.state()
+	read, failure := k.state()
 	refused := k.narrowed()
 	switch {
 	case failure != nil && c.kindOf(ctx, failure) == fatal:
