@@ -42,8 +42,8 @@ func (m *Model) exposure(c *cluster, most int) []v1alpha1.Exposure {
 	return m.totals(c, m.audiences(c, most, &dependencies{}), most)
 }
 
-// audience is what the policies say about a target. It depends on the fleet only as far as the
-// evidence says; the numbers of the fleet are added by totals.
+// audience is what the policies say about a target, without the numbers of the fleet, which totals adds.
+// What it depends on is noted in the dependencies that it was made with.
 type audience struct {
 	// exposure has the numbers of those who were asked about, and no clients.
 	exposure v1alpha1.Exposure
@@ -122,6 +122,7 @@ type question struct {
 	uniform bool
 }
 
+// askAbout says who has to be asked about.
 func (m *Model) askAbout(t target, e *dependencies) question {
 	q := question{uniform: true}
 	for _, to := range t.identities {
