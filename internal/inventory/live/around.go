@@ -21,7 +21,7 @@ func (c *collector) collectAround(ctx context.Context) error {
 	for i, namespace := range c.options.Around {
 		part := newCollector(c.clients, c.options)
 		parts[i] = part
-		for _, r := range part.inNamespaces() {
+		for _, r := range append(part.inNamespaces(), part.pods()) {
 			group.Go(func() error { return part.readIn(groupCtx, r, namespace) })
 		}
 	}

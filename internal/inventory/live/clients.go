@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 )
 
@@ -24,6 +25,8 @@ const (
 type Clients struct {
 	// Kubernetes reads the built-in kinds.
 	Kubernetes kubernetes.Interface
+	// Metadata reads the metadata of objects, without the rest.
+	Metadata metadata.Interface
 	// Cilium reads Cilium's policies and endpoints.
 	Cilium ciliumclient.Interface
 	// Dynamic reads CloudNativePG's kinds and ClusterNetworkPolicy.
@@ -50,6 +53,9 @@ func NewClients(config *rest.Config) (Clients, error) {
 	clients := Clients{Server: config.Host}
 	if clients.Kubernetes, err = kubernetes.NewForConfigAndClient(typed, httpClient); err != nil {
 		return Clients{}, fmt.Errorf("client for Kubernetes: %w", err)
+	}
+	if clients.Metadata, err = metadata.NewForConfigAndClient(config, httpClient); err != nil {
+		return Clients{}, fmt.Errorf("client for metadata: %w", err)
 	}
 	if clients.Cilium, err = ciliumclient.NewForConfigAndClient(config, httpClient); err != nil {
 		return Clients{}, fmt.Errorf("client for Cilium: %w", err)

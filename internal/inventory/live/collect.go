@@ -63,6 +63,8 @@ type collector struct {
 	options Options
 	decoder *decode.Decoder
 	inv     *inventory.Inventory
+	// known are pods of which only the metadata has been read.
+	known []inventory.Pod
 
 	mu sync.Mutex
 	// policies are the policies of each of the four kinds.
@@ -81,11 +83,15 @@ func newCollector(clients Clients, o Options) *collector {
 
 func (c *collector) collect(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, r := range slices.Concat(c.inNamespaces(), c.once(), []resource{c.deployments()}) {
+	for _, r := range slices.Concat(c.inNamespaces(), c.once(), []resource{c.deployments(), c.outlines()}) {
 		group.Go(func() error { return c.read(groupCtx, r) })
 	}
+	group.Go(func() error { return c.readMembers(groupCtx) })
 	group.Go(func() error { return c.readSettings(groupCtx) })
 	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := c.completePods(ctx); err != nil {
 		return err
 	}
 	return c.findOperators(ctx)

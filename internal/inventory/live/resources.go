@@ -15,10 +15,10 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 )
 
-// inNamespaces are the kinds that matter in every namespace with one end of a connection.
+// inNamespaces are the kinds, besides pods, that matter in every namespace with one end of a connection.
 func (c *collector) inNamespaces() []resource {
 	return []resource{
-		c.namespaces(), c.pods(), c.networkPolicies(), c.custom(endpoints()), c.custom(ciliumNetworkPolicies()),
+		c.namespaces(), c.networkPolicies(), c.custom(endpoints()), c.custom(ciliumNetworkPolicies()),
 	}
 }
 
@@ -64,43 +64,6 @@ func (c *collector) namespaces() resource {
 // fromNamespace copies the labels: Finish adds to them.
 func fromNamespace(n *corev1.Namespace) inventory.Namespace {
 	return inventory.Namespace{Name: n.Name, Labels: maps.Clone(n.Labels)}
-}
-
-func (c *collector) pods() resource {
-	return resource{
-		name:  "pods",
-		reset: func() { c.inv.Pods = nil },
-		page: func(ctx context.Context, namespace string, o metav1.ListOptions) (int, string, error) {
-			list, err := c.clients.Kubernetes.CoreV1().Pods(namespace).List(ctx, o)
-			if err != nil {
-				return 0, "", err
-			}
-			for i := range list.Items {
-				if p := &list.Items[i]; !inventory.Terminated(p.Status.Phase) {
-					c.inv.Pods = append(c.inv.Pods, fromPod(p))
-				}
-			}
-			return len(list.Items), list.Continue, nil
-		},
-	}
-}
-
-// fromPod takes what matters of a pod, so that the rest of the page can be forgotten.
-func fromPod(p *corev1.Pod) inventory.Pod {
-	var ports []inventory.NamedPort
-	for i := range p.Spec.Containers {
-		ports = append(ports, inventory.NamedPortsOf(p.Spec.Containers[i].Ports)...)
-	}
-	return inventory.Pod{
-		Namespace: p.Namespace, Name: p.Name,
-		Labels:         p.Labels,
-		ServiceAccount: p.Spec.ServiceAccountName,
-		HostNetwork:    p.Spec.HostNetwork,
-		HostIP:         p.Status.HostIP,
-		NamedPorts:     ports,
-		Phase:          p.Status.Phase,
-		Workload:       inventory.WorkloadOf(p.Name, p.Labels, p.OwnerReferences),
-	}
 }
 
 func (c *collector) networkPolicies() resource {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 )
 
@@ -144,9 +146,10 @@ func (s *server) namespace(name string) (items []string, ok, single bool) {
 
 func (s *server) list(w http.ResponseWriter, r *http.Request, path, namespace string, all []string) {
 	items := []json.RawMessage{}
+	outlines := strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadataList")
 	for _, item := range all {
-		if namespace == "" || strings.Contains(item, `"namespace":"`+namespace+`"`) {
-			items = append(items, json.RawMessage(item))
+		if (namespace == "" || strings.Contains(item, `"namespace":"`+namespace+`"`)) && selected(r, item) {
+			items = append(items, asAsked(item, outlines))
 		}
 	}
 	start, token := 0, r.URL.Query().Get("continue")
@@ -164,10 +167,45 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, path, namespace st
 		next = strconv.Itoa(end)
 	}
 	answer := map[string]any{"metadata": map[string]any{"continue": next}, "items": items[start:end]}
-	if k, ok := listKinds[path]; ok {
+	if outlines {
+		answer["apiVersion"], answer["kind"] = "meta.k8s.io/v1", "PartialObjectMetadataList"
+	} else if k, ok := listKinds[path]; ok {
 		answer["apiVersion"], answer["kind"] = k[0], k[1]
 	}
 	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// selected tells whether the request's selectors leave an item in.
+func selected(r *http.Request, item string) bool {
+	var object struct {
+		Metadata struct{ Labels labels.Set }
+		Status   struct{ Phase string }
+	}
+	if err := json.Unmarshal([]byte(item), &object); err != nil {
+		return true // One of those that can't be decoded.
+	}
+	byLabel, labelErr := labels.Parse(r.URL.Query().Get("labelSelector"))
+	byField, fieldErr := fields.ParseSelector(r.URL.Query().Get("fieldSelector"))
+	return labelErr == nil && byLabel.Matches(object.Metadata.Labels) &&
+		fieldErr == nil && byField.Matches(fields.Set{"status.phase": object.Status.Phase})
+}
+
+// asAsked is the item, or what metadata clients get of it.
+func asAsked(item string, outlines bool) json.RawMessage {
+	if !outlines {
+		return json.RawMessage(item)
+	}
+	var outline struct {
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	if err := json.Unmarshal([]byte(item), &outline); err != nil {
+		return json.RawMessage(item)
+	}
+	text, err := json.Marshal(outline)
+	if err != nil {
+		return json.RawMessage(item)
+	}
+	return text
 }
 
 var reasons = map[int]metav1.StatusReason{
