@@ -54,6 +54,11 @@ func (d Decision) Policies() []v1alpha1.PolicyReference {
 	return unique(refs)
 }
 
+// Join is the decision about a connection of which the answers of both ends are known.
+func Join(ingress, egress Direction) Decision {
+	return Decision{Ingress: ingress, Egress: egress}.withVerdict()
+}
+
 func (d Decision) withVerdict() Decision {
 	switch {
 	case d.Ingress.Verdict == v1alpha1.Denied || d.Egress.Verdict == v1alpha1.Denied:

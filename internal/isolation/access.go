@@ -56,15 +56,17 @@ func (m *Model) own(c *cluster) own {
 	seen := map[int]bool{}
 	for _, member := range c.members {
 		pod := &m.inv.Pods[member.pod]
-		if m.unmanaged[pod.Key()] {
-			continue
-		}
 		o.pods++
 		o.clients[v1alpha1.Client{Namespace: pod.Namespace, Workload: pod.Workload.String()}] = true
-		if i := m.lookup.peerOf[member.identity]; !seen[i] {
-			seen[i] = true
+		identity := member.identity
+		if m.unmanaged[pod.Key()] {
+			identity = m.identities.Reserved(unmanagedName)
+		}
+		i := m.lookup.peerOf[identity]
+		if !seen[i] && len(m.strangers(c, m.peers[i])) == 0 {
 			o.identities++
 		}
+		seen[i] = true
 	}
 	return o
 }

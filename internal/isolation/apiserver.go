@@ -61,10 +61,10 @@ func apiServerNodes(pods []inventory.Pod) []string {
 func (m *Model) apiServers(nodes []string, node string) []end {
 	var out []end
 	if slices.Contains(nodes, node) {
-		out = append(out, end{m.identities.Reserved("host"), fmt.Sprintf("the API server on the same node (%s)", node)})
+		out = append(out, end{identity: m.identities.Reserved("host"), name: fmt.Sprintf("the API server on the same node (%s)", node)})
 	}
 	if len(out) == 0 || len(nodes) > 1 {
-		out = append(out, end{m.identities.Reserved("kube-apiserver"), "the API server on another node"})
+		out = append(out, end{identity: m.identities.Reserved("kube-apiserver"), name: "the API server on another node"})
 	}
 	return out
 }

@@ -30,6 +30,9 @@ const (
 type cluster struct {
 	object  *cnpgv1.Cluster
 	members []member
+	// onNodes are those of its pods that are on their nodes' networks, as a Pooler's template may say.
+	// Their identity is their node's, and no policy for pods selects them.
+	onNodes []member
 	// nextInstance and joinJob are the identities of what a scale-up would start.
 	nextInstance, joinJob *engine.Identity
 	// ghosts are identities of operators that do not exist, by namespace.
@@ -97,7 +100,7 @@ func (c *cluster) alone() bool {
 // poolers are the pooler pods by the name of their Pooler.
 func (m *Model) poolers(c *cluster) map[string][]member {
 	out := map[string][]member{}
-	for _, member := range c.members {
+	for _, member := range slices.Concat(c.members, c.onNodes) {
 		if member.role == v1alpha1.Pooler {
 			name := m.inv.Pods[member.pod].Labels[inventory.PoolerNameLabel]
 			out[name] = append(out[name], member)

@@ -124,6 +124,9 @@ func union[V any](a, b map[v1alpha1.Client]V) map[v1alpha1.Client]bool {
 func bystanders(before, after *Model, c *cluster) []Bystander {
 	changes := map[Bystander]int{}
 	for _, p := range before.peers {
+		if p.identity.Name() != "" {
+			continue // Cilium does not manage them, so that no policy changes anything there.
+		}
 		was, _ := before.engine.DefaultDeny(p.identity)
 		is, _ := after.engine.DefaultDeny(p.identity)
 		if was == is {
@@ -147,8 +150,8 @@ func bystanders(before, after *Model, c *cluster) []Bystander {
 // recognised by the label that Prometheus' charts and operators set.
 func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 	targets := []target{
-		{"instances", metricsPort, identitiesOf(c.instances())},
-		{"poolers", poolerMetricsPort, identitiesOf(membersWith(c, v1alpha1.Pooler))},
+		m.target("instances", metricsPort, c.instances()),
+		m.target("poolers", poolerMetricsPort, membersWith(c, v1alpha1.Pooler)),
 	}
 	lost := map[string]bool{}
 	for _, p := range m.peers {

@@ -79,6 +79,10 @@ func (m *Model) podReports(c *cluster) []v1alpha1.PodReport {
 			IngressDefaultDeny: ingress && enforced, EgressDefaultDeny: egress && enforced,
 		})
 	}
+	for _, member := range c.onNodes {
+		pod := &m.inv.Pods[member.pod]
+		reports = append(reports, v1alpha1.PodReport{Name: pod.Name, Role: member.role, Expected: pod.Expected})
+	}
 	return reports
 }
 

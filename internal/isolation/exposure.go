@@ -15,26 +15,34 @@ type target struct {
 	name       string
 	port       uint16
 	identities []*engine.Identity
+	// open is true when Cilium does not manage one of its pods, where nobody is denied.
+	open bool
 }
 
 const instancesTarget = "instances"
 
 // targets are PostgreSQL's port of the instances and of each pooler.
 func (m *Model) targets(c *cluster) []target {
-	targets := []target{{instancesTarget, postgresPort, identitiesOf(c.instances())}}
+	targets := []target{m.target(instancesTarget, postgresPort, c.instances())}
 	poolers := m.poolers(c)
 	for _, name := range slices.Sorted(maps.Keys(poolers)) {
-		targets = append(targets, target{"pooler " + name, postgresPort, identitiesOf(poolers[name])})
+		targets = append(targets, m.target("pooler "+name, postgresPort, poolers[name]))
 	}
 	return targets
 }
 
-func identitiesOf(members []member) []*engine.Identity {
-	var ids []*engine.Identity
+// target is a port of some of the cluster's pods.
+func (m *Model) target(name string, port uint16, members []member) target {
+	t := target{name: name, port: port}
 	for _, member := range members {
-		ids = append(ids, member.identity)
+		if m.unmanaged[m.inv.Pods[member.pod].Key()] {
+			t.open = true
+		} else {
+			t.identities = append(t.identities, member.identity)
+		}
 	}
-	return distinct(ids)
+	t.identities = distinct(t.identities)
+	return t
 }
 
 // exposure says for each target who can connect; most is how many clients are named, 0 for all.
@@ -122,9 +130,13 @@ type question struct {
 	uniform bool
 }
 
-// askAbout says who has to be asked about.
+// askAbout says who has to be asked about. Whom Cilium does not manage is none of those that are alike
+// to a target.
 func (m *Model) askAbout(t target, e *dependencies) question {
-	q := question{uniform: true}
+	q := question{uniform: true, open: t.open}
+	if i, ok := m.lookup.peerOf[m.identities.Reserved(unmanagedName)]; ok {
+		q.single = append(q.single, i)
+	}
 	for _, to := range t.identities {
 		r := m.engine.Reach(to, t.port)
 		if !r.Uniform {
@@ -167,7 +179,11 @@ func (m *Model) ask(c *cluster, t target, peers []int, e *dependencies) audience
 		if len(pods) == 0 {
 			continue
 		}
-		switch verdict, policies := m.decide(m.peers[i].identity, t); verdict {
+		verdict, policies := m.decide(m.peers[i].identity, t)
+		if m.peers[i].identity.Name() == unmanagedName && verdict != v1alpha1.Denied {
+			e.fleet = true // Its pods are in any namespace.
+		}
+		switch verdict {
 		case v1alpha1.VerdictUnknown:
 			a.exposure.Unknown++
 			a.unknown += len(pods)
@@ -228,13 +244,9 @@ func namespacesOf(clients []v1alpha1.ClientAccess) []string {
 	return slices.Compact(out) // The clients are in order.
 }
 
-// strangers are the pods of an identity that are no members of the cluster. Pods that Cilium does
-// not manage are left out: what they look like to the others can't be seen.
+// strangers are the pods of an identity that are no members of the cluster.
 func (m *Model) strangers(c *cluster, p peer) []int {
-	return slices.DeleteFunc(slices.Clone(p.pods), func(i int) bool {
-		pod := &m.inv.Pods[i]
-		return m.memberOf[i] == c || m.unmanaged[pod.Key()]
-	})
+	return slices.DeleteFunc(slices.Clone(p.pods), func(i int) bool { return m.memberOf[i] == c })
 }
 
 // addEntities adds those that are no pods. Parts of the world are named only where the world as a
@@ -277,12 +289,19 @@ func (m *Model) worldReaches(t target) bool {
 // outsideOf are the identities outside of pods that can matter to a target: a part of the world that
 // no policy of the target's namespace names is like the rest of the world.
 func (m *Model) outsideOf(t target) []*engine.Identity {
-	if len(t.identities) == 0 {
+	if len(t.identities) == 0 && !t.open {
 		return nil
 	}
+	var namespaces []string
+	for _, id := range t.identities {
+		namespaces = append(namespaces, id.Namespace())
+	}
+	slices.Sort(namespaces)
 	out := slices.Clone(m.entityIDs)
-	for _, index := range m.engine.PoliciesFor(t.identities[0].Namespace()) {
-		out = append(out, m.parts[index]...)
+	for _, namespace := range slices.Compact(namespaces) {
+		for _, index := range m.engine.PoliciesFor(namespace) {
+			out = append(out, m.parts[index]...)
+		}
 	}
 	return distinct(out)
 }
@@ -297,6 +316,14 @@ func (m *Model) reaches(id *engine.Identity, t target) v1alpha1.Verdict {
 func (m *Model) decide(id *engine.Identity, t target) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
 	byVerdict := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
 	best := v1alpha1.Denied
+	if t.open {
+		unmanaged := m.identities.Reserved(unmanagedName)
+		d := engine.Join(allowedBecause(notManaged), m.engine.Decide(id, unmanaged, t.port).Egress)
+		if d.Verdict == v1alpha1.Allowed {
+			return v1alpha1.Allowed, nil
+		}
+		byVerdict[d.Verdict], best = d.Policies(), d.Verdict
+	}
 	for _, to := range t.identities {
 		d := m.engine.Decide(id, to, t.port)
 		if d.Verdict == v1alpha1.Allowed && len(d.Ingress.Rules) == 0 {

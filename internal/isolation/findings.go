@@ -60,6 +60,15 @@ func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v
 			fmt.Sprintf("Cilium does not manage %s: no policy is enforced there", pods(unmanaged)),
 			"Restart the pods: those that started before the agent are taken over then."))
 	}
+	var onNodes []string
+	for _, member := range c.onNodes {
+		onNodes = append(onNodes, m.inv.Pods[member.pod].Name)
+	}
+	if len(onNodes) > 0 {
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.Error,
+			fmt.Sprintf("policies for pods do not select %s, on the network of the node: the instances take it for the node", pods(onNodes)),
+			"Remove hostNetwork from the template of the pods."))
+	}
 	return out
 }
 
@@ -83,10 +92,38 @@ func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 			continue
 		}
 		out = append(out, finding(code, v1alpha1.Error,
-			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), m.lockdownCommand(c)))
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), m.flowRemedy(c, f.Name)))
 	}
 	return out
 }
+
+// flowRemedy is what to do about a required flow that is denied: lockdown, unless its source is a pod for
+// which the set's rules, which go by labels, do not hold.
+func (m *Model) flowRemedy(c *cluster, flow string) string {
+	sources := m.ends(c.instances())
+	switch flow {
+	case FlowOperator:
+		sources = nil
+		for _, op := range m.operators {
+			sources = append(sources, op.ends...)
+		}
+	case FlowPooler:
+		sources = m.poolerEnds(c)
+	}
+	onNode := slices.ContainsFunc(sources, func(e end) bool { return e.onNode })
+	switch {
+	case slices.ContainsFunc(sources, func(e end) bool { return e.unmanaged }):
+		return "Restart the pods that Cilium does not manage: those that started before the agent are taken over then."
+	case onNode && flow == FlowOperator:
+		return m.lockdownCommand(c, letNodesIn)
+	case onNode:
+		return "Remove hostNetwork from the template of the pods."
+	}
+	return m.lockdownCommand(c)
+}
+
+// letNodesIn lets in an operator on its node's network, together with all nodes.
+func letNodesIn(o *policyset.Options) { o.AllowKubectlCNPG = true }
 
 // policyFindings are about policies that do not do what they say.
 func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
@@ -228,7 +265,7 @@ func (m *Model) protectedTargets(c *cluster) []target {
 	add := func(name string, ids []*engine.Identity, ports ...uint16) {
 		for _, port := range ports {
 			if len(ids) > 0 {
-				out = append(out, target{name, port, distinct(ids)})
+				out = append(out, target{name: name, port: port, identities: distinct(ids)})
 			}
 		}
 	}

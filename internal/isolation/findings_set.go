@@ -46,11 +46,14 @@ func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.
 
 // lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those
 // that it was locked with: without them, its clients would be shut out.
-func (m *Model) lockdownCommand(c *cluster) string {
+func (m *Model) lockdownCommand(c *cluster, changes ...func(*policyset.Options)) string {
 	command := bareLockdown(c)
 	options, err := policyset.FromLive(c.key(), m.managed(c))
 	if err != nil {
-		return command
+		options = policyset.Options{}
+	}
+	for _, change := range changes {
+		change(&options)
 	}
 	return strings.TrimSpace(command + " " + policyset.CommandLine(policyset.Flags(options)))
 }

@@ -18,40 +18,20 @@ const (
 	FlowAPIServer      = "api-server"
 )
 
-// end is one end of a flow: an identity and what to call it.
-type end struct {
-	identity *engine.Identity
-	name     string
-}
-
 // requiredFlows asks for every connection that CloudNativePG needs (see its pkg/management/url and
 // pkg/specs): from each possible source to each instance, as roles change at every failover.
 func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 	instances := m.ends(c.instances())
-	next := end{c.nextInstance, "the next instance"}
+	next := end{identity: c.nextInstance, name: "the next instance"}
 	peers := slices.Concat(instances, []end{next})
-	replication := m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{c.joinJob, "the next join job"}}), peers)
+	replication := m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{identity: c.joinJob, name: "the next join job"}}), peers)
 	isolationCheck := m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers)
 	replication.Advisory, isolationCheck.Advisory = c.alone(), c.alone()
 	flows := []v1alpha1.RequiredFlow{m.operatorFlow(peers), replication, isolationCheck}
-	var poolers []end
-	for _, member := range c.members {
-		if member.role == v1alpha1.Pooler {
-			poolers = append(poolers, end{member.identity, "pooler pod " + m.inv.Pods[member.pod].Name})
-		}
-	}
-	if len(poolers) > 0 {
+	if poolers := m.poolerEnds(c); len(poolers) > 0 {
 		flows = append(flows, m.flow(FlowPooler, "poolers", postgresPort, poolers, peers))
 	}
 	return append(flows, m.apiServerFlow(c))
-}
-
-func (m *Model) ends(members []member) []end {
-	ends := make([]end, 0, len(members))
-	for _, member := range members {
-		ends = append(ends, end{member.identity, m.inv.Pods[member.pod].Name})
-	}
-	return ends
 }
 
 // operatorFlow is allowed when every operator can reach the instances. When only some can, nobody
@@ -66,12 +46,8 @@ func (m *Model) operatorFlow(targets []end) v1alpha1.RequiredFlow {
 	var all v1alpha1.RequiredFlow
 	var verdicts, namespaces []string
 	for i, op := range m.operators {
-		var sources []end
-		for _, id := range op.identities {
-			sources = append(sources, end{id, fmt.Sprintf("the operator in %q", op.Namespace)})
-		}
 		namespaces = append(namespaces, op.Namespace)
-		f := m.flow(FlowOperator, "operator", statusPort, sources, targets)
+		f := m.flow(FlowOperator, "operator", statusPort, op.ends, targets)
 		verdicts = append(verdicts, fmt.Sprintf("%s from %q", f.Verdict, op.Namespace))
 		if i == 0 {
 			all = f
@@ -95,14 +71,14 @@ func (m *Model) flow(name, from string, port uint16, sources, targets []end) v1a
 	deciding := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
 	for _, source := range sources {
 		for _, target := range targets {
-			if source.identity == target.identity {
+			if source == target {
 				continue // A pod always reaches itself.
 			}
-			d := m.engine.Decide(source.identity, target.identity, port)
+			d := m.between(source, target, port)
 			deciding[d.Verdict] = append(deciding[d.Verdict], d.Policies()...)
 			if worse(d.Verdict, f.Verdict) {
 				f.Verdict = d.Verdict
-				f.Message = explainFlow(source.name, target.name, port, d)
+				f.Message = explainFlow(source, target, port, d)
 			}
 		}
 	}
@@ -110,18 +86,21 @@ func (m *Model) flow(name, from string, port uint16, sources, targets []end) v1a
 	return f
 }
 
-func explainFlow(source, target string, port uint16, d engine.Decision) string {
-	at, direction := d.Ingress, "into "+target
+func explainFlow(source, target end, port uint16, d engine.Decision) string {
+	at, direction := d.Ingress, "into "+target.name
 	if d.Ingress.Verdict != d.Verdict {
-		at, direction = d.Egress, "out of "+source
+		at, direction = d.Egress, "out of "+source.name
 	}
+	connection := fmt.Sprintf("%s → %s:%d", source.name, target.name, port)
 	switch {
 	case at.Reason != "":
-		return fmt.Sprintf("%s → %s:%d: %s", source, target, port, at.Reason)
+		return fmt.Sprintf("%s: %s", connection, at.Reason)
 	case len(at.Rules) > 0:
-		return fmt.Sprintf("%s → %s:%d is denied %s by %s of %s", source, target, port, direction, at.Rules[0].Path, at.Rules[0].PolicyReference)
+		return fmt.Sprintf("%s is denied %s by %s of %s", connection, direction, at.Rules[0].Path, at.Rules[0].PolicyReference)
+	case source.peculiarity() != "":
+		return fmt.Sprintf("%s: nothing allows it %s: %s", connection, direction, source.peculiarity())
 	default:
-		return fmt.Sprintf("%s → %s:%d: nothing allows it %s", source, target, port, direction)
+		return fmt.Sprintf("%s: nothing allows it %s", connection, direction)
 	}
 }
 

@@ -32,20 +32,10 @@ func (m *Model) buildLookup() {
 	for i, p := range m.peers {
 		l.peerOf[p.identity] = i
 		l.peersIn[p.identity.Namespace()] = append(l.peersIn[p.identity.Namespace()], i)
-		managed := 0
-		for _, index := range p.pods {
-			pod := &m.inv.Pods[index]
-			if m.unmanaged[pod.Key()] {
-				continue
-			}
-			managed++
-			m.count(clients, []int{index}, nil)
-		}
-		l.pods += managed
-		if managed > 0 {
-			l.identities++
-		}
+		m.count(clients, p.pods, nil)
+		l.pods += len(p.pods)
 	}
+	l.identities = len(m.peers)
 	l.clients = clients.sorted()
 	l.apiServerNodes = apiServerNodes(m.inv.Pods)
 }

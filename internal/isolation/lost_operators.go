@@ -16,7 +16,7 @@ func lostOperators(before, after *Model, c *cluster) []string {
 	if slices.ContainsFunc(before.operators, func(o operator) bool { return !o.assumed }) {
 		return nil
 	}
-	status := target{instancesTarget, statusPort, identitiesOf(c.instances())}
+	status := before.target(instancesTarget, statusPort, c.instances())
 	lost := map[string]bool{}
 	for _, p := range before.peers {
 		for _, i := range before.strangers(c, p) {

@@ -52,10 +52,10 @@ type peer struct {
 	pods     []int
 }
 
-// operator is an installation of CloudNativePG's operator and the identities of its pods.
+// operator is an installation of CloudNativePG's operator and what its pods look like.
 type operator struct {
 	inventory.Operator
-	identities []*engine.Identity
+	ends []end
 	// assumed is true when no pod of it has been seen.
 	assumed bool
 }
@@ -152,7 +152,8 @@ func (m *Model) identifyPods(last *Model) error {
 			continue
 		}
 		if m.lacksEndpoint(pod) {
-			m.unmanaged[pod.Key()] = true
+			// What the others take it for, see end.
+			m.unmanaged[pod.Key()], identity = true, m.identities.Reserved(unmanagedName)
 		}
 		index, known := at[identity]
 		if !known {
@@ -301,7 +302,11 @@ func (m *Model) addMembers() error {
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
-		if c := m.lookup.clusters[key]; c != nil && m.of[i] != nil {
+		switch c := m.lookup.clusters[key]; {
+		case c == nil:
+		case m.of[i] == nil:
+			c.onNodes = append(c.onNodes, member{pod: i, identity: m.identities.Reserved("host"), role: roleOf(pod)})
+		default:
 			m.memberOf[i] = c
 			c.members = append(c.members, member{pod: i, identity: m.of[i], role: roleOf(pod)})
 		}

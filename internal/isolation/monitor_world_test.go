@@ -253,7 +253,7 @@ func (w *changingWorld) restartOperator() string {
 	labels := operatorLabels()
 	labels["release"] = one(w.random, []string{"a", "b"})
 	p := inventory.Pod{Namespace: "cnpg-system", Name: fmt.Sprintf("operator-%d", w.next()), Labels: labels, ServiceAccount: "cnpg-manager",
-		Phase: "Running", Workload: inventory.Workload{Kind: "deployment", Name: "operator"}}
+		Phase: "Running", Workload: inventory.Workload{Kind: "deployment", Name: "operator"}, HostNetwork: w.random.IntN(4) == 0}
 	w.put(p)
 	return "new operator pod " + p.Name
 }

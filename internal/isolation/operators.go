@@ -20,24 +20,34 @@ func (m *Model) addOperators(o Options) error {
 		operators = []inventory.Operator{assumedOperator(cmp.Or(o.OperatorNamespace, defaultOperatorNamespace))}
 	}
 	for _, found := range operators {
-		op := operator{Operator: found}
+		op, name := operator{Operator: found}, fmt.Sprintf("the operator in %q", found.Namespace)
 		for i := range m.inv.Pods {
 			pod := &m.inv.Pods[i]
-			if pod.Namespace == found.Namespace && m.of[i] != nil && containsLabels(pod.Labels, found.PodLabels) {
-				op.identities = append(op.identities, m.of[i])
+			if pod.Namespace == found.Namespace && containsLabels(pod.Labels, found.PodLabels) {
+				op.add(m.endOf(i, name))
 			}
 		}
-		if len(op.identities) == 0 {
+		if len(op.ends) == 0 {
 			id, err := m.operatorIdentity(found)
 			if err != nil {
 				return err
 			}
-			op.identities, op.assumed = []*engine.Identity{id}, true
+			op.add(end{identity: id, name: name})
+			op.assumed = true
 		}
-		op.identities = distinct(op.identities)
 		m.operators = append(m.operators, op)
 	}
 	return nil
+}
+
+// add adds what a pod of the operator looks like, once.
+func (o *operator) add(e end) {
+	if !e.onNode {
+		e.node = "" // It makes no difference.
+	}
+	if !slices.Contains(o.ends, e) {
+		o.ends = append(o.ends, e)
+	}
 }
 
 func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error) {

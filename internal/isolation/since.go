@@ -53,6 +53,7 @@ func (m *Model) differs(last *Model) bool {
 		!slices.Equal(m.inv.Missing, last.inv.Missing) ||
 		!reflect.DeepEqual(m.inv.Operators, last.inv.Operators) ||
 		!slices.Equal(m.lookup.apiServerNodes, last.lookup.apiServerNodes) ||
+		(len(m.unmanaged) > 0) != (len(last.unmanaged) > 0) ||
 		(len(m.inv.Endpoints) > 0) != (len(last.inv.Endpoints) > 0)
 }
 
