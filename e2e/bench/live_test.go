@@ -13,10 +13,15 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
 
-// BenchmarkLiveStatus is status -A -o json of an API server, by a client that only makes the same lists.
+// BenchmarkLiveStatus is status -A -o json of an API server, by a client that only makes the same lists,
+// and by one that reads pods as most programs do.
 func BenchmarkLiveStatus(b *testing.B) {
 	w := liveWorld(b)
-	w.compare(b, w.run(w.plugin, "status", "-A", "-o", "json"), w.run(w.bare, w.kubeconfig))
+	for _, pods := range []bare.Pods{bare.Outlined, bare.Whole} {
+		b.Run("pods="+string(pods), func(b *testing.B) {
+			w.compare(b, w.run(w.plugin, "status", "-A", "-o", "json"), w.run(w.bare, w.kubeconfig, string(pods)))
+		})
+	}
 }
 
 // BenchmarkLiveExplain is explain for one source and one cluster, by kubectl get of the objects that it needs.
@@ -60,7 +65,7 @@ func BenchmarkLiveInProcess(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			pprof.Do(b.Context(), pprof.Labels("work", "bare"), func(ctx context.Context) {
-				if _, err := bare.List(ctx, w.server.Config()); err != nil {
+				if _, err := bare.List(ctx, w.server.Config(), bare.Outlined); err != nil {
 					b.Fatal(err)
 				}
 			})

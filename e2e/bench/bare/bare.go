@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 )
 
@@ -27,20 +28,31 @@ type page func(ctx context.Context, o metav1.ListOptions) (objects int, next str
 // client makes the lists: built-in kinds with typed clients and protobuf, Cilium's with its clientset,
 // CloudNativePG's with the dynamic client.
 type client struct {
-	kube    kubernetes.Interface
-	cilium  ciliumclient.Interface
-	dynamic dynamic.Interface
+	kube     kubernetes.Interface
+	metadata metadata.Interface
+	cilium   ciliumclient.Interface
+	dynamic  dynamic.Interface
 }
 
+// Pods say how pods are read.
+type Pods string
+
+const (
+	// Whole pods are what most programs read.
+	Whole Pods = "whole"
+	// Outlined pods are read as the plugin does: the metadata of all, and the whole pods of databases.
+	Outlined Pods = "outlined"
+)
+
 // List makes all lists in parallel, each page by page, and returns the number of objects.
-func List(ctx context.Context, config *rest.Config) (int, error) {
+func List(ctx context.Context, config *rest.Config, pods Pods) (int, error) {
 	c, err := newClient(config)
 	if err != nil {
 		return 0, err
 	}
 	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	for _, p := range c.lists() {
+	for _, p := range c.lists(pods) {
 		group.Go(func() error {
 			n, err := walk(ctx, p)
 			total.Add(int64(n))
@@ -69,6 +81,9 @@ func newClient(config *rest.Config) (client, error) {
 	if c.kube, err = kubernetes.NewForConfigAndClient(typed, httpClient); err != nil {
 		return client{}, err
 	}
+	if c.metadata, err = metadata.NewForConfigAndClient(config, httpClient); err != nil {
+		return client{}, err
+	}
 	if c.cilium, err = ciliumclient.NewForConfigAndClient(config, httpClient); err != nil {
 		return client{}, err
 	}
@@ -76,11 +91,10 @@ func newClient(config *rest.Config) (client, error) {
 	return c, err
 }
 
-func (c client) lists() []page {
+func (c client) lists(pods Pods) []page {
 	cnpg := schema.GroupVersion{Group: "postgresql.cnpg.io", Version: "v1"}
-	return []page{
+	all := []page{
 		of(c.kube.CoreV1().Namespaces().List),
-		of(c.kube.CoreV1().Pods("").List),
 		of(c.kube.NetworkingV1().NetworkPolicies("").List),
 		of(c.cilium.CiliumV2().CiliumNetworkPolicies("").List),
 		of(c.cilium.CiliumV2().CiliumClusterwideNetworkPolicies().List),
@@ -90,15 +104,29 @@ func (c client) lists() []page {
 		c.operators(),
 		c.clusterNetworkPolicies(),
 	}
+	whole := of(c.kube.CoreV1().Pods("").List)
+	if pods == Whole {
+		return append(all, whole)
+	}
+	outlines := of(c.metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).List)
+	return append(all,
+		with(outlines, func(o *metav1.ListOptions) { o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed" }),
+		with(whole, func(o *metav1.ListOptions) { o.LabelSelector = "cnpg.io/cluster" }))
+}
+
+// with makes a page with other options.
+func with(p page, change func(*metav1.ListOptions)) page {
+	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
+		change(&o)
+		return p(ctx, o)
+	}
 }
 
 // operators are the Deployments with the label of CloudNativePG's operator.
 func (c client) operators() page {
-	all := of(c.kube.AppsV1().Deployments("").List)
-	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
+	return with(of(c.kube.AppsV1().Deployments("").List), func(o *metav1.ListOptions) {
 		o.LabelSelector = "app.kubernetes.io/name=cloudnative-pg"
-		return all(ctx, o)
-	}
+	})
 }
 
 // clusterNetworkPolicies are asked for although the server may not know them, as the plugin does.
