@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -229,6 +230,11 @@ func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string) impo
 // fromClusterNetworkPolicy finds a rule's position in its priority: k8s.ParseClusterNetworkPolicy
 // adds a hundredth for each rule.
 func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string) imported {
+	// The API server refuses these (MinProperties and MaxProperties of the subject), so the reader
+	// does not look: its rules have no subject then, and the engine fails on them.
+	if subject := cnp.Spec.Subject; (subject.Namespaces == nil) == (subject.Pods == nil) {
+		return imported{err: errors.New("spec.subject must have one of namespaces and pods")}
+	}
 	entries, err := k8s.ParseClusterNetworkPolicy(quiet, cluster, cnp)
 	if err != nil {
 		return imported{err: err}
