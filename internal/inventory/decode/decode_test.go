@@ -323,6 +323,7 @@ func FuzzPolicy(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	f.Add([]byte(`{"metadata":{"name":"n"},"spec":{"endpointSelector":{},"ingress":[{"icmps":[{"fields":[{"family":"IPv4"}]}]}]}}`))
 	f.Add([]byte(`{"metadata":{"name":"n"},"spec":{"podSelector":{},"policyTypes":["Egress"]}}`))
 	d := NewDecoder()
 	f.Fuzz(func(t *testing.T, raw []byte) {

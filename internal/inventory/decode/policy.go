@@ -116,7 +116,14 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 }
 
 // object is the typed policy as the API server stores it, and the fields that it drops.
-func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) (any, []string, error) {
+func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) (object any, ignored []string, err error) {
+	// Cilium's types expect what the API server has validated, and panic on some of the rest (an ICMP
+	// field without a type, in ICMPField.UnmarshalJSON of pkg/policy/api).
+	defer func() {
+		if r := recover(); r != nil {
+			object, ignored, err = nil, nil, fmt.Errorf("cilium's decoder fails on it: %v", r)
+		}
+	}()
 	switch kind {
 	case v1alpha1.NetworkPolicy:
 		return networkPolicy(raw)
@@ -126,9 +133,7 @@ func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		return policy, ignored, err
 	default: // Cilium's own kinds, whose decoding does not notice unknown fields.
 	}
-	var ignored []string
 	if !o.Stored {
-		var err error
 		if raw, ignored, err = d.prune(kind, raw); err != nil {
 			return nil, nil, err
 		}
