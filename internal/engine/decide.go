@@ -46,38 +46,43 @@ func (e *Engine) direction(s *subject, end *endInfo, peer *Identity, key policy.
 	if s.err != nil {
 		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: s.err.Error()}
 	}
-	found, meta, covered := s.policy.Lookup(key)
+	found, meta, _ := s.policy.Lookup(key)
 	var d Direction
 	d.Rules, d.Builtin = e.rules(meta)
 	switch {
 	case found.IsDeny():
 		d.Verdict = v1alpha1.Denied
-		if !covered {
-			d.DefaultDeny = end.defaultDeny
-			if len(end.defaultDeny) == 0 {
-				d.Builtin = "the agent enforces a default deny on every pod (enable-policy: always)"
-			}
+		if len(d.Rules) > 0 {
+			break
+		}
+		// Nothing matches, or only the rule by which the engine itself denies the rest; it has one
+		// where others pass (policy.Repository.computePolicyEnforcementAndRules).
+		d.DefaultDeny, d.Builtin = end.defaultDeny, ""
+		if len(end.defaultDeny) == 0 {
+			d.Builtin = "the agent enforces a default deny on every pod (enable-policy: always)"
 		}
 	default:
 		d.Verdict = v1alpha1.Allowed
 		d.L7 = found.IsRedirectEntry()
 		d.Authentication = found.AuthRequirement.AuthType() != 0
-		if len(d.Rules) == 0 && !end.selected {
-			d.Builtin = e.nothingSelects()
+		if nothing := e.enforcesNothing(); nothing != "" {
+			d.Builtin = nothing
+		} else if len(d.Rules) == 0 && !end.selected {
+			d.Builtin = "no policy selects it"
 		}
 	}
 	return end.doubt(d, peer)
 }
 
-// nothingSelects says why everything is allowed.
-func (e *Engine) nothingSelects() string {
+// enforcesNothing says why policies do not matter; empty when they do.
+func (e *Engine) enforcesNothing() string {
 	switch {
 	case e.settings.AuditMode:
 		return "the agent is in audit mode and drops nothing"
 	case enforcementMode(e.settings) == "never":
 		return "the agent enforces no policies (enable-policy: never)"
 	default:
-		return "no policy selects it"
+		return ""
 	}
 }
 

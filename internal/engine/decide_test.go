@@ -1,0 +1,70 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+const (
+	lockedDatabase = `
+kind: CiliumNetworkPolicy
+metadata: {name: locked}
+spec: {endpointSelector: {}, ingress: [{}]}
+`
+	passingAdmin = `
+kind: ClusterNetworkPolicy
+metadata: {name: admin}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  ingress: [{action: Pass, from: [{namespaces: {matchLabels: {team: web}}}]}]
+  egress: [{action: Pass, to: [{namespaces: {matchLabels: {team: web}}}]}]
+`
+)
+
+// With rules that pass, the engine's default deny is a rule of its own: it is no answer to "who denies?".
+func TestDefaultDenyIsNamedWhateverTheTiers(t *testing.T) {
+	for name, policies := range map[string]string{
+		"no tiers":             lockedDatabase,
+		"passed to":            lockedDatabase + "---\n" + passingAdmin,
+		"passed to, allowed 1": lockedDatabase + "---\n" + passingAdmin + "---\n" + "kind: CiliumNetworkPolicy\nmetadata: {name: api}\nspec: {endpointSelector: {}, ingress: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: app, app: api}}]}]}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, source := range []string{"app/web", "world"} {
+				d := smallWorldWith(policies).ask(t, source+" → db/pg", 5432).Ingress
+				if d.Verdict != v1alpha1.Denied || len(d.Rules) > 0 || d.Builtin != "" || len(d.DefaultDeny) == 0 || !strings.Contains(d.DefaultDeny[len(d.DefaultDeny)-1].String(), "locked") {
+					t.Errorf("from %s: %+v", source, d)
+				}
+			}
+		})
+	}
+}
+
+func TestReasonsOfWhatNoRuleDecides(t *testing.T) {
+	for name, tc := range map[string]struct {
+		policies string
+		settings func(*inventory.Settings)
+		question string
+		verdict  v1alpha1.Verdict
+		builtin  string
+	}{
+		"nothing selects":             {"", func(*inventory.Settings) {}, "app/web → db/pg", v1alpha1.Allowed, "no policy selects it"},
+		"audit mode, selected":        {lockedDatabase, func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.Allowed, "the agent is in audit mode and drops nothing"},
+		"audit mode, not selected":    {"", func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.Allowed, "the agent is in audit mode and drops nothing"},
+		"enforces nothing, selected":  {lockedDatabase, func(s *inventory.Settings) { s.EnablePolicy = "never" }, "world → db/pg", v1alpha1.Allowed, "the agent enforces no policies (enable-policy: never)"},
+		"no default deny":             {strings.Replace(lockedDatabase, "endpointSelector", "enableDefaultDeny: {ingress: false}, endpointSelector", 1), func(*inventory.Settings) {}, "world → db/pg", v1alpha1.Allowed, "no policy brings default deny"},
+		"enforces always, no policy":  {"", func(s *inventory.Settings) { s.EnablePolicy = "always" }, "world → db/pg", v1alpha1.Denied, "the agent enforces a default deny on every pod (enable-policy: always)"},
+		"the local host, locked pods": {lockedDatabase, func(*inventory.Settings) {}, "host → db/pg", v1alpha1.Allowed, "the local host is always allowed (allow-localhost)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := smallWorldWith(tc.policies, tc.settings).ask(t, tc.question, 5432).Ingress
+			if d.Verdict != tc.verdict || d.Builtin != tc.builtin {
+				t.Errorf("%s, %q", d.Verdict, d.Builtin)
+			}
+		})
+	}
+}
