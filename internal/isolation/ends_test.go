@@ -216,7 +216,9 @@ func TestAClientThatCiliumDoesNotManage(t *testing.T) {
 		t.Errorf("access %+v", preview.Access)
 	}
 	_, preview = lockedReport(t, managedWorld(t), policyset.FlagValues{AllowPods: []string{"app=web"}})
-	if slices.ContainsFunc(preview.Access, func(a isolation.AccessChange) bool { return a.Change == isolation.Loses && a.Client.Namespace == "shop" }) {
+	if slices.ContainsFunc(preview.Access, func(a isolation.AccessChange) bool {
+		return a.Change == isolation.Loses && a.Client.Namespace == "shop"
+	}) {
 		t.Errorf("access of a managed client %+v", preview.Access)
 	}
 }

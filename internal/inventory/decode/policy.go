@@ -106,13 +106,19 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		p.Object, p.Unreadable = nil, plain(err)
 		return p
 	}
+	d.complete(&p)
+	return p
+}
+
+// complete adds what only the annotation of kubectl apply knows, and makes the object agree with its
+// reference.
+func (d *Decoder) complete(p *inventory.Policy) {
 	if applied := p.Annotations[corev1.LastAppliedConfigAnnotation]; applied != "" {
-		p.IgnoredFields = append(p.IgnoredFields, d.unknownFields(kind, []byte(applied))...)
+		p.IgnoredFields = append(p.IgnoredFields, d.unknownFields(p.Kind, []byte(applied))...)
 	}
 	slices.Sort(p.IgnoredFields)
 	p.IgnoredFields = slices.Compact(p.IgnoredFields)
 	own(p.Object, p.PolicyReference)
-	return p
 }
 
 // object is the typed policy as the API server stores it, and the fields that it drops.

@@ -36,7 +36,7 @@ type custom struct {
 	// decode takes what matters of an object; its error names the object.
 	decode func(d *decode.Decoder, raw []byte) (any, error)
 	// decodeAll, where there is one, decodes the text of a list at once, and fails when it can't.
-	decodeAll func(list []byte) (values []any, next string, err error)
+	decodeAll func(d *decode.Decoder, list []byte) (values []any, next string, err error)
 	// put adds what decode returned to what is collected, and reset forgets all of it.
 	put   func(c *collector, value any)
 	reset func(c *collector)
@@ -65,13 +65,9 @@ func clusters() custom {
 		}
 		return c, nil
 	}
-	k.decodeAll = func(list []byte) ([]any, string, error) {
+	k.decodeAll = func(_ *decode.Decoder, list []byte) ([]any, string, error) {
 		found, next, err := decode.Clusters(list)
-		values := make([]any, len(found))
-		for i, one := range found {
-			values[i] = one
-		}
-		return values, next, err
+		return asAny(found), next, err
 	}
 	k.put = func(c *collector, value any) { c.inv.Clusters = appendAs(c.inv.Clusters, value) }
 	k.reset = func(c *collector) { c.inv.Clusters = nil }
@@ -107,7 +103,7 @@ func endpoints() custom {
 		}
 		return endpoint{name, e}, nil
 	}
-	k.decodeAll = func(list []byte) ([]any, string, error) {
+	k.decodeAll = func(_ *decode.Decoder, list []byte) ([]any, string, error) {
 		var values []any
 		next, err := decode.Endpoints(list, func(name types.NamespacedName, e inventory.Endpoint) {
 			values = append(values, endpoint{name, e})
@@ -143,9 +139,23 @@ func policies(k custom, kind v1alpha1.PolicyKind, slot int) custom {
 	k.decode = func(d *decode.Decoder, raw []byte) (any, error) {
 		return d.Policy(kind, raw, decode.PolicyOptions{Stored: true}), nil
 	}
+	if k.Group == ciliumGroup {
+		k.decodeAll = func(d *decode.Decoder, list []byte) ([]any, string, error) {
+			found, next, err := d.Policies(kind, list)
+			return asAny(found), next, err
+		}
+	}
 	k.put = func(c *collector, value any) { c.policies[slot] = appendAs(c.policies[slot], value) }
 	k.reset = func(c *collector) { c.policies[slot] = nil }
 	return k
+}
+
+func asAny[T any](all []T) []any {
+	values := make([]any, len(all))
+	for i, one := range all {
+		values[i] = one
+	}
+	return values
 }
 
 // appendAs appends a value of the slice's type.

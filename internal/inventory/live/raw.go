@@ -35,7 +35,7 @@ func (c *collector) custom(k custom) resource {
 		}
 		body := text.Bytes()
 		if k.decodeAll != nil {
-			if values, next, err := k.decodeAll(body); err == nil {
+			if values, next, err := k.decodeAll(c.decoder, body); err == nil {
 				for _, value := range values {
 					k.put(c, value)
 				}

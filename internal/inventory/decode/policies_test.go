@@ -1,0 +1,86 @@
+package decode
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// recordedPolicies are the CiliumNetworkPolicies of a live cluster, one of them with the annotation of
+// kubectl apply that names a dropped field.
+func recordedPolicies(t *testing.T) []json.RawMessage {
+	t.Helper()
+	var out []json.RawMessage
+	for _, file := range []string{"live-document-literal.json", "live-locked.json"} {
+		text, err := os.ReadFile("../testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Items []json.RawMessage }
+		if err := json.Unmarshal(text, &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range list.Items {
+			var kind struct{ Kind string }
+			if err := json.Unmarshal(item, &kind); err == nil && kind.Kind == string(v1alpha1.CiliumNetworkPolicy) {
+				out = append(out, item)
+			}
+		}
+	}
+	if len(out) < 5 {
+		t.Fatalf("only %d recorded policies", len(out))
+	}
+	return out
+}
+
+func asList(t *testing.T, items []json.RawMessage) []byte {
+	t.Helper()
+	raw, err := json.Marshal(map[string]any{"metadata": map[string]any{"continue": "more"}, "items": items})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func TestAListOfPoliciesIsWhatItsPoliciesAre(t *testing.T) {
+	items := append(recordedPolicies(t), json.RawMessage(`{"metadata":{"name":"new","namespace":"x"},"spec":{"endpointSelector":{},"ingress":[{}]}}`))
+	d := NewDecoder()
+	for _, kind := range []v1alpha1.PolicyKind{v1alpha1.CiliumNetworkPolicy, v1alpha1.CiliumClusterwideNetworkPolicy} {
+		got, next, err := d.Policies(kind, asList(t, items))
+		if err != nil || next != "more" {
+			t.Fatalf("%s: next %q, error %v", kind, next, err)
+		}
+		var want []inventory.Policy
+		for _, item := range items {
+			want = append(want, d.Policy(kind, item, PolicyOptions{Stored: true}))
+		}
+		for i := range want {
+			if !reflect.DeepEqual(want[i], got[i]) {
+				t.Errorf("%s: in a list %+v, alone %+v", want[i].PolicyReference, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestAListWithOneBadPolicyFailsAsAWhole(t *testing.T) {
+	for name, bad := range map[string]string{
+		"wrong type": `{"metadata":{"name":"bad"},"spec":[]}`,
+		"no name":    `{"metadata":{},"spec":{"endpointSelector":{}}}`,
+		"null":       `null`,
+		"panics":     `{"metadata":{"name":"bad"},"spec":{"endpointSelector":{},"ingress":[{"icmps":[{"fields":[{}]}]}]}}`,
+		"bad status": `{"metadata":{"name":"bad"},"spec":{"endpointSelector":{}},"status":{"conditions":{}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			items := append(recordedPolicies(t), json.RawMessage(bad))
+			policies, next, err := NewDecoder().Policies(v1alpha1.CiliumNetworkPolicy, asList(t, items))
+			if err == nil || policies != nil || next != "" || strings.ContainsAny(err.Error(), "\n") {
+				t.Errorf("%d policies, next %q, error %v", len(policies), next, err)
+			}
+		})
+	}
+}
