@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
@@ -23,6 +25,9 @@ import (
 // rollBackTimeout bounds putting things back. It has time of its own, because it often begins when
 // the caller's time is over.
 const rollBackTimeout = 30 * time.Second
+
+// lateFor is how long the server may take to do what it was asked for after the connection is gone.
+const lateFor = 2 * time.Second
 
 // Runner makes the changes of a plan on a server.
 type Runner struct {
@@ -109,30 +114,32 @@ func isDefaultDeny(c Change) bool {
 	return c.Desired != nil && c.Desired.Role == policyset.DefaultDeny
 }
 
-// change makes one change and notes how to undo it.
+// change makes one change and notes how to undo it, also when it is not known whether it was made: the
+// server can have done what it was asked for although its answer never came.
 func (r Runner) change(ctx context.Context, c Change, undo *undoList) (*ciliumv2.CiliumNetworkPolicy, error) {
 	client := r.Client.CiliumNetworkPolicies(c.Policy.Namespace)
 	switch {
 	case c.Desired == nil:
-		if err := r.delete(ctx, client, c.Live); err != nil {
-			return nil, err
+		err := r.delete(ctx, client, c.Live)
+		if err == nil || noAnswer(err) {
+			undo.add("re-created "+c.Policy.Name, func(ctx context.Context) error { return recreate(ctx, client, c.Live) })
 		}
-		undo.add("re-created "+c.Policy.Name, func(ctx context.Context) error { return recreate(ctx, client, c.Live) })
-		return c.Live, nil
+		return c.Live, err
 	case c.Live == nil:
 		created, err := r.apply(ctx, client, *c.Desired, nil)
-		if err != nil {
-			return nil, err
+		switch {
+		case err == nil:
+			undo.add("removed "+c.Policy.Name, func(ctx context.Context) error { return r.delete(ctx, client, created) })
+		case noAnswer(err):
+			undo.add("removed "+c.Policy.Name, func(ctx context.Context) error { return r.deleteIfMade(ctx, client, c) })
 		}
-		undo.add("removed "+c.Policy.Name, func(ctx context.Context) error { return r.delete(ctx, client, created) })
-		return created, nil
+		return created, err
 	default:
-		updated, err := r.update(ctx, client, c)
-		if err != nil {
-			return nil, err
+		updated, touched, err := r.update(ctx, client, c)
+		if touched {
+			undo.add("restored "+c.Policy.Name, func(ctx context.Context) error { return restore(ctx, client, c.Live) })
 		}
-		undo.add("restored "+c.Policy.Name, func(ctx context.Context) error { return restore(ctx, client, c.Live) })
-		return updated, nil
+		return updated, err
 	}
 }
 
@@ -159,19 +166,25 @@ func (r Runner) apply(ctx context.Context, client ciliumclient.CiliumNetworkPoli
 }
 
 // update applies over a live policy. Cilium writes its status at any time, which changes the
-// version and nothing that matters: the update is tried again on the new version then.
-func (r Runner) update(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, c Change) (updated *ciliumv2.CiliumNetworkPolicy, err error) {
-	live := c.Live
+// version and nothing that matters: the update is tried again on the new version then. touched is true
+// when the policy on the server may be another one now.
+func (r Runner) update(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, c Change) (updated *ciliumv2.CiliumNetworkPolicy, touched bool, err error) {
+	seen, live := c.Live, c.Live
+	takeOverFirst := c.Takeover && !r.DryRun
 	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
-		if c.Takeover && !r.DryRun {
-			if live, err = takeOver(ctx, client, live, c.Desired.Object); err != nil {
-				return retryable(ctx, client, &live, c.Live, err)
+		if takeOverFirst {
+			taken, err := takeOver(ctx, client, live, c.Desired.Object)
+			touched = touched || err == nil || noAnswer(err)
+			if err != nil {
+				return retryable(ctx, client, &live, seen, err)
 			}
+			seen, live, takeOverFirst = taken, taken, false
 		}
 		updated, err = r.apply(ctx, client, *c.Desired, live)
-		return retryable(ctx, client, &live, c.Live, err)
+		touched = touched || err == nil || noAnswer(err)
+		return retryable(ctx, client, &live, seen, err)
 	})
-	return updated, err
+	return updated, touched, err
 }
 
 // takeOver replaces the content of somebody else's policy, so that nothing of it stays behind as
@@ -196,6 +209,32 @@ func (r Runner) delete(ctx context.Context, client ciliumclient.CiliumNetworkPol
 		}
 		return retryable(ctx, client, &live, seen, err)
 	})
+}
+
+// deleteIfMade removes a policy that the plan wanted to create, if the server has created it: without an
+// answer, that is not known, and the server may be at it still.
+func (r Runner) deleteIfMade(ctx context.Context, client ciliumclient.CiliumNetworkPolicyInterface, c Change) error {
+	var made *ciliumv2.CiliumNetworkPolicy
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, lateFor, true, func(ctx context.Context) (bool, error) {
+		now, err := client.Get(ctx, c.Policy.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		made = now
+		return true, nil
+	})
+	switch {
+	case made == nil && ctx.Err() == nil && wait.Interrupted(err):
+		return nil
+	case err != nil:
+		return err
+	case !maps.Equal(made.Labels, c.Desired.Object.Labels):
+		return nil // Somebody else was faster.
+	}
+	return r.delete(ctx, client, made)
 }
 
 // retryable refreshes live after a conflict, so that the next try has its version. It ends the

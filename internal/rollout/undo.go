@@ -20,8 +20,9 @@ func (u *undoList) add(did string, run func(context.Context) error) {
 	*u = append(*u, undoStep{did, run})
 }
 
-// all undoes the last change first. The error, which is never nil, says what was undone and what
-// could not be.
+// all undoes the last change first, and stops where that fails: the steps before are what kept the last
+// one safe, as the policies that let the operator in do for default deny. The error, which is never nil,
+// says what was undone and what could not be.
 func (u undoList) all(ctx context.Context) error {
 	if len(u) == 0 {
 		return errors.New("nothing was changed")
@@ -34,7 +35,7 @@ func (u undoList) all(ctx context.Context) error {
 	for _, step := range slices.Backward(u) {
 		if err := step.run(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("rolling back (not %s): %w", step.did, err))
-			continue
+			break
 		}
 		done = append(done, step.did)
 	}

@@ -1,0 +1,215 @@
+package rollout
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+const exampleDefaultDeny = "cluster-example-default-deny"
+
+// unreliable is a server whose answers can get lost after it has done what it was asked for.
+type unreliable struct {
+	ciliumclient.CiliumNetworkPolicyInterface
+	objects map[string]*ciliumv2.CiliumNetworkPolicy
+	version int
+	// loseAnswerTo is the policy about which the next answer to a patch or a deletion is lost, and
+	// refuseToDelete the one that can't be deleted.
+	loseAnswerTo, refuseToDelete string
+	// noteStatus lets Cilium write its status after the next update, which makes a new version.
+	noteStatus bool
+}
+
+func newUnreliable(objects ...*ciliumv2.CiliumNetworkPolicy) *unreliable {
+	u := &unreliable{objects: map[string]*ciliumv2.CiliumNetworkPolicy{}}
+	for _, o := range objects {
+		u.store(o)
+	}
+	return u
+}
+
+func (u *unreliable) CiliumNetworkPolicies(string) ciliumclient.CiliumNetworkPolicyInterface {
+	return u
+}
+
+func (u *unreliable) store(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
+	u.version++
+	p = p.DeepCopy()
+	p.ResourceVersion = fmt.Sprint(u.version)
+	if p.UID == "" {
+		p.UID = types.UID(p.Name)
+	}
+	u.objects[p.Name] = p
+	return p.DeepCopy()
+}
+
+func (u *unreliable) answer(name string) error {
+	if name == u.loseAnswerTo {
+		u.loseAnswerTo = ""
+		return errors.New("read: connection reset by peer")
+	}
+	return nil
+}
+
+var policyResource = schema.GroupResource{Group: "cilium.io", Resource: "ciliumnetworkpolicies"}
+
+func conflict(name string) error {
+	return apierrors.NewConflict(policyResource, name, errors.New("the object has been modified"))
+}
+
+func (u *unreliable) Get(_ context.Context, name string, _ metav1.GetOptions) (*ciliumv2.CiliumNetworkPolicy, error) {
+	if p := u.objects[name]; p != nil {
+		return p.DeepCopy(), nil
+	}
+	return nil, apierrors.NewNotFound(policyResource, name)
+}
+
+func (u *unreliable) Patch(_ context.Context, name string, _ types.PatchType, data []byte, _ metav1.PatchOptions, _ ...string) (*ciliumv2.CiliumNetworkPolicy, error) {
+	p := &ciliumv2.CiliumNetworkPolicy{}
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, err
+	}
+	if is := u.objects[name]; is != nil {
+		if p.ResourceVersion != "" && p.ResourceVersion != is.ResourceVersion {
+			return nil, conflict(name)
+		}
+		p.Generation = is.Generation + 1
+	}
+	return u.store(p), u.answer(name)
+}
+
+func (u *unreliable) Update(_ context.Context, p *ciliumv2.CiliumNetworkPolicy, _ metav1.UpdateOptions) (*ciliumv2.CiliumNetworkPolicy, error) {
+	if p.ResourceVersion != u.objects[p.Name].ResourceVersion {
+		return nil, conflict(p.Name)
+	}
+	p = p.DeepCopy()
+	p.Generation++
+	updated := u.store(p)
+	if u.noteStatus {
+		u.noteStatus = false
+		u.store(updated)
+	}
+	return updated, nil
+}
+
+func (u *unreliable) Delete(_ context.Context, name string, _ metav1.DeleteOptions) error {
+	switch {
+	case name == u.refuseToDelete:
+		return apierrors.NewForbidden(policyResource, name, errors.New("no"))
+	case u.objects[name] == nil:
+		return apierrors.NewNotFound(policyResource, name)
+	}
+	delete(u.objects, name)
+	return u.answer(name)
+}
+
+func (u *unreliable) policies() []inventory.Policy {
+	var out []inventory.Policy
+	for _, name := range slices.Sorted(maps.Keys(u.objects)) {
+		p := u.objects[name]
+		out = append(out, inventory.Policy{
+			PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: p.Namespace, Name: name},
+			UID:             p.UID, ResourceVersion: p.ResourceVersion, Labels: p.Labels, Annotations: p.Annotations, Object: p.DeepCopy(),
+		})
+	}
+	return out
+}
+
+// expectNothingBroken evaluates what is on the server.
+func (u *unreliable) expectNothingBroken(t *testing.T, inv *inventory.Inventory) {
+	t.Helper()
+	m, err := model(t, inv).With(u.policies())
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectFlows(t, m, "after the roll-back")
+}
+
+// When the answer to default deny is lost, it is there all the same: rolling back only what came before
+// would lock the operator and the replicas out.
+func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
+	inv := record(t)
+	u := newUnreliable()
+	u.loseAnswerTo = exampleDefaultDeny
+	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	if err == nil || !strings.Contains(err.Error(), "removed "+exampleDefaultDeny) {
+		t.Errorf("error %v", err)
+	}
+	if len(u.objects) > 0 {
+		t.Errorf("left on the server: %v", slices.Sorted(maps.Keys(u.objects)))
+	}
+	u.expectNothingBroken(t, inv)
+}
+
+// A deletion whose answer is lost took place: what was deleted comes back.
+func TestADeletionWhoseAnswerIsLostIsRolledBack(t *testing.T) {
+	inv := record(t)
+	u := newUnreliable()
+	if err := (Runner{Client: u}).Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends)))); err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Sorted(maps.Keys(u.objects))
+	plan := Unlock(u.policies(), []types.NamespacedName{example})
+	u.loseAnswerTo = "cluster-example-internal-access"
+	if err := (Runner{Client: u}).Run(t.Context(), plan); err == nil {
+		t.Error("no error")
+	}
+	if got := slices.Sorted(maps.Keys(u.objects)); !slices.Equal(got, before) {
+		t.Errorf("on the server are %v, before there were %v", got, before)
+	}
+	u.expectNothingBroken(t, inv)
+}
+
+// When default deny can't be taken back, the policies that make it bearable stay.
+func TestARollBackStopsWhereItFails(t *testing.T) {
+	inv := record(t)
+	u := newUnreliable()
+	u.refuseToDelete = exampleDefaultDeny
+	failing := Runner{Client: u, Verify: func(context.Context) error { return errors.New("not what the preview said") }}
+	err := failing.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	if err == nil || !strings.Contains(err.Error(), "between two states") || strings.Contains(err.Error(), "rolled back: ") {
+		t.Errorf("error %v", err)
+	}
+	if len(u.objects) != 3 {
+		t.Errorf("on the server are %v", slices.Sorted(maps.Keys(u.objects)))
+	}
+	u.expectNothingBroken(t, inv)
+}
+
+// Cilium may write its status between the two steps of taking over somebody else's policy.
+func TestATakeoverSurvivesCiliumsStatus(t *testing.T) {
+	foreign := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{Description: "somebody else's"}}
+	foreign.Name, foreign.Namespace, foreign.Generation = exampleDefaultDeny, example.Namespace, 1
+	for name, failing := range map[string]bool{"applied": false, "put back": true} {
+		t.Run(name, func(t *testing.T) {
+			u := newUnreliable(foreign)
+			u.noteStatus = true
+			r := Runner{Client: u}
+			if failing {
+				r.Verify = func(context.Context) error { return errors.New("not what the preview said") }
+			}
+			err := r.Run(t.Context(), lockdown(t, u.policies(), options(t, example, policyset.FlagValues{})))
+			got := u.objects[exampleDefaultDeny]
+			if (err != nil) != failing || (got.Spec.Description == "somebody else's") != failing {
+				t.Errorf("error %v, description %q", err, got.Spec.Description)
+			}
+		})
+	}
+}
