@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/u8proto"
@@ -91,7 +92,7 @@ func (e *Engine) enforcesNothing() string {
 // can't change what is allowed already, and a deny rule can't change what is denied.
 func (end *endInfo) doubt(d Direction, peer *Identity) Direction {
 	if len(end.unreadable) > 0 {
-		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: end.unreadable[0]}
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: unreadableReason(end.unreadable)}
 	}
 	for _, u := range end.unresolved {
 		if !u.matters(peer) || u.deny == (d.Verdict == v1alpha1.Denied) {
@@ -108,4 +109,14 @@ func (end *endInfo) doubt(d Direction, peer *Identity) Direction {
 		}
 	}
 	return d
+}
+
+// unreadableReason names the first few policies that can't be read, and counts the others.
+func unreadableReason(reasons []string) string {
+	const most = 3
+	var more string
+	if len(reasons) > most {
+		more = fmt.Sprintf("; and %d more can't be read", len(reasons)-most)
+	}
+	return strings.Join(reasons[:min(most, len(reasons))], "; ") + more + "; correct or remove what can't be read"
 }

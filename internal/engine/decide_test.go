@@ -68,3 +68,47 @@ func TestReasonsOfWhatNoRuleDecides(t *testing.T) {
 		})
 	}
 }
+
+// Each of them could decide, so each is named, with its place.
+func TestUnreadablePoliciesAreNamed(t *testing.T) {
+	const (
+		nameless = "kind: CiliumNetworkPolicy\nmetadata: {namespace: db}\nspec: {}\n"
+		broken   = "kind: CiliumNetworkPolicy\nmetadata: {name: NAME}\nspec: {endpointSelector: foo}\n"
+	)
+	for policies, want := range map[string][]string{
+		nameless: {"a CiliumNetworkPolicy without a name (policies.yaml document 1) can't be read: metadata.name is missing; correct or remove"},
+		nameless + "---\n" + broken: {
+			"without a name (policies.yaml document 1) can't be read: metadata.name is missing; CiliumNetworkPolicy/db/NAME (policies.yaml document 1) can't be read: ",
+		},
+		nameless + "---\n" + broken + "---\n" + broken + "---\n" + broken + "---\n" + broken: {"; and 2 more can't be read"},
+	} {
+		d := smallWorldWith(policies).ask(t, "app/web → db/pg", 5432).Ingress
+		if d.Verdict != v1alpha1.VerdictUnknown {
+			t.Errorf("%s under\n%s", d.Verdict, policies)
+		}
+		for _, part := range want {
+			if !strings.Contains(d.Reason, part) {
+				t.Errorf("%q lacks %q", d.Reason, part)
+			}
+		}
+	}
+}
+
+// Cilium has accepted what the engine refuses: only those that it was meant for are in doubt.
+func TestAcceptedButRefusedHere(t *testing.T) {
+	const policy = `
+kind: CiliumNetworkPolicy
+metadata: {name: newer}
+spec: {endpointSelector: {matchLabels: {app: other}}, ingress: [{fromEndpoints: [{}], fromCIDR: [10.0.0.0/8]}]}
+status: {conditions: [{type: Valid, status: "True"}]}
+`
+	for policies, want := range map[string]v1alpha1.Verdict{
+		policy: v1alpha1.Allowed,
+		strings.Replace(policy, "{matchLabels: {app: other}}", "{}", 1):                             v1alpha1.VerdictUnknown,
+		strings.Replace(policy, "{matchLabels: {app: other}}", "{matchLabels: {app: o/t/h/er}}", 1): v1alpha1.VerdictUnknown,
+	} {
+		if d := smallWorldWith(policies).ask(t, "app/web → db/pg", 5432); d.Verdict != want {
+			t.Errorf("%s, want %s, under\n%s", d.Verdict, want, policies)
+		}
+	}
+}

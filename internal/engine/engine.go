@@ -52,10 +52,24 @@ type Policy struct {
 	// Unreadable is set when nobody here can say what the policy does although Cilium may enforce
 	// it; verdicts that it could change are unknown.
 	Unreadable string
+	// Source is the file and document that the policy came from; empty for live ones.
+	Source string
 	// World is what the policy names of the world.
 	World   World
 	entries []entry
 	refused []*types.LabelSelector
+}
+
+// Called is what messages call the policy: it may have no name, and then only its place tells which it is.
+func (p *Policy) Called() string {
+	name := p.PolicyReference.String()
+	if p.Name == "" {
+		name = fmt.Sprintf("a %s without a name", p.Kind)
+	}
+	if p.Source != "" {
+		name += " (" + p.Source + ")"
+	}
+	return name
 }
 
 // WouldSelect tells for a refused policy whether it was meant for pods with this identity. It is
@@ -131,7 +145,7 @@ type World struct {
 }
 
 func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
-	out := Policy{PolicyReference: p.PolicyReference, Valid: true}
+	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source}
 	if p.Unreadable != "" {
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
 		return out

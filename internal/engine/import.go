@@ -97,9 +97,11 @@ func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subj
 			if rule == nil {
 				continue
 			}
-			if s := subject(rule); s != nil {
-				out.subjects = append(out.subjects, s)
+			s := subject(rule)
+			if s == nil {
+				return imported{err: err} // Then it may have been meant for everybody.
 			}
+			out.subjects = append(out.subjects, s)
 		}
 		return out
 	}

@@ -109,8 +109,8 @@ func (d *distilled) resolve(e *Engine, i *Identity) {
 func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 	for _, index := range e.candidates(s.identity) {
 		p := &e.policies[index]
-		if p.Unreadable != "" {
-			reason := fmt.Sprintf("%s can't be read: %s", p.PolicyReference, p.Unreadable)
+		if p.Unreadable != "" && p.WouldSelect(s.identity) {
+			reason := fmt.Sprintf("%s can't be read: %s", p.Called(), p.Unreadable)
 			s.ingress.unreadable = append(s.ingress.unreadable, reason)
 			s.egress.unreadable = append(s.egress.unreadable, reason)
 		}

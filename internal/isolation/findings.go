@@ -136,10 +136,10 @@ func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alph
 		switch {
 		case read.Unreadable != "":
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
-				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.PolicyReference, read.Unreadable), ""))
+				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
 		case !read.Valid:
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
-				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.PolicyReference, reason(read.Message)), m.invalidRemedy(c, read)))
+				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), m.invalidRemedy(c, read)))
 		}
 		if len(p.IgnoredFields) > 0 {
 			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.Error,
@@ -183,6 +183,13 @@ func (m *Model) invalidRemedy(c *cluster, p *engine.Policy) string {
 		return "Write ingress: [{}] for ingress: [], or replace it: " + m.replaceCommands(c, p)
 	}
 	return "Correct the policy, or replace it: " + m.replaceCommands(c, p)
+}
+
+func unreadableRemedy(p *engine.Policy) string {
+	if p.Source != "" {
+		return fmt.Sprintf("Correct the policy in %s, or leave it out.", p.Source)
+	}
+	return "Correct the policy, or remove it: " + deleteCommand(p.PolicyReference)
 }
 
 func (m *Model) ignoredRemedy(c *cluster, p *engine.Policy, fields []string) string {
