@@ -78,7 +78,7 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 	}
 	switch {
 	case best == nil && len(rules) > 0:
-		change.Steps = append(change.Steps, fmt.Sprintf("Change or remove %s: it denies, and no rule that allows can override it.", inSeries(rules)))
+		change.Steps = append(change.Steps, fmt.Sprintf("Change or remove %s: %s.", inSeries(rules), itDenies(denials)))
 		return nil
 	case best == nil:
 		change.Steps = append(change.Steps, "No change of one policy was found after which the engine lets it in and every required flow stays allowed.")
@@ -103,7 +103,7 @@ func (m *Model) openEgress(c *cluster, denials []engine.Direction) string {
 	rules, defaultDeny := blame(denials)
 	switch {
 	case len(rules) > 0:
-		return fmt.Sprintf("At the source, change or remove %s: it denies, and no rule that allows can override it.", inSeries(rules))
+		return fmt.Sprintf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
 	case len(defaultDeny) > 0:
 		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
 			inventory.ClusterLabel, c.object.Name, c.object.Namespace, inSeries(defaultDeny))
@@ -124,6 +124,17 @@ func blame(denials []engine.Direction) (rules, defaultDeny []string) {
 	slices.Sort(rules)
 	slices.Sort(defaultDeny)
 	return slices.Compact(rules), slices.Compact(defaultDeny)
+}
+
+// itDenies leaves out that nothing overrides the denial where it has a tier and a priority: what comes
+// before it does, and all policies come before the tier Baseline.
+func itDenies(denials []engine.Direction) string {
+	for _, d := range denials {
+		if slices.ContainsFunc(d.Rules, func(r engine.Rule) bool { return r.Kind == v1alpha1.ClusterNetworkPolicy }) {
+			return "it denies"
+		}
+	}
+	return "it denies, and no rule that allows can override it"
 }
 
 func inSeries(texts []string) string {

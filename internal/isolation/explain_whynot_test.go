@@ -168,6 +168,10 @@ func TestWhyNotSteps(t *testing.T) {
 			"At the source, allow egress to the pods with cnpg.io/cluster=orders in namespace shop: add a rule to CiliumNetworkPolicy/backend/api-egress, or a policy beside it."},
 		{"egress deny", "backend/deploy/api", []string{"egress-deny.yaml"},
 			"At the source, change or remove spec.egressDeny[0] of CiliumNetworkPolicy/backend/api-no-database: it denies, and no rule that allows can override it."},
+		{"deny rule with a priority", "deploy/worker", []string{"admin-deny.yaml"},
+			"Change or remove spec.ingress[0] of ClusterNetworkPolicy/no-workers: it denies."},
+		{"egress deny that comes last", "backend/deploy/api", []string{"baseline-egress-deny.yaml"},
+			"At the source, change or remove spec.egress[0] of ClusterNetworkPolicy/api-no-database: it denies."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e, err := explainIn(t, load(t, shopManifests(test.files...)...), orders(), test.source, isolation.Query{WhyNot: true})

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,19 +40,25 @@ func because(d v1alpha1.ExplainedDirection) string {
 	switch {
 	case d.Verdict == v1alpha1.VerdictUnknown:
 		return "It can't be told: " + d.Reason + "."
-	case d.Verdict == v1alpha1.Denied && len(d.Rules) > 0:
+	case d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 && !haveTiers(d.Rules):
 		return ruleCount(d.Rules) + "; no rule that allows can override it:"
+	case len(d.Rules) > 0:
+		return ruleCount(d.Rules) + ":"
 	case d.Verdict == v1alpha1.Denied && len(d.DefaultDeny) > 0:
 		return "No rule allows it. Default deny by:"
 	case d.Verdict == v1alpha1.Denied:
 		return "No rule allows it: " + d.Reason + "."
-	case len(d.Rules) > 0:
-		return ruleCount(d.Rules) + ":"
 	case d.Reason != "":
 		return sentence(d.Reason)
 	default:
 		return "No policy restricts it."
 	}
+}
+
+// haveTiers is true when rules have a tier and a priority: what comes before them overrides them, and
+// all policies come before the tier Baseline.
+func haveTiers(rules []v1alpha1.DecidingRule) bool {
+	return slices.ContainsFunc(rules, func(r v1alpha1.DecidingRule) bool { return r.Kind == v1alpha1.ClusterNetworkPolicy })
 }
 
 func ruleCount(rules []v1alpha1.DecidingRule) string {

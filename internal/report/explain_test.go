@@ -135,6 +135,27 @@ func TestExplanation(t *testing.T) {
 	}
 }
 
+// What comes before a rule with a tier overrides it, and other denials nothing.
+func TestDenialsThatNothingOverrides(t *testing.T) {
+	for kind, final := range map[v1alpha1.PolicyKind]bool{
+		v1alpha1.CiliumNetworkPolicy: true, v1alpha1.CiliumClusterwideNetworkPolicy: true, v1alpha1.ClusterNetworkPolicy: false,
+	} {
+		e := explanation()
+		e.Change, e.Answers = nil, e.Answers[:1]
+		e.Answers[0].Ingress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.Denied, Rules: []v1alpha1.DecidingRule{
+			{PolicyReference: v1alpha1.PolicyReference{Kind: kind, Name: "no"}, Path: "spec.ingress[0]"},
+		}}
+		e.Answers[0].Egress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.Allowed}
+		var out bytes.Buffer
+		if err := report.PrintExplanation(&out, e, report.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, "Decided by this rule") || strings.Contains(text, "can override it") != final {
+			t.Errorf("%s:\n%s", kind, text)
+		}
+	}
+}
+
 func TestExplanationFormat(t *testing.T) {
 	if err := report.PrintExplanation(&bytes.Buffer{}, explanation(), report.Options{Format: "xml"}); err == nil || !strings.Contains(err.Error(), `unknown output format "xml"`) {
 		t.Errorf("got %v", err)
