@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/cilium/pkg/policy"
@@ -26,13 +27,13 @@ func (e *Engine) decide(from, to *Identity, port uint16) Decision {
 	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(u8proto.TCP, port)
 	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(u8proto.TCP, port)
 	target := e.subject(to)
-	d := Decision{Ingress: e.direction(target, &target.ingress, from, ingress)}
+	d := Decision{Ingress: e.direction(target, &target.ingress, ingress)}
 	if !e.hasEndpoint(from) {
 		d.Egress = Direction{Verdict: v1alpha1.Allowed, Builtin: "it is no pod, so no policy restricts what it opens"}
 		return d
 	}
 	source := e.subject(from)
-	d.Egress = e.direction(source, &source.egress, to, egress)
+	d.Egress = e.direction(source, &source.egress, egress)
 	return d
 }
 
@@ -43,7 +44,7 @@ func (e *Engine) hasEndpoint(i *Identity) bool {
 	return i.name == "" || i.name == "host" && e.settings.HostFirewall
 }
 
-func (e *Engine) direction(s *subject, end *endInfo, peer *Identity, key policy.Key) Direction {
+func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 	if s.err != nil {
 		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: s.err.Error()}
 	}
@@ -72,7 +73,7 @@ func (e *Engine) direction(s *subject, end *endInfo, peer *Identity, key policy.
 			d.Builtin = "no policy selects it"
 		}
 	}
-	return end.doubt(d, peer)
+	return e.doubt(s, end, key, d)
 }
 
 // enforcesNothing says why policies do not matter; empty when they do.
@@ -88,26 +89,39 @@ func (e *Engine) enforcesNothing() string {
 }
 
 // doubt turns a verdict into unknown when something that can't be seen could have changed it: a
-// policy that can't be read, or a rule that depends on what is not in the inventory. An allow rule
-// can't change what is allowed already, and a deny rule can't change what is denied.
-func (end *endInfo) doubt(d Direction, peer *Identity) Direction {
+// policy that can't be read, or rules that may select the peer. Whether they would make a difference,
+// for this port and beside all other rules, is for Cilium's engine to say.
+func (e *Engine) doubt(s *subject, end *endInfo, key policy.Key, d Direction) Direction {
 	if len(end.unreadable) > 0 {
 		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: unreadableReason(end.unreadable)}
 	}
-	for _, u := range end.unresolved {
-		if !u.matters(peer) || u.deny == (d.Verdict == v1alpha1.Denied) {
-			continue
+	if len(end.unsure) == 0 {
+		return d
+	}
+	for _, other := range s.others {
+		if other.err != nil {
+			return end.unknown(nil)
 		}
-		// What a deny rule denies stays denied, whatever is allowed.
-		if d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 {
-			continue
-		}
-		return Direction{
-			Verdict: v1alpha1.VerdictUnknown,
-			Rules:   []Rule{u.Rule},
-			Reason:  fmt.Sprintf("%s of %s has %s", u.Path, u.PolicyReference, u.reason),
+		if found, meta, _ := other.policy.Lookup(key); found.IsDeny() != (d.Verdict == v1alpha1.Denied) {
+			rules, _ := e.rules(meta)
+			return end.unknown(rules)
 		}
 	}
+	return d
+}
+
+// unknown says which rules a verdict depends on: those of the given rules that are unsure, or all.
+func (end *endInfo) unknown(rules []Rule) Direction {
+	d := Direction{Verdict: v1alpha1.VerdictUnknown}
+	unsure := slices.DeleteFunc(slices.Clone(end.unsure), func(u unsureRule) bool { return !slices.Contains(rules, u.Rule) })
+	if len(unsure) == 0 {
+		unsure = end.unsure
+	}
+	for _, u := range unsure {
+		d.Rules = append(d.Rules, u.Rule)
+	}
+	d.Reason = fmt.Sprintf("%s of %s has %s", unsure[0].Path, unsure[0].PolicyReference, unsure[0].why)
+	d.Rules = slices.Compact(d.Rules)
 	return d
 }
 

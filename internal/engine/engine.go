@@ -26,7 +26,6 @@ type Engine struct {
 	settings   *inventory.Settings
 	policies   []Policy
 	identities *Identities
-	repository *policy.Repository
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
@@ -35,8 +34,8 @@ type Engine struct {
 
 	// mu guards what is worked out when it is first asked for.
 	mu sync.Mutex
-	// loaded are the namespaces whose policies are in the repository.
-	loaded   map[string]bool
+	// readings are made when they are first needed.
+	readings [assumptions]*reading
 	subjects map[identity.NumericIdentity]*subject
 	// distilled are the policies of the subjects, by what they are made of.
 	distilled map[string]*distilled
@@ -198,47 +197,13 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 		policies:    policies,
 		identities:  identities,
 		byNamespace: map[string][]int{},
-		loaded:      map[string]bool{},
 		subjects:    map[identity.NumericIdentity]*subject{},
 		distilled:   map[string]*distilled{},
 	}
 	for i := range policies {
 		e.byNamespace[policies[i].Namespace] = append(e.byNamespace[policies[i].Namespace], i)
 	}
-	return e, withAgent(e.settings, func() {
-		e.repository = policy.NewPolicyRepository(quiet, identities.all, noSecrets{}, noSecrets{}, nil, nil)
-		e.repository.SetNamedPortsGetter(newPeerPorts(identities))
-		e.repository.UpdateIdentities(identities.all, nil)
-	})
-}
-
-// load adds the policies of a namespace to Cilium's repository, when the first of its pods is asked
-// about: policies of other namespaces can't select them (policy.Repository has its rules by
-// namespace, too), and a fleet has thousands that nobody asks about. Must be called withAgent.
-func (e *Engine) load(namespace string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.loaded[namespace] {
-		return
-	}
-	e.loaded[namespace] = true
-	for _, index := range e.byNamespace[namespace] {
-		e.add(index)
-	}
-}
-
-func (e *Engine) add(index int) {
-	p := &e.policies[index]
-	entries := make(types.PolicyEntries, len(p.entries))
-	for i, from := range p.entries {
-		// The engine carries a rule's labels through to its verdicts: they say which rule decided.
-		labelled := *from.PolicyEntry
-		labelled.Labels = labels.LabelArray{ruleLabel(index, i)}
-		entries[i] = &labelled
-	}
-	if len(entries) > 0 {
-		e.repository.ReplaceByResource(entries, resourceID(p.PolicyReference))
-	}
+	return e, withAgent(e.settings, func() { e.reading(whatIsSeen) })
 }
 
 const ruleLabelSource = "cnpg-netpol"

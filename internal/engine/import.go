@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	k8s "github.com/cilium/cilium/pkg/k8s"
 	k8sCiliumUtils "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/utils"
@@ -34,14 +33,10 @@ type imported struct {
 type entry struct {
 	*types.PolicyEntry
 	path string
-	// unresolved is set when the rule depends on something that is not in the inventory.
-	unresolved *unresolved
-}
-
-// unresolved is what a rule depends on, and for which peers that makes a difference.
-type unresolved struct {
-	reason  string
-	matters func(peer *Identity) bool
+	// unsure says why the rule may select more peers than L3 does, empty when it does not: possible
+	// are all whom it could select then.
+	unsure   string
+	possible types.Selectors
 }
 
 // read hands a policy to Cilium's own reader. Must be called withAgent.
@@ -125,61 +120,25 @@ func (out *imported) add(rule *api.Rule, prefix string) {
 	hintNamespaces(rule)
 	entries := policyutils.RulesToPolicyEntries(api.Rules{rule})
 	at := 0
-	section := func(name string, n int, unresolved func(i int) *unresolved) {
+	section := func(name string, n int, hide func(e *entry, i int)) {
 		for i := range n {
-			e := entry{PolicyEntry: entries[at], path: fmt.Sprintf("%s.%s[%d]", prefix, name, i), unresolved: unresolved(i)}
-			if e.unresolved != nil {
-				// Nil selects nothing (types.PolicyEntry.L3): the rule counts for default deny
-				// only, and the verdict says what it depends on.
-				e.L3 = nil
-			}
+			e := entry{PolicyEntry: entries[at], path: fmt.Sprintf("%s.%s[%d]", prefix, name, i)}
+			hide(&e, i)
 			out.entries = append(out.entries, e)
 			out.selectors(e.L3)
 			at++
 		}
 	}
-	section("ingress", len(rule.Ingress), func(i int) *unresolved { return unresolvedIngress(rule.Ingress[i].IngressCommonRule) })
-	section("ingressDeny", len(rule.IngressDeny), func(i int) *unresolved { return unresolvedIngress(rule.IngressDeny[i].IngressCommonRule) })
-	section("egress", len(rule.Egress), func(i int) *unresolved { return unresolvedEgress(rule.Egress[i].EgressCommonRule) })
-	section("egressDeny", len(rule.EgressDeny), func(i int) *unresolved { return unresolvedEgress(rule.EgressDeny[i].EgressCommonRule) })
+	section("ingress", len(rule.Ingress), func(e *entry, i int) { e.hideIngress(rule.Ingress[i].IngressCommonRule) })
+	section("ingressDeny", len(rule.IngressDeny), func(e *entry, i int) { e.hideIngress(rule.IngressDeny[i].IngressCommonRule) })
+	section("egress", len(rule.Egress), func(e *entry, i int) { e.hideEgress(rule.Egress[i].EgressCommonRule) })
+	section("egressDeny", len(rule.EgressDeny), func(e *entry, i int) { e.hideEgress(rule.EgressDeny[i].EgressCommonRule) })
 	for _, r := range rule.Ingress {
 		out.cidrGroups(r.FromCIDRSet)
 	}
 	for _, r := range rule.IngressDeny {
 		out.cidrGroups(r.FromCIDRSet)
 	}
-}
-
-// unresolvedIngress names what can't be seen from outside the agents. A rule has peers of one
-// kind only (pkg/policy/api/rule_validation.go), so the whole rule depends on it.
-func unresolvedIngress(r api.IngressCommonRule) *unresolved {
-	switch {
-	case len(r.FromGroups) > 0:
-		return &unresolved{"fromGroups: the addresses of a cloud provider's groups are not visible from here", (*Identity).IsWorld}
-	case len(r.FromNodes) > 0:
-		return &unresolved{"fromNodes: which nodes have these labels is not visible from here", (*Identity).isNode}
-	case selectsCIDRGroups(r.FromCIDRSet):
-		return &unresolved{"cidrGroupSelector: the members of CiliumCIDRGroups are not visible from here", (*Identity).IsWorld}
-	}
-	return nil
-}
-
-func unresolvedEgress(r api.EgressCommonRule) *unresolved {
-	switch {
-	case len(r.ToServices) > 0:
-		return &unresolved{"toServices: which pods are behind a Service is not visible from here", anyPeer}
-	case len(r.ToGroups) > 0:
-		return &unresolved{"toGroups: the addresses of a cloud provider's groups are not visible from here", (*Identity).IsWorld}
-	case len(r.ToNodes) > 0:
-		return &unresolved{"toNodes: which nodes have these labels is not visible from here", (*Identity).isNode}
-	}
-	return nil
-}
-
-func anyPeer(*Identity) bool { return true }
-
-func selectsCIDRGroups(set api.CIDRRuleSlice) bool {
-	return slices.ContainsFunc(set, func(c api.CIDRRule) bool { return c.CIDRGroupSelector.LabelSelector != nil })
 }
 
 func (out *imported) cidrGroups(set api.CIDRRuleSlice) {

@@ -34,7 +34,7 @@ func (e *Engine) Reach(to *Identity, port uint16) Reach {
 
 func (e *Engine) reach(to *Identity, port uint16) Reach {
 	target := e.subject(to)
-	if target.err != nil || len(target.ingress.unreadable) > 0 || len(target.ingress.unresolved) > 0 {
+	if target.err != nil || len(target.ingress.unreadable) > 0 || len(target.ingress.unsure) > 0 {
 		return Reach{}
 	}
 	// Nobody has these identities, one in the local cluster's range and one above it, where the
@@ -88,12 +88,18 @@ func (e *Engine) RestrictsEgress(i *Identity) bool {
 // Names tells whether a rule for the target's ingress names the identity by its labels, among others
 // or alone. All whom no rule names are alike to the target.
 func (e *Engine) Names(to, peer *Identity) bool {
+	var named bool
+	// An error is about the settings; asking for verdicts will meet it again.
+	_ = withAgent(e.settings, func() { named = e.names(to, peer) })
+	return named
+}
+
+func (e *Engine) names(to, peer *Identity) bool {
+	named := func(s types.Selector) bool { return !s.IsWildcard() && s.Matches(peer.id.LabelArray) }
 	for _, index := range e.candidates(to) {
 		for r := range e.policies[index].entries {
 			rule := &e.policies[index].entries[r]
-			if rule.Ingress && rule.selects(to) && slices.ContainsFunc(rule.L3, func(s types.Selector) bool {
-				return !s.IsWildcard() && s.Matches(peer.id.LabelArray)
-			}) {
+			if rule.Ingress && rule.selects(to) && (slices.ContainsFunc(rule.L3, named) || slices.ContainsFunc(rule.possible, named)) {
 				return true
 			}
 		}

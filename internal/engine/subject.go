@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/api"
+	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 	cilium "github.com/cilium/proxy/go/cilium/api"
 
@@ -24,6 +25,9 @@ type subject struct {
 	once     sync.Once
 	identity *Identity
 	*distilled
+	// others are what the policy would be under other assumptions about what can't be seen. There are
+	// none when nothing depends on it.
+	others  []*distilled
 	ingress endInfo
 	egress  endInfo
 }
@@ -42,15 +46,16 @@ type endInfo struct {
 	selected bool
 	// defaultDeny are the policies that bring default deny.
 	defaultDeny []v1alpha1.PolicyReference
-	unresolved  []unresolvedRule
+	// unsure are the rules that may select more peers than can be seen, and why.
+	unsure []unsureRule
 	// unreadable are the reasons of policies that could select the subject and that nobody can read.
 	unreadable []string
 }
 
-type unresolvedRule struct {
-	unresolved
+type unsureRule struct {
 	Rule
-	deny bool
+	verdict types.Verdict
+	why     string
 }
 
 // subject distils the policy of an identity. Must be called withAgent.
@@ -64,7 +69,12 @@ func (e *Engine) subject(i *Identity) *subject {
 	e.mu.Unlock()
 	s.once.Do(func() {
 		rules, byName := e.describe(s)
-		s.distilled = e.distil(i, rules, byName)
+		s.distilled = e.distil(whatIsSeen, i, rules, byName)
+		for _, a := range []assumption{mostOpen, mostClosed} {
+			if slices.ContainsFunc(slices.Concat(s.ingress.unsure, s.egress.unsure), func(r unsureRule) bool { return a.widens(r.verdict) }) {
+				s.others = append(s.others, e.distil(a, i, rules, byName))
+			}
+		}
 	})
 	return s
 }
@@ -72,7 +82,7 @@ func (e *Engine) subject(i *Identity) *subject {
 // distil returns the policy of an identity, made once for all that the same rules select: besides
 // these, only the identity's own ports count where rules refer to them by name and, of what is no pod,
 // the identity itself (policy.Repository.computePolicyEnforcementAndRules).
-func (e *Engine) distil(i *Identity, rules []string, byName bool) *distilled {
+func (e *Engine) distil(a assumption, i *Identity, rules []string, byName bool) *distilled {
 	key := strings.Join(rules, ",")
 	if byName {
 		key += "/" + i.portsKey
@@ -80,6 +90,7 @@ func (e *Engine) distil(i *Identity, rules []string, byName bool) *distilled {
 	if i.name != "" || i.id.Labels.HasInitLabel() {
 		key = "identity " + i.id.ID.String()
 	}
+	key = strconv.Itoa(int(a)) + ":" + key
 	e.mu.Lock()
 	d := e.distilled[key]
 	if d == nil {
@@ -87,14 +98,12 @@ func (e *Engine) distil(i *Identity, rules []string, byName bool) *distilled {
 		e.distilled[key] = d
 	}
 	e.mu.Unlock()
-	d.once.Do(func() { d.resolve(e, i) })
+	d.once.Do(func() { d.resolve(e, a, i) })
 	return d
 }
 
-func (d *distilled) resolve(e *Engine, i *Identity) {
-	e.load("")
-	e.load(i.Namespace())
-	resolved, _, err := e.repository.ComputeSelectorPolicy(i.id)
+func (d *distilled) resolve(e *Engine, a assumption, i *Identity) {
+	resolved, err := e.resolve(a, i)
 	if err != nil {
 		d.err = fmt.Errorf("cilium's engine can't resolve the policy: %w", err)
 		return
@@ -129,9 +138,8 @@ func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 			if rule.DefaultDeny {
 				end.defaultDeny = append(end.defaultDeny, p.PolicyReference)
 			}
-			if rule.unresolved != nil {
-				end.unresolved = append(end.unresolved,
-					unresolvedRule{*rule.unresolved, Rule{p.PolicyReference, rule.path}, rule.IsDeny()})
+			if rule.unsure != "" {
+				end.unsure = append(end.unsure, unsureRule{Rule{p.PolicyReference, rule.path}, rule.Verdict, rule.unsure})
 			}
 		}
 	}
