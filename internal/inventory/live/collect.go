@@ -27,8 +27,11 @@ type Options struct {
 	// anybody else, and has no operators.
 	Around []string
 	// Timeout, when set, bounds each request that Watch makes, but for the watching itself. The clients
-	// must have none then: it would end the watching as well.
+	// must have none then: it would end the watching as well. Without it, lists take what they take, and
+	// other answers are waited for for a few seconds.
 	Timeout time.Duration
+	// Words, when set, words the error of a request of Watch's that the server did not answer.
+	Words func(error) string
 	// Progress, when set, is told about each kind that has been read, and the number of objects.
 	// It may be called from several goroutines at once.
 	Progress func(resource string, objects int)

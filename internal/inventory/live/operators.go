@@ -42,14 +42,20 @@ func (c *collector) deployments() resource {
 	}
 }
 
+// knowsOperators takes the operators from what has been read; false when they are not in there.
+func (c *collector) knowsOperators() bool {
+	if len(c.inv.Operators) > 0 {
+		c.inv.Operators = inventory.UniqueOperators(c.inv.Operators)
+	} else {
+		c.inv.Operators = inventory.OperatorsFromPods(c.inv.Pods)
+	}
+	return len(c.inv.Operators) > 0
+}
+
 // findOperators falls back to the pods' label, and then to the Service behind the operator's
 // webhook, when no Deployment was found. What is missing then stays recorded.
 func (c *collector) findOperators(ctx context.Context) error {
-	if len(c.inv.Operators) > 0 {
-		c.inv.Operators = inventory.UniqueOperators(c.inv.Operators)
-		return nil
-	}
-	if c.inv.Operators = inventory.OperatorsFromPods(c.inv.Pods); len(c.inv.Operators) > 0 {
+	if c.knowsOperators() {
 		return nil
 	}
 	var found []types.NamespacedName

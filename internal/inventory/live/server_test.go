@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +32,8 @@ type server struct {
 	requests []string
 	// hang, when set, lets every request wait until it is closed.
 	hang chan struct{}
+	// streams are closed to end the open watches.
+	streams chan struct{}
 }
 
 const (
@@ -45,6 +48,7 @@ const (
 	pathCluNP      = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies"
 	pathDeploy     = "/apis/apps/v1/deployments"
 	pathDaemonSets = "/apis/apps/v1/daemonsets"
+	pathConfigs    = "/api/v1/configmaps"
 	pathConfig     = "/api/v1/namespaces/kube-system/configmaps/cilium-config"
 	pathWebhooks   = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 )
@@ -52,7 +56,7 @@ const (
 // newServer serves a small cluster where everything is as it should be.
 func newServer() *server {
 	return &server{
-		maxPage: 2,
+		maxPage: 2, streams: make(chan struct{}),
 		refused: map[string]int{}, expireOnce: map[string]bool{},
 		objects: map[string][]string{
 			pathNamespaces: {`{"metadata":{"name":"shop","labels":{"team":"a"}}}`, `{"metadata":{"name":"web"}}`},
@@ -84,28 +88,71 @@ func newServer() *server {
 	}
 }
 
-// kinds of the built-in lists: their decoder wants to know.
+// kinds of the lists: decoders want to know.
 var listKinds = map[string][2]string{
 	pathPods: {"v1", "PodList"}, pathNamespaces: {"v1", "NamespaceList"},
 	pathNP: {"networking.k8s.io/v1", "NetworkPolicyList"}, pathDeploy: {"apps/v1", "DeploymentList"},
 	pathDaemonSets: {"apps/v1", "DaemonSetList"},
 	pathWebhooks:   {"admissionregistration.k8s.io/v1", "MutatingWebhookConfigurationList"},
 	pathClusters:   {"postgresql.cnpg.io/v1", "ClusterList"}, pathPoolers: {"postgresql.cnpg.io/v1", "PoolerList"},
+	pathCNP: {"cilium.io/v2", "CiliumNetworkPolicyList"}, pathCCNP: {"cilium.io/v2", "CiliumClusterwideNetworkPolicyList"},
+	pathCEP: {"cilium.io/v2", "CiliumEndpointList"}, pathConfigs: {"v1", "ConfigMapList"},
+}
+
+// freeze lets every request from now on wait, and ends the open watches; thaw is its end.
+func (s *server) freeze() (thaw func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hang := make(chan struct{})
+	s.hang = hang
+	close(s.streams)
+	s.streams = make(chan struct{})
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hang = nil
+		close(hang)
+	}
+}
+
+// endStreams ends the open watches, as servers do every few minutes.
+func (s *server) endStreams() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.streams)
+	s.streams = make(chan struct{})
+}
+
+// change changes what the server says.
+func (s *server) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.hang != nil {
+	s.mu.Lock()
+	hang := s.hang
+	s.mu.Unlock()
+	if hang != nil {
 		select {
-		case <-s.hang:
+		case <-hang:
 		case <-r.Context().Done():
 		}
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.requests = append(s.requests, r.URL.String())
 	w.Header().Set("Content-Type", "application/json")
-	if code := s.refused[r.URL.Path]; code != 0 {
+	code := s.refused[r.URL.Path]
+	if r.URL.Query().Get("watch") == "true" && code == 0 {
+		streams := s.streams
+		s.mu.Unlock()
+		stream(w, r, streams)
+		return
+	}
+	defer s.mu.Unlock()
+	if code != 0 {
 		fail(w, code)
 		return
 	}
@@ -113,7 +160,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, namespace := r.URL.Path, ""
 	items, ok := s.objects[path]
 	single := strings.Contains(path, "/configmaps/") || strings.Contains(path, "/services/")
-	if before, after, found := strings.Cut(path, "/namespaces/"); found && !ok && !single {
+	if path == "/api/v1/namespaces/kube-system/configmaps" {
+		path, items, ok = pathConfigs, s.objects[pathConfig], true
+	} else if before, after, found := strings.Cut(path, "/namespaces/"); found && !ok && !single {
 		var plural string
 		if namespace, plural, found = strings.Cut(after, "/"); !found {
 			items, ok, single = s.namespace(after)
@@ -129,6 +178,20 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(items[0]))
 	default:
 		s.list(w, r, path, namespace, items)
+	}
+}
+
+// stream is a watch in which nothing happens. Like older servers, this one begins none with everything.
+func stream(w http.ResponseWriter, r *http.Request, end <-chan struct{}) {
+	if r.URL.Query().Get("sendInitialEvents") == "true" {
+		fail(w, http.StatusUnprocessableEntity)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush()
+	select {
+	case <-end:
+	case <-r.Context().Done():
 	}
 }
 
@@ -222,8 +285,17 @@ func fail(w http.ResponseWriter, code int) {
 	})
 }
 
+// log is what was asked for so far.
+func (s *server) log() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
 // asked counts the requests for a path.
 func (s *server) asked(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := 0
 	for _, r := range s.requests {
 		if p, _, _ := strings.Cut(r, "?"); p == path {

@@ -2,13 +2,9 @@ package live
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"reflect"
-	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -29,16 +25,17 @@ type watched struct {
 	elsewhere bool
 	// own is the namespace of the wanted clusters.
 	own string
-	// timeout bounds the wait for an answer; 0 does not.
-	timeout time.Duration
+	// server is its address, for messages.
+	server string
+	// timeout bounds a list; 0 does not. patience bounds the wait for the beginning of a stream, and
+	// the time without one.
+	timeout, patience time.Duration
 
 	store   cache.Store
 	control cache.Controller
 	notify  func()
 
-	mu sync.Mutex
-	// failure is why the kind can't be read or watched now, refused why not in all namespaces.
-	failure, refused error
+	watchedState
 }
 
 // item is what is known of one object.
@@ -90,95 +87,6 @@ func (k *watched) transform(object any) (any, error) {
 	one := &item{ObjectMeta: metav1.ObjectMeta{Namespace: known.GetNamespace(), Name: known.GetName(), ResourceVersion: known.GetResourceVersion()}}
 	one.value, one.problem = k.decode(o)
 	return one, nil
-}
-
-func (k *watched) tryList(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-	ctx, done := within(ctx, k.timeout)
-	defer done()
-	list, err := k.list(ctx, k.namespace(), o)
-	if k.narrow(err) {
-		list, err = k.list(ctx, k.namespace(), o)
-	}
-	k.note(err)
-	return list, err
-}
-
-// tryWatch notes a failure only when the server does not answer, or not to us. When it does not let us
-// watch, the informer lists again every now and then, which is as good.
-func (k *watched) tryWatch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	events, err := k.openInTime(ctx, o)
-	if k.narrow(err) {
-		events, err = k.openInTime(ctx, o)
-	}
-	var answer apierrors.APIStatus
-	if err == nil || !errors.As(err, &answer) || apierrors.IsUnauthorized(err) {
-		k.note(err)
-	}
-	return events, err
-}
-
-// openInTime bounds the wait for the beginning of an answer, which then lasts as long as ctx.
-func (k *watched) openInTime(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	if k.timeout == 0 {
-		return k.open(ctx, k.namespace(), o)
-	}
-	ctx, giveUp := context.WithCancelCause(ctx)
-	late := time.AfterFunc(k.timeout, func() {
-		giveUp(fmt.Errorf("no answer within %s: %w", k.timeout, context.DeadlineExceeded))
-	})
-	events, err := k.open(ctx, k.namespace(), o)
-	if !late.Stop() && err != nil {
-		err = context.Cause(ctx)
-	}
-	return events, err
-}
-
-// narrow limits the kind to its own namespace after all namespaces were forbidden; false when that
-// can't help.
-func (k *watched) narrow(err error) bool {
-	if !apierrors.IsForbidden(err) || k.scope != allNamespaces || k.own == "" {
-		return false
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.refused != nil {
-		return false
-	}
-	k.refused = err
-	return true
-}
-
-// narrowed is why all namespaces can't be read; nil when they can.
-func (k *watched) narrowed() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.refused
-}
-
-// namespace is where the kind is read; empty for everywhere.
-func (k *watched) namespace() string {
-	if k.scope == ownNamespace || k.narrowed() != nil {
-		return k.own
-	}
-	return ""
-}
-
-// note keeps an error, or that there is none any more.
-func (k *watched) note(err error) {
-	k.mu.Lock()
-	changed := (err == nil) != (k.failure == nil)
-	k.failure = err
-	k.mu.Unlock()
-	if changed {
-		k.notify()
-	}
-}
-
-// state is whether the kind has ever been read, and what is wrong now.
-func (k *watched) state() (read bool, failure error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.control.HasSynced(), k.failure
 }
 
 // items are the objects that are there.

@@ -30,6 +30,13 @@ func (w *Watcher) watchedKinds() []*watched {
 	return kinds
 }
 
+func (w *Watcher) newWatched(r resource, put func(*collector, any)) *watched {
+	return &watched{
+		resource: r, put: put, own: w.options.Namespace, server: w.clients.Server,
+		timeout: w.options.Timeout, patience: w.options.patience(),
+	}
+}
+
 // listing and watching are what the typed clients have for a kind.
 type (
 	listing[L runtime.Object] func(context.Context, metav1.ListOptions) (L, error)
@@ -41,7 +48,7 @@ func builtIn[T, L runtime.Object](
 	w *Watcher, r resource, example T, client func(namespace string) (listing[L], watching),
 	decode func(T) (any, error), put func(*collector, any),
 ) *watched {
-	k := &watched{resource: r, own: w.options.Namespace, timeout: w.options.Timeout, put: put}
+	k := w.newWatched(r, put)
 	k.list = func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 		list, _ := client(namespace)
 		return list(ctx, o)
@@ -166,7 +173,7 @@ func (w *Watcher) watchSettings() *watched {
 
 func (w *Watcher) watchCustom(kind custom, d *decode.Decoder) *watched {
 	client := w.clients.Dynamic.Resource(kind.GroupVersionResource)
-	k := &watched{resource: newCollector(w.clients, w.options).custom(kind), own: w.options.Namespace, timeout: w.options.Timeout, put: kind.put}
+	k := w.newWatched(newCollector(w.clients, w.options).custom(kind), kind.put)
 	k.list = func(ctx context.Context, namespace string, o metav1.ListOptions) (runtime.Object, error) {
 		return client.Namespace(namespace).List(ctx, o)
 	}

@@ -2,7 +2,7 @@ package live
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -16,6 +16,9 @@ type Watcher struct {
 	options Options
 	kinds   []*watched
 	changed chan struct{}
+	// settings and operators are what was asked for last.
+	settings  inventory.Settings
+	operators []inventory.Operator
 }
 
 // Watch reads what is there and keeps watching until ctx is done. It returns when everything has been
@@ -80,23 +83,46 @@ func (w *Watcher) waitForAll(ctx context.Context) error {
 // is done.
 func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
 	c := newCollector(w.clients, w.options)
+	out := &outage{words: w.options.words}
 	for _, k := range w.kinds {
-		w.take(ctx, c, k)
+		w.take(ctx, c, k, out)
 	}
-	asking, done := within(ctx, w.options.Timeout)
-	defer done()
-	if !c.inv.Settings.Found {
-		if err := c.readSettings(asking); err != nil {
-			c.missing(outOfDate("configmaps", "", err))
-		}
-	}
-	if err := c.findOperators(asking); err != nil {
-		c.missing(outOfDate("mutatingwebhookconfigurations.admissionregistration.k8s.io", "", err))
-	}
+	w.askFor(ctx, c, out)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	out.record(c)
 	return c.finish(), nil
+}
+
+// askFor looks for what is not in its usual place. A server that is known not to answer is not asked:
+// what it has said before counts.
+func (w *Watcher) askFor(ctx context.Context, c *collector, out *outage) {
+	ctx, done := context.WithTimeout(ctx, w.options.patience())
+	defer done()
+	if !c.inv.Settings.Found && !out.began() {
+		if err := c.readSettings(ctx); err != nil {
+			out.add("configmaps", "", err)
+		} else {
+			w.settings = c.inv.Settings
+		}
+	}
+	if !c.inv.Settings.Found && w.settings.Found {
+		c.inv.Settings = w.settings
+	}
+	if c.knowsOperators() {
+		return
+	}
+	if !out.began() {
+		if err := c.findOperators(ctx); err != nil {
+			out.add("mutatingwebhookconfigurations.admissionregistration.k8s.io", "", err)
+		} else {
+			w.operators = slices.Clone(c.inv.Operators)
+		}
+	}
+	if len(c.inv.Operators) == 0 {
+		c.inv.Operators = slices.Clone(w.operators)
+	}
 }
 
 // within is ctx until the timeout, if there is one.
@@ -107,22 +133,13 @@ func within(ctx context.Context, timeout time.Duration) (context.Context, contex
 	return context.WithTimeout(ctx, timeout)
 }
 
-// outOfDate is what is missing while the server does not answer.
-func outOfDate(resource, namespace string, err error) inventory.Missing {
-	return inventory.Missing{
-		Resource: resource, Namespace: namespace, Reason: inventory.Failed,
-		Message: fmt.Sprintf("%s may have changed since: %s", resource, oneLine(err)),
-		Remedy:  "check the network and the credentials; the report follows when the server answers again",
-	}
-}
-
 // take fills the collector with what is known of one kind, and with what is not.
-func (w *Watcher) take(ctx context.Context, c *collector, k *watched) {
+func (w *Watcher) take(ctx context.Context, c *collector, k *watched, out *outage) {
 	read, failure := k.state()
 	refused := k.narrowed()
 	switch {
 	case failure != nil && c.kindOf(ctx, failure) == fatal:
-		c.missing(outOfDate(k.name, k.namespace(), failure))
+		out.add(k.name, k.namespace(), failure)
 	case failure != nil && k.elsewhere:
 		return
 	case failure != nil:
