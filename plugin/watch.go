@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -84,6 +85,7 @@ func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*li
 	progress.Update("reading the cluster")
 	return live.Watch(ctx, clients, live.Options{
 		Namespace: namespace, Names: o.names, OperatorNamespace: o.operatorNamespace, Timeout: timeout,
+		Words:    func(err error) string { return strings.Join(errorLines(err), "; ") },
 		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
 	})
 }

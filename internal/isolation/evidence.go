@@ -59,6 +59,7 @@ func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
 			Code: v1alpha1.EvidenceMissing, Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
 		})
 	}
+	out = saidOnce(out)
 	if m.noAgent() {
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,

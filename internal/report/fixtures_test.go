@@ -199,6 +199,13 @@ func unknown() v1alpha1.IsolationReport {
 	return r
 }
 
+// alsoOpen lacks the same evidence as unknown, and has a finding of its own.
+func alsoOpen() v1alpha1.IsolationReport {
+	r := unknown()
+	r.Findings = append(r.Findings, open().Findings[1])
+	return r
+}
+
 // documentLiteral is the recording live-document-literal: policy 1 is invalid, policy 5 lost its selector.
 func documentLiteral() v1alpha1.IsolationReport {
 	r := open()

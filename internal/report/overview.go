@@ -49,8 +49,13 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 	if err := p.table(0, g); err != nil {
 		return err
 	}
+	common := commonFindings(list.Items)
+	if shown, _ := p.visible(common); len(shown) > 0 {
+		p.section("All clusters")
+		p.findings(shown)
+	}
 	for _, r := range list.Items {
-		if shown, _ := p.visible(r.Findings); len(shown) > 0 {
+		if shown, _ := p.visible(without(r.Findings, common)); len(shown) > 0 {
 			p.section(clusterName(r.Metadata))
 			p.findings(shown)
 		}
@@ -64,6 +69,25 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 	p.out.WriteByte('\n')
 	p.paragraph(0, totals(list), nil)
 	return nil
+}
+
+// commonFindings are those that every one of several clusters has: evidence that is missing for one
+// is often missing for all, and is told once.
+func commonFindings(reports []v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if len(reports) < 2 {
+		return nil
+	}
+	var common []v1alpha1.Finding
+	for _, f := range reports[0].Findings {
+		if !slices.ContainsFunc(reports[1:], func(r v1alpha1.IsolationReport) bool { return !slices.Contains(r.Findings, f) }) {
+			common = append(common, f)
+		}
+	}
+	return common
+}
+
+func without(findings, common []v1alpha1.Finding) []v1alpha1.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f v1alpha1.Finding) bool { return slices.Contains(common, f) })
 }
 
 // leftOver writes the findings that belong to no cluster.

@@ -51,6 +51,7 @@ func TestPrint(t *testing.T) {
 		"manifests-wide.txt":   {list: list(fromManifests()), options: report.Options{Format: report.Wide}},
 		"many.txt":             {list: manyClusters()},
 		"many-wide.txt":        {list: manyClusters(), options: report.Options{Format: report.Wide}},
+		"many-unknown.txt":     {list: list(unknown(), named(alsoOpen(), "shop", "search"))},
 		"many-color.txt":       {list: manyClusters(), options: report.Options{Colors: always()}},
 		"contexts.txt":         {list: severalContexts()},
 		"contexts-wide.txt":    {list: severalContexts(), options: report.Options{Format: report.Wide}},

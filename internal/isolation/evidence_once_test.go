@@ -1,0 +1,30 @@
+package isolation_test
+
+import (
+	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+)
+
+// A server that does not answer hides every kind, and is one finding: as grave as the gravest of them.
+func TestOneReasonIsOneFinding(t *testing.T) {
+	inv := load(t, "../inventory/testdata/live-open.json")
+	for _, resource := range []string{"poolers.postgresql.cnpg.io", "pods", "deployments.apps"} {
+		inv.Missing = append(inv.Missing, inventory.Missing{Resource: resource, Message: "what is shown may have changed since", Remedy: "Wait."})
+	}
+	m, err := isolation.NewModel(inv, isolation.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []v1alpha1.Finding
+	for _, f := range isolation.Evaluate(m).Items[0].Findings {
+		if f.Code == v1alpha1.EvidenceMissing && f.Remedy == "Wait." {
+			found = append(found, f)
+		}
+	}
+	if len(found) != 1 || found[0].Severity != v1alpha1.Error {
+		t.Errorf("%+v", found)
+	}
+}
