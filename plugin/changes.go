@@ -90,7 +90,7 @@ type world struct {
 }
 
 // look reads the world. All clusters of the namespace are in it, because a change for one can
-// concern the others.
+// concern the others; with an empty one, which only manifests have, all clusters that there are.
 func (o *changeOptions) look(ctx context.Context, namespace string) (world, error) {
 	inv, err := o.collect(ctx, namespace, nil)
 	if err != nil {
@@ -98,17 +98,6 @@ func (o *changeOptions) look(ctx context.Context, namespace string) (world, erro
 	}
 	model, err := isolation.NewModel(inv, isolation.Options{Namespace: namespace, OperatorNamespace: o.operatorNamespace})
 	return world{inv, model}, err
-}
-
-// clusterNamespace is the namespace of the clusters that are named on the command line. In manifests,
-// it is the one that all of them are in.
-func (o *changeOptions) clusterNamespace() (string, error) {
-	if o.offline() {
-		name, _ := o.manifestNamespace()
-		return name, nil
-	}
-	name, _, err := o.namespace()
-	return name, err
 }
 
 // previewed is a plan and what it would do to each cluster.

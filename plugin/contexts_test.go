@@ -87,6 +87,22 @@ func apiServer(t *testing.T, recording string) *httptest.Server {
 	return server
 }
 
+// refusing is the same server for somebody who may not list one kind.
+func refusing(t *testing.T, of *httptest.Server, path string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not list clusters","code":403}`)
+			return
+		}
+		of.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
 // collection splits the path of a namespaced list.
 func collection(path string) (all, namespace string) {
 	before, after, found := strings.Cut(path, "/namespaces/")

@@ -9,7 +9,6 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -68,7 +67,7 @@ func newDiffCommand(root *rootOptions) *cobra.Command {
 
 func (o *diffOptions) run(ctx context.Context, name string, set policyset.Options, asked bool) error {
 	change := changeOptions{source: o.source}
-	namespace, err := change.clusterNamespace()
+	namespace, err := o.scopeOf()
 	if err != nil {
 		return err
 	}
@@ -76,10 +75,10 @@ func (o *diffOptions) run(ctx context.Context, name string, set policyset.Option
 	if err != nil {
 		return err
 	}
-	if err := unknownNames(w.inv, namespace, []string{name}); err != nil {
+	cluster, err := o.cluster(w.inv, namespace, name)
+	if err != nil {
 		return err
 	}
-	cluster := types.NamespacedName{Namespace: namespace, Name: name}
 	if !asked {
 		recorded, err := policyset.FromLive(cluster, w.model.Managed(cluster))
 		switch {

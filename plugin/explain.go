@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -140,10 +135,10 @@ func (o *explainOptions) around(namespace string) []string {
 
 func (o *explainOptions) explainAround(ctx context.Context, namespace string, around []string) (*v1alpha1.Explanation, error) {
 	inv, problem := o.collectAround(ctx, namespace, []string{o.name}, around)
-	if inv == nil {
+	if inv == nil || o.blind(inv) {
 		return nil, problem
 	}
-	key, err := o.cluster(inv, namespace)
+	key, err := o.cluster(inv, namespace, o.name)
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
@@ -166,40 +161,4 @@ func (o *explainOptions) explainAround(ctx context.Context, namespace string, ar
 		e.Notes = append(e.Notes, note)
 	}
 	return &e, problem
-}
-
-// cluster is the one cluster of the name.
-func (o *explainOptions) cluster(inv *inventory.Inventory, namespace string) (types.NamespacedName, error) {
-	var found []types.NamespacedName
-	for _, c := range inv.Clusters {
-		if c.Name == o.name && (namespace == "" || c.Namespace == namespace) {
-			found = append(found, types.NamespacedName{Namespace: c.Namespace, Name: c.Name})
-		}
-	}
-	switch len(found) {
-	case 0:
-		return types.NamespacedName{}, o.noCluster(inv, namespace)
-	case 1:
-		return found[0], nil
-	}
-	var namespaces []string
-	for _, key := range found {
-		namespaces = append(namespaces, key.Namespace)
-	}
-	return types.NamespacedName{}, fmt.Errorf("there is a cluster %q in each of the namespaces %s: choose one with -n", o.name, strings.Join(namespaces, ", "))
-}
-
-func (o *explainOptions) noCluster(inv *inventory.Inventory, namespace string) error {
-	if !o.offline() {
-		return unknownNames(inv, namespace, []string{o.name})
-	}
-	var known []string
-	for _, c := range inv.Clusters {
-		known = append(known, c.Namespace+"/"+c.Name)
-	}
-	slices.Sort(known)
-	if len(known) == 0 {
-		return fmt.Errorf("no CloudNativePG cluster %q in %s: the manifests hold no Cluster of %s", o.name, "the manifests", cnpgv1.SchemeGroupVersion.Group)
-	}
-	return fmt.Errorf("no CloudNativePG cluster %q in the manifests: they hold %s", o.name, strings.Join(known, ", "))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -71,7 +70,7 @@ func newLockdownCommand(root *rootOptions) *cobra.Command {
 }
 
 func (o *lockdownOptions) run(ctx context.Context, names []string, set policyset.Options) error {
-	namespace, err := o.clusterNamespace()
+	namespace, err := o.scopeOf()
 	if err != nil {
 		return err
 	}
@@ -79,14 +78,12 @@ func (o *lockdownOptions) run(ctx context.Context, names []string, set policyset
 	if err != nil {
 		return err
 	}
-	if err := unknownNames(w.inv, namespace, names); err != nil {
+	clusters, err := o.clusters(w.inv, namespace, names)
+	if err != nil {
 		return err
 	}
-	var clusters []types.NamespacedName
 	var options []policyset.Options
-	for _, name := range names {
-		key := types.NamespacedName{Namespace: namespace, Name: name}
-		clusters = append(clusters, key)
+	for _, key := range clusters {
 		options = append(options, set.For(key, w.model.OperatorNamespaces()))
 	}
 	plan, err := rollout.Lockdown(w.inv.Policies, options)

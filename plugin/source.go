@@ -2,10 +2,7 @@ package plugin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"github.com/spf13/cobra"
@@ -89,35 +86,6 @@ func (s *source) collectAround(ctx context.Context, namespace string, names, aro
 		return nil, err
 	}
 	return inv, missingOperator(inv)
-}
-
-// missingOperator is an error when the server does not know CloudNativePG at all, or the user may
-// not see its clusters: there is nothing to report on then.
-func missingOperator(inv *inventory.Inventory) error {
-	for _, m := range inv.Missing {
-		if strings.HasPrefix(m.Resource, "clusters.") && len(inv.Clusters) == 0 {
-			return fmt.Errorf("%s: %s", m.Message, m.Remedy)
-		}
-	}
-	return nil
-}
-
-// unknownNames is an error for each name that no cluster has.
-func unknownNames(inv *inventory.Inventory, namespace string, names []string) error {
-	var errs []error
-	for _, name := range names {
-		if slices.ContainsFunc(inv.Clusters, func(c *cnpgv1.Cluster) bool {
-			return c.Name == name && (namespace == "" || c.Namespace == namespace)
-		}) {
-			continue
-		}
-		where := "any namespace"
-		if namespace != "" {
-			where = fmt.Sprintf("namespace %q", namespace)
-		}
-		errs = append(errs, fmt.Errorf("no CloudNativePG cluster %q in %s: 'kubectl cnpg-netpol status -A' lists all", name, where))
-	}
-	return errors.Join(errs...)
 }
 
 // completeClusters completes the names of the clusters in the namespace at hand.

@@ -145,7 +145,7 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 	if inv == nil {
 		return nil, problem
 	}
-	problem = errors.Join(problem, unknownNames(inv, namespace, o.names))
+	problem = errors.Join(problem, o.unknownNames(inv, namespace, o.names))
 	model, err := isolation.NewModel(inv, o.modelOptions(namespace))
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func newUnlockCommand(root *rootOptions) *cobra.Command {
 }
 
 func (o *unlockOptions) run(ctx context.Context, names []string) error {
-	namespace, err := o.clusterNamespace()
+	namespace, err := o.scopeOf()
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	var unknown []error
 	for i, name := range names {
 		if len(p.previews[i].Steps) == 0 {
-			unknown = append(unknown, unknownNames(w.inv, namespace, []string{name}))
+			unknown = append(unknown, o.unknownNames(w.inv, namespace, []string{name}))
 		}
 	}
 	if err := errors.Join(unknown...); err != nil {

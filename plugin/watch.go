@@ -97,7 +97,7 @@ func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor
 	if err != nil {
 		return nil, err
 	}
-	problem := errors.Join(missingOperator(inv), unknownNames(inv, namespace, o.names))
+	problem := errors.Join(missingOperator(inv), o.unknownNames(inv, namespace, o.names))
 	list, _, err := monitor.Evaluate(inv)
 	if err != nil {
 		return nil, err
