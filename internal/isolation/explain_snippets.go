@@ -51,7 +51,11 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 	case namespaces == nil:
 		suffix = m.adaptPeers(rule)
 	case namespaces[0] != c.object.Namespace && rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] == "":
-		// A selector without namespace is limited to the policy's own.
+		// A selector without namespace is limited to the policy's own. One of a label without value is an
+		// expression, and has no matchLabels.
+		if rule.FromEndpoints[0].MatchLabels == nil {
+			rule.FromEndpoints[0].MatchLabels = map[string]string{}
+		}
 		rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] = namespaces[0]
 		suffix = namespaces[0] + "-" + suffix
 	}

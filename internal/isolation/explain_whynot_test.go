@@ -116,6 +116,7 @@ func TestWhyNotManifest(t *testing.T) {
 	}{
 		{name: "label", source: "deploy/web", files: []string{"locked.yaml"}, want: "name: orders-allow-app-web"},
 		{name: "label and namespace", source: "backend/deploy/api", files: []string{"locked.yaml"}, want: "name: orders-allow-backend-app-api"},
+		{name: "label without value", source: "flag= in backend", files: []string{"locked.yaml"}, want: "name: orders-allow-backend-flag"},
 		{name: "namespace", source: "ns/backend", files: []string{"locked.yaml"}, want: "name: orders-allow-namespace-backend",
 			letsIn: "backend/deployment/api backend/deployment/batch"},
 		{name: "another port", source: "deploy/web", query: isolation.Query{Port: "9999"}, files: []string{"locked.yaml"}, want: `port: "9999"`},
