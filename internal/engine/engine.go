@@ -56,7 +56,10 @@ type Policy struct {
 	// World is what the policy names of the world.
 	World   World
 	entries []entry
-	refused []*types.LabelSelector
+	// refused are what a policy that can't be parsed was meant to select, nil when that can't be told;
+	// withheld are the rules of one that Cilium refuses all the same.
+	refused  []*types.LabelSelector
+	withheld []entry
 }
 
 // Called is what messages call the policy: it may have no name, and then only its place tells which it is.
@@ -77,7 +80,10 @@ func (p *Policy) WouldSelect(i *Identity) bool {
 	if p.Namespace != "" && p.Namespace != i.Namespace() {
 		return false
 	}
-	return len(p.refused) == 0 || slices.ContainsFunc(p.refused, func(s *types.LabelSelector) bool {
+	if len(p.withheld) > 0 {
+		return slices.ContainsFunc(p.withheld, func(e entry) bool { return e.selects(i) })
+	}
+	return p.refused == nil || slices.ContainsFunc(p.refused, func(s *types.LabelSelector) bool {
 		return s.Matches(i.id.LabelArray)
 	})
 }
@@ -159,7 +165,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 	refused := p.Condition != nil && !p.Condition.Valid
 	switch {
 	case refused:
-		out.Valid, out.Message = false, p.Condition.Message
+		out.Valid, out.Message, out.withheld = false, p.Condition.Message, parts.entries
 		return out
 	case parts.err != nil && accepted:
 		out.Valid, out.Message = false, parts.err.Error()

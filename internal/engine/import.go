@@ -22,7 +22,7 @@ type imported struct {
 	entries []entry
 	// err is Cilium's reason for refusing the policy.
 	err error
-	// subjects are what the policy would select; set for refused policies only.
+	// subjects are what a refused policy would select of pods; nil when that can't be told.
 	subjects []*types.LabelSelector
 	// prefixes and groups are the parts of the world that the policy names.
 	prefixes []netip.Prefix
@@ -88,9 +88,12 @@ func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subj
 		if spec != nil {
 			specs = append(api.Rules{spec}, specs...)
 		}
+		if len(specs) > 0 {
+			out.subjects = []*types.LabelSelector{}
+		}
 		for _, rule := range specs {
-			if rule == nil {
-				continue
+			if rule == nil || rule.NodeSelector.LabelSelector != nil {
+				continue // A rule for nodes selects no pods.
 			}
 			s := subject(rule)
 			if s == nil {
