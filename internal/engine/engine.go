@@ -159,7 +159,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 		out.Message = "not enforced: " + off
 		return out
 	}
-	parts := read(p, cluster)
+	parts := read(p, cluster, addressesUnder(s))
 	out.refused = parts.subjects
 	accepted := p.Condition != nil && p.Condition.Valid
 	refused := p.Condition != nil && !p.Condition.Valid

@@ -39,10 +39,6 @@ func (i *Identity) Labels() []string { return i.id.Labels.GetModel() }
 // IsWorld is true for the world and for named parts of it.
 func (i *Identity) IsWorld() bool { return i.id.Labels.HasWorldLabel() }
 
-func (i *Identity) isNode() bool {
-	return i.id.Labels.HasHostLabel() || i.id.Labels.HasRemoteNodeLabel()
-}
-
 // Namespace is the namespace of an identity of pods, and empty for others.
 func (i *Identity) Namespace() string {
 	return i.id.LabelArray.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel)

@@ -40,7 +40,7 @@ type entry struct {
 }
 
 // read hands a policy to Cilium's own reader. Must be called withAgent.
-func read(p *inventory.Policy, cluster string) (result imported) {
+func read(p *inventory.Policy, cluster string, a addresses) (result imported) {
 	// The readers expect what the API server has validated, and panic on some of the rest (a
 	// NetworkPolicy with an ipBlock that is no CIDR).
 	defer func() {
@@ -56,14 +56,14 @@ func read(p *inventory.Policy, cluster string) (result imported) {
 			object.Namespace = p.Namespace
 		}
 		rules, err := object.DeepCopy().Parse(quiet, cluster)
-		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn(object.Namespace, cluster))
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn(object.Namespace, cluster), a)
 	case *ciliumv2.CiliumClusterwideNetworkPolicy:
 		rules, err := object.DeepCopy().Parse(quiet, cluster)
-		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn("", cluster))
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn("", cluster), a)
 	case *slim_networkingv1.NetworkPolicy:
-		return fromNetworkPolicy(object.DeepCopy(), cluster)
+		return fromNetworkPolicy(object.DeepCopy(), cluster, a)
 	case *policyv1alpha2.ClusterNetworkPolicy:
-		return fromClusterNetworkPolicy(object.DeepCopy(), cluster)
+		return fromClusterNetworkPolicy(object.DeepCopy(), cluster, a)
 	default:
 		return imported{err: fmt.Errorf("%T is no policy that cilium reads", p.Object)}
 	}
@@ -82,7 +82,7 @@ func subjectsIn(namespace, cluster string) func(rule *api.Rule) *types.LabelSele
 	}
 }
 
-func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subject func(*api.Rule) *types.LabelSelector) imported {
+func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subject func(*api.Rule) *types.LabelSelector, a addresses) imported {
 	if err != nil {
 		out := imported{err: err}
 		if spec != nil {
@@ -112,14 +112,14 @@ func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subj
 				prefix = fmt.Sprintf("specs[%d]", i-1)
 			}
 		}
-		out.add(rule, prefix)
+		out.add(rule, prefix, a)
 	}
 	return out
 }
 
 // add converts one rule and notes for each of the resulting entries where it comes from:
 // RulesToPolicyEntries returns them in the order ingress, ingressDeny, egress, egressDeny.
-func (out *imported) add(rule *api.Rule, prefix string) {
+func (out *imported) add(rule *api.Rule, prefix string, a addresses) {
 	hintNamespaces(rule)
 	entries := policyutils.RulesToPolicyEntries(api.Rules{rule})
 	at := 0
@@ -132,10 +132,10 @@ func (out *imported) add(rule *api.Rule, prefix string) {
 			at++
 		}
 	}
-	section("ingress", len(rule.Ingress), func(e *entry, i int) { e.hideIngress(rule.Ingress[i].IngressCommonRule) })
-	section("ingressDeny", len(rule.IngressDeny), func(e *entry, i int) { e.hideIngress(rule.IngressDeny[i].IngressCommonRule) })
-	section("egress", len(rule.Egress), func(e *entry, i int) { e.hideEgress(rule.Egress[i].EgressCommonRule) })
-	section("egressDeny", len(rule.EgressDeny), func(e *entry, i int) { e.hideEgress(rule.EgressDeny[i].EgressCommonRule) })
+	section("ingress", len(rule.Ingress), func(e *entry, i int) { e.hideIngress(a, rule.Ingress[i].IngressCommonRule) })
+	section("ingressDeny", len(rule.IngressDeny), func(e *entry, i int) { e.hideIngress(a, rule.IngressDeny[i].IngressCommonRule) })
+	section("egress", len(rule.Egress), func(e *entry, i int) { e.hideEgress(a, rule.Egress[i].EgressCommonRule) })
+	section("egressDeny", len(rule.EgressDeny), func(e *entry, i int) { e.hideEgress(a, rule.EgressDeny[i].EgressCommonRule) })
 	for _, r := range rule.Ingress {
 		out.cidrGroups(r.FromCIDRSet)
 	}
@@ -160,7 +160,7 @@ func (out *imported) selectors(l3 types.Selectors) {
 
 // fromNetworkPolicy notes the positions in the order of k8s.ParseNetworkPolicy: one entry for
 // each peer, one for a rule without peers.
-func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string) imported {
+func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string, a addresses) imported {
 	entries, err := k8s.ParseNetworkPolicy(quiet, cluster, np)
 	if err != nil {
 		return imported{err: err}
@@ -180,12 +180,13 @@ func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string) impo
 		}
 	}
 	var out imported
-	for i, e := range entries {
-		path := "spec.policyTypes"
+	for i := range entries {
+		e := entry{PolicyEntry: entries[i], path: "spec.policyTypes"}
 		if i < len(paths) {
-			path = paths[i]
+			e.path = paths[i]
 		}
-		out.entries = append(out.entries, entry{PolicyEntry: e, path: path})
+		e.hide(a, nil)
+		out.entries = append(out.entries, e)
 		out.selectors(e.L3)
 	}
 	return out
@@ -193,7 +194,7 @@ func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string) impo
 
 // fromClusterNetworkPolicy finds a rule's position in its priority: k8s.ParseClusterNetworkPolicy
 // adds a hundredth for each rule.
-func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string) imported {
+func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string, a addresses) imported {
 	// The API server refuses these (MinProperties and MaxProperties of the subject), so the reader
 	// does not look: its rules have no subject then, and the engine fails on them.
 	if subject := cnp.Spec.Subject; (subject.Namespaces == nil) == (subject.Pods == nil) {
@@ -204,13 +205,16 @@ func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster 
 		return imported{err: err}
 	}
 	var out imported
-	for _, e := range entries {
+	for i := range entries {
+		e := entry{PolicyEntry: entries[i]}
 		direction := "egress"
 		if e.Ingress {
 			direction = "ingress"
 		}
 		index := int((e.Priority-float64(cnp.Spec.Priority))*100 + 0.5)
-		out.entries = append(out.entries, entry{PolicyEntry: e, path: fmt.Sprintf("spec.%s[%d]", direction, index)})
+		e.path = fmt.Sprintf("spec.%s[%d]", direction, index)
+		e.hide(a, onNodesOfTiers)
+		out.entries = append(out.entries, e)
 		out.selectors(e.L3)
 	}
 	return out

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/cilium/cilium/pkg/labels"
@@ -13,6 +14,9 @@ type hidden struct {
 	why string
 	// from tells from whom it is hidden: whether a selector selects the others, it says itself.
 	from func(labels.Labels) bool
+	// could tells for those from whom it is hidden whether a selector selects them in some or in all
+	// cases; nil when it does in some.
+	could func(types.Selector, labels.LabelArray) (some, all bool)
 }
 
 // selector is one of Cilium's selectors with another answer to whom it selects.
@@ -30,20 +34,39 @@ func (s selector) MarshalJSON() (text []byte, _ error) { return []byte(`"` + s.k
 
 // sure selects whom s selects whatever is hidden, possible whom s may select.
 func (h hidden) sure(s types.Selector) types.Selector {
-	return selector{s, "sure " + s.Key(), func(l labels.LabelArray) bool { return !h.from(l.Labels()) && s.Matches(l) }}
+	return selector{s, "sure " + s.Key(), func(l labels.LabelArray) bool { _, all := h.selects(s, l); return all }}
 }
 
 func (h hidden) possible(s types.Selector) types.Selector {
-	return selector{s, "possible " + s.Key(), func(l labels.LabelArray) bool { return h.from(l.Labels()) || s.Matches(l) }}
+	return selector{s, "possible " + s.Key(), func(l labels.LabelArray) bool { some, _ := h.selects(s, l); return some }}
 }
 
-// hide divides the selectors of a rule for which on returns something into what is sure and what is
-// possible. The others are both.
-func (r *entry) hide(on func(i int, s types.Selector) *hidden) {
+func (h hidden) selects(s types.Selector, l labels.LabelArray) (some, all bool) {
+	switch {
+	case !h.from(l.Labels()):
+		all = s.Matches(l)
+		return all, all
+	case h.could == nil:
+		return true, false
+	default:
+		return h.could(s, l)
+	}
+}
+
+// hide divides the selectors of a rule that depend on something hidden into what is sure and what is
+// possible. The others are both. Those that do not depend on addresses alone are on's to tell.
+func (r *entry) hide(a addresses, on func(i int, s types.Selector) *hidden) {
 	sure, possible := slices.Clone(r.L3), slices.Clone(r.L3)
 	for i, s := range r.L3 {
-		if h := on(i, s); h != nil {
-			r.unsure = h.why
+		var h *hidden
+		if on != nil {
+			h = on(i, s)
+		}
+		if h == nil {
+			h = a.on(s)
+		}
+		if h != nil {
+			r.unsure = cmp.Or(r.unsure, h.why)
 			sure[i], possible[i] = h.sure(s), h.possible(s)
 		}
 	}
@@ -54,18 +77,20 @@ func (r *entry) hide(on func(i int, s types.Selector) *hidden) {
 
 // A rule has peers of one kind only (pkg/policy/api/rule_validation.go), and in Cilium's form they
 // stand in the same order (utils.mergeEndpointSelectors).
-func (r *entry) hideIngress(rule api.IngressCommonRule) {
+func (r *entry) hideIngress(a addresses, rule api.IngressCommonRule) {
 	switch {
 	case len(rule.FromGroups) > 0:
-		r.hide(onGroups("fromGroups"))
+		r.hide(a, a.onGroups("fromGroups"))
 	case len(rule.FromNodes) > 0:
-		r.hide(onNodes("fromNodes"))
+		r.hide(a, onNodes("fromNodes"))
 	case len(rule.FromCIDRSet) > 0:
-		r.hide(onCIDRGroups(rule.FromCIDRSet))
+		r.hide(a, a.onCIDRSet(rule.FromCIDRSet))
+	default:
+		r.hide(a, nil)
 	}
 }
 
-func (r *entry) hideEgress(rule api.EgressCommonRule) {
+func (r *entry) hideEgress(a addresses, rule api.EgressCommonRule) {
 	switch {
 	case len(rule.ToServices) > 0:
 		// Agents put selectors and addresses in its place (policy/k8s, resolveToServices). Nil selects
@@ -73,31 +98,50 @@ func (r *entry) hideEgress(rule api.EgressCommonRule) {
 		r.unsure = "toServices: which pods are behind a Service is not visible from here"
 		r.L3, r.possible = nil, types.WildcardSelectors
 	case len(rule.ToGroups) > 0:
-		r.hide(onGroups("toGroups"))
+		r.hide(a, a.onGroups("toGroups"))
 	case len(rule.ToNodes) > 0:
-		r.hide(onNodes("toNodes"))
+		r.hide(a, onNodes("toNodes"))
 	case len(rule.ToCIDRSet) > 0:
-		r.hide(onCIDRGroups(rule.ToCIDRSet))
+		r.hide(a, a.onCIDRSet(rule.ToCIDRSet))
+	default:
+		r.hide(a, nil)
 	}
 }
 
-func onGroups(field string) func(int, types.Selector) *hidden {
-	h := &hidden{field + ": the addresses of a cloud provider's groups are not visible from here", labels.Labels.HasWorldLabel}
+// inGroups tells whether membership in groups of addresses is hidden.
+func (a addresses) inGroups(l labels.Labels) bool { return l.HasWorldLabel() || a.unseen(l) }
+
+func (a addresses) onGroups(field string) func(int, types.Selector) *hidden {
+	h := &hidden{why: field + ": the addresses of a cloud provider's groups are not visible from here", from: a.inGroups}
 	return func(int, types.Selector) *hidden { return h }
 }
 
 // Both fields select other nodes alone (parseToCiliumIngressCommonRule of pkg/k8s/apis/cilium.io/utils).
 func onNodes(field string) func(int, types.Selector) *hidden {
-	h := &hidden{field + ": which nodes have these labels is not visible from here", labels.Labels.HasRemoteNodeLabel}
+	h := &hidden{why: field + ": which nodes have these labels is not visible from here", from: labels.Labels.HasRemoteNodeLabel}
 	return func(int, types.Selector) *hidden { return h }
 }
 
-func onCIDRGroups(set api.CIDRRuleSlice) func(int, types.Selector) *hidden {
-	h := &hidden{"cidrGroupSelector: the members of CiliumCIDRGroups are not visible from here", labels.Labels.HasWorldLabel}
+// onNodesOfTiers is for the nodes of ClusterNetworkPolicies: selectors of the entities host and remote-node
+// with node labels (kcnpProcessNodeSelector of pkg/k8s).
+func onNodesOfTiers(_ int, s types.Selector) *hidden {
+	if l, ok := s.(*types.LabelSelector); !ok || !l.HasKeyPrefix(labels.LabelSourceReservedKeyPrefix) {
+		return nil
+	}
+	return &hidden{why: "nodes: which nodes have these labels is not visible from here", from: isNode}
+}
+
+func (a addresses) onCIDRSet(set api.CIDRRuleSlice) func(int, types.Selector) *hidden {
+	h := &hidden{why: "cidrGroupSelector: the members of CiliumCIDRGroups are not visible from here", from: a.inGroups}
 	return func(i int, _ types.Selector) *hidden {
-		if i >= len(set) || set[i].CIDRGroupSelector.LabelSelector == nil {
+		switch {
+		case i >= len(set):
 			return nil
+		case set[i].CIDRGroupSelector.LabelSelector != nil:
+			return h
+		case set[i].CIDRGroupRef != "":
+			return a.onLabels(api.LabelForCIDRGroupRef(string(set[i].CIDRGroupRef)))
 		}
-		return h
+		return nil
 	}
 }
