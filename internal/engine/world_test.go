@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 	"sigs.k8s.io/yaml"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
@@ -33,8 +34,9 @@ func newWorld(random *rand.Rand) world {
 	w := world{random: random, settings: inventory.DefaultSettings(), namespaces: map[string]map[string]string{}}
 	w.settings.EnablePolicy = pick(w, "default", "default", "default", "default", "always", "never")
 	w.settings.AllowLocalhost = pick(w, "auto", "always", "policy")
-	if w.chance(5) {
-		w.settings.CIDRMatchMode = []string{"nodes"}
+	w.settings.ClusterNetworkPolicy = true
+	if w.chance(3) {
+		w.settings.CIDRMatchMode = pick(w, []string{"nodes"}, []string{"pods"}, []string{"nodes", "pods"})
 	}
 	for _, name := range []string{"default", "other", "backend"} {
 		w.namespaces[name] = map[string]string{"kubernetes.io/metadata.name": name, "team": pick(w, "a", "b")}
@@ -57,7 +59,11 @@ func newWorld(random *rand.Rand) world {
 func (w world) policy(i int) inventory.Policy {
 	namespace := pick(w, "default", "other", "backend")
 	name := fmt.Sprintf("policy-%d", i)
-	switch w.random.IntN(4) {
+	switch w.random.IntN(5) {
+	case 2:
+		p := &policyv1alpha2.ClusterNetworkPolicy{}
+		decode(object{"metadata": object{"name": name}, "spec": w.tieredSpec()}, p)
+		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.ClusterNetworkPolicy, Name: name}, Object: p}
 	case 0:
 		p := &slim_networkingv1.NetworkPolicy{}
 		decode(object{"metadata": object{"name": name, "namespace": namespace}, "spec": w.networkPolicySpec()}, p)
@@ -183,6 +189,36 @@ func (w world) networkPolicySpec() object {
 		}
 	}
 	spec["policyTypes"] = types
+	return spec
+}
+
+// tieredSpec is that of a ClusterNetworkPolicy.
+func (w world) tieredSpec() object {
+	peer := func() object {
+		return pick(w, object{"namespaces": object{"matchLabels": object{"team": pick(w, "a", "b")}}},
+			object{"pods": object{"namespaceSelector": object{}, "podSelector": w.podSelector()}})
+	}
+	section := func(peers string) list {
+		var out list
+		for range 1 + w.random.IntN(3) {
+			rule := object{"action": pick(w, "Accept", "Deny", "Pass"), peers: list{peer()}}
+			if peers == "to" && w.chance(4) {
+				rule[peers] = list{object{"networks": list{pick(w, "10.0.0.0/8", "0.0.0.0/0")}}}
+			}
+			if w.chance(3) {
+				rule["protocols"] = list{object{"tcp": object{"destinationPort": object{"number": pick(w, 5432, 8000)}}}}
+			}
+			out = append(out, rule)
+		}
+		return out
+	}
+	spec := object{"tier": pick(w, "Admin", "Baseline"), "priority": w.random.IntN(3), "subject": peer()}
+	if w.chance(2) {
+		spec["egress"] = section("to")
+	}
+	if w.chance(2) || spec["egress"] == nil {
+		spec["ingress"] = section("from")
+	}
 	return spec
 }
 
