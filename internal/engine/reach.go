@@ -85,6 +85,18 @@ func (e *Engine) RestrictsEgress(i *Identity) bool {
 	return false
 }
 
+// Unsure tells whether a rule for the target's ingress depends on something that can't be seen.
+func (e *Engine) Unsure(to *Identity) bool {
+	for _, index := range e.candidates(to) {
+		for r := range e.policies[index].entries {
+			if rule := &e.policies[index].entries[r]; rule.Ingress && rule.unsure != "" && rule.selects(to) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Names tells whether a rule for the target's ingress names the identity by its labels, among others
 // or alone. All whom no rule names are alike to the target.
 func (e *Engine) Names(to, peer *Identity) bool {

@@ -22,6 +22,7 @@ func (m *Model) findings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Fin
 		m.flowFindings,
 		m.policyFindings,
 		m.openFindings,
+		m.unsureFindings,
 		m.setFindings,
 		m.operatorFindings,
 		m.bystanderFindings,

@@ -19,6 +19,8 @@ func (m *Model) posture(c *cluster, r *v1alpha1.IsolationReport) v1alpha1.Postur
 		return v1alpha1.Unknown
 	case !m.restricted(c, r):
 		return v1alpha1.Open
+	case slices.ContainsFunc(r.Findings, lacksEvidence):
+		return v1alpha1.Unknown
 	case slices.ContainsFunc(r.Findings, keepsFromLocked):
 		return v1alpha1.Partial
 	default:
@@ -55,6 +57,10 @@ func (m *Model) restricted(c *cluster, r *v1alpha1.IsolationReport) bool {
 		}
 	}
 	return false
+}
+
+func lacksEvidence(f v1alpha1.Finding) bool {
+	return f.Severity == v1alpha1.Error && f.Code == v1alpha1.EvidenceMissing
 }
 
 func keepsFromLocked(f v1alpha1.Finding) bool {
