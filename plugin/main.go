@@ -15,6 +15,8 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	root := newRootCommand(o)
 	root.SetArgs(args)
 
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitFine
@@ -28,6 +30,14 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	}
 	printError(streams.ErrOut, cmd.CommandPath(), err)
 	return exitCode(err)
+}
+
+// interruptible ends with ctx, for no other reason than having been canceled: however it comes, users read of an
+// interruption in the same words.
+func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, cancel)
+	return inner, cancel
 }
 
 // markStart makes every command below cmd say that cobra accepted its flags and arguments: what

@@ -43,7 +43,7 @@ func (r Runner) wait(ctx context.Context, policies []*ciliumv2.CiliumNetworkPoli
 		return true, nil
 	})
 	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted while waiting for Cilium: %w", context.Cause(ctx))
+		return fmt.Errorf("waiting for Cilium: %w", context.Cause(ctx))
 	}
 	if wait.Interrupted(err) {
 		return fmt.Errorf("no word from Cilium within %s on whether it accepts %s: check that its operator and agents run ('kubectl -n kube-system get pods -l k8s-app=cilium'), or raise --timeout",
