@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -26,24 +24,33 @@ func (o *statusOptions) runWatch(ctx context.Context) error {
 	}
 	watcher, err := o.watchCluster(ctx, namespace)
 	if err != nil {
-		return unlessInterrupted(ctx, err)
+		return err
 	}
 	monitor := isolation.NewMonitor(o.modelOptions(namespace))
-	var screen watchScreen
+	resized, stop := terminal.Resized()
+	defer stop()
+	screen := o.newWatchScreen()
 	for {
 		began := time.Now()
 		list, problem := o.look(ctx, watcher, monitor, namespace)
 		if list == nil {
-			return unlessInterrupted(ctx, problem)
+			return screen.unlessInterrupted(ctx, problem)
 		}
-		if err := o.show(*list, problem, &screen); err != nil {
+		if err := screen.show(*list, problem); err != nil {
 			return err
 		}
 		took := time.Since(began)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-watcher.Changed():
+		for changed := false; !changed; {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-resized:
+				if err := screen.redraw(); err != nil {
+					return err
+				}
+			case <-watcher.Changed():
+				changed = true
+			}
 		}
 		// A fleet in which something happens all the time shall not keep a processor busy.
 		select {
@@ -52,20 +59,6 @@ func (o *statusOptions) runWatch(ctx context.Context) error {
 		case <-time.After(max(watchPause, took)):
 		}
 	}
-}
-
-// watchScreen is what is shown.
-type watchScreen struct {
-	report  []byte
-	problem string
-}
-
-// unlessInterrupted is nil after an interruption, which is how watching ends.
-func unlessInterrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // Being interrupted is no error here.
-	}
-	return err
 }
 
 func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
@@ -106,41 +99,4 @@ func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor
 		problem = fmt.Errorf("no CloudNativePG cluster in %s yet", o.where(namespace))
 	}
 	return &list, problem
-}
-
-// show prints the reports and the problem when they differ from what is shown: over it on a terminal,
-// below it elsewhere.
-func (o *statusOptions) show(list v1alpha1.IsolationReportList, problem error, screen *watchScreen) error {
-	var next bytes.Buffer
-	isatty, width := terminal.Detect(o.Out)
-	if err := report.Print(&next, list, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width}); err != nil {
-		return err
-	}
-	text := ""
-	if problem != nil {
-		text = problem.Error()
-	}
-	first := screen.report == nil
-	if !first && bytes.Equal(screen.report, next.Bytes()) && screen.problem == text {
-		return nil
-	}
-	screen.report, screen.problem = next.Bytes(), text
-	const clearScreen = "\x1b[H\x1b[2J"
-	before := ""
-	switch {
-	case isatty && (o.output == report.Table || o.output == report.Wide):
-		before = fmt.Sprintf("%s%s  (Ctrl-C ends)\n\n", clearScreen, time.Now().Format(time.TimeOnly))
-	case !first && o.output == report.YAML:
-		before = "---\n"
-	}
-	if _, err := fmt.Fprint(o.Out, before); err != nil {
-		return err
-	}
-	if _, err := o.Out.Write(next.Bytes()); err != nil {
-		return err
-	}
-	if problem != nil {
-		printError(o.ErrOut, "kubectl cnpg-netpol status", problem)
-	}
-	return nil
 }
