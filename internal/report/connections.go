@@ -57,8 +57,14 @@ func (c connection) blocked() bool {
 	return c.required && !c.advisory && c.verdict == v1alpha1.Denied
 }
 
-// limits are how many clients a picture shows one by one, for each target; 0 is all.
-type limits struct{ clients, denied int }
+// limits are how many clients a picture shows one by one, for each target; 0 is all, and noneDrawn is none.
+type limits struct {
+	clients, denied int
+	// everybody says to draw a target's clients as one when nobody is left out.
+	everybody bool
+}
+
+const noneDrawn = -1
 
 // drawn keeps a picture readable.
 func drawn() limits { return limits{clients: 24, denied: 12} }
@@ -71,8 +77,12 @@ func connections(r v1alpha1.IsolationReport, most limits) []connection {
 		all = append(all, requiredConnections(r, flow)...)
 	}
 	for _, e := range r.Exposure {
+		if most.everybody && openToEverybody(e) {
+			all = append(all, everybodyConnection(e))
+			continue
+		}
 		all = append(all, clientConnections(e, most)...)
-		all = append(all, entityConnections(e)...)
+		all = append(all, entityConnections(e, most)...)
 	}
 	for i := range all {
 		c := &all[i]
@@ -149,10 +159,25 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 	return []connection{c}
 }
 
+// openToEverybody is true when every pod and the world can connect.
+func openToEverybody(e v1alpha1.Exposure) bool {
+	return e.Everybody && slices.Contains(e.Entities, "world") && e.DeniedPods == 0 && len(e.DeniedEntities) == 0 && e.Unknown == 0
+}
+
+func everybodyConnection(e v1alpha1.Exposure) connection {
+	c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: v1alpha1.Allowed}
+	c.from = endpoint{kind: entityEnd, name: fmt.Sprintf("everybody (%s)", count(len(e.Clients)+e.MoreClients, "workload"))}
+	c.policies, c.reason = decidedBy(e.EntityPolicies["world"], c.verdict)
+	return c
+}
+
 func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 	var all []connection
 	add := func(clients []v1alpha1.ClientAccess, verdict v1alpha1.Verdict, limit int) (omitted []v1alpha1.ClientAccess) {
-		if limit > 0 && len(clients) > limit+1 {
+		switch {
+		case limit == noneDrawn:
+			clients, omitted = nil, clients
+		case limit > 0 && len(clients) > limit+1:
 			clients, omitted = clients[:limit], clients[limit:]
 		}
 		for _, client := range clients {
@@ -171,7 +196,11 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 		all = append(all, c)
 	}
 	omitted := add(e.Clients, v1alpha1.Allowed, most.clients)
-	if n := len(omitted) + e.MoreClients; n > 0 {
+	switch n := len(omitted) + e.MoreClients; {
+	case n == 0:
+	case most.clients == noneDrawn:
+		more(v1alpha1.Allowed, count(n, "workload")+" that can connect")
+	default:
 		more(v1alpha1.Allowed, "and "+count(n, "more workload")+" that can connect")
 	}
 	omitted = add(e.Denied, v1alpha1.Denied, most.denied)
@@ -179,7 +208,7 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 	for _, client := range e.Denied[:len(e.Denied)-len(omitted)] {
 		named += client.Pods
 	}
-	if n := e.DeniedPods - named; n > 0 {
+	if n := e.DeniedPods - named; n > 0 && most.denied != noneDrawn {
 		more(v1alpha1.Denied, "and "+count(n, "more pod")+" denied")
 	}
 	if e.Unknown > 0 {
@@ -188,7 +217,7 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 	return all
 }
 
-func entityConnections(e v1alpha1.Exposure) []connection {
+func entityConnections(e v1alpha1.Exposure, most limits) []connection {
 	var all []connection
 	add := func(names []string, verdict v1alpha1.Verdict) {
 		for _, name := range names {
@@ -203,7 +232,9 @@ func entityConnections(e v1alpha1.Exposure) []connection {
 		}
 	}
 	add(e.Entities, v1alpha1.Allowed)
-	add(e.DeniedEntities, v1alpha1.Denied)
+	if most.denied != noneDrawn {
+		add(e.DeniedEntities, v1alpha1.Denied)
+	}
 	return all
 }
 

@@ -3,6 +3,7 @@ package report_test
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -161,6 +162,51 @@ func TestHTMLTellsAllInTables(t *testing.T) {
 	for _, c := range crowded().Exposure[0].Clients {
 		if !strings.Contains(tables, "namespace "+c.Namespace+"</div>") || !strings.Contains(tables, c.Workload) {
 			t.Errorf("no row for %s in %s", c.Workload, c.Namespace)
+		}
+	}
+}
+
+// fleet are so many databases, every other one open to everybody, each with clients of its own.
+func fleet(clusters int) v1alpha1.IsolationReportList {
+	var l v1alpha1.IsolationReportList
+	for i := range clusters {
+		r := open()
+		if i%2 == 1 {
+			r = crowded()
+			r.Posture = v1alpha1.Locked
+			r.Exposure[0].Entities = []string{"host"}
+		}
+		l.Items = append(l.Items, named(r, fmt.Sprintf("team-%d", i), fmt.Sprintf("db-%d", i)))
+	}
+	return l
+}
+
+// Mermaid draws nothing at all beyond its limits: with many databases, there is less of each.
+func TestMermaidLimits(t *testing.T) {
+	for clusters, want := range map[int]string{
+		8: "and 420 more workloads that can connect", 35: "and 438 more workloads that can connect", 50: "not drawn#58; who can’t connect",
+	} {
+		got := render(t, fleet(clusters), report.Options{Format: report.Mermaid})
+		if edges := strings.Count(got, "|"); edges/2 > 500 || len(got) > 50000 {
+			t.Errorf("%d clusters: %d connections and %d characters", clusters, edges/2, len(got))
+		}
+		if !strings.Contains(got, want) || !strings.Contains(got, "everybody (5 workloads)") {
+			t.Errorf("%d clusters: lacks %q", clusters, want)
+		}
+	}
+	var out strings.Builder
+	err := report.Print(&out, fleet(200), report.Options{Format: report.Mermaid})
+	if want := "200 clusters are too much for one Mermaid picture"; err == nil || !strings.HasPrefix(err.Error(), want) || out.Len() > 0 {
+		t.Errorf("error %v, printed %d bytes", err, out.Len())
+	}
+}
+
+// A context that failed is part of the picture.
+func TestPicturesNameWhatFailed(t *testing.T) {
+	for _, format := range []report.Format{report.DOT, report.Mermaid, report.HTML} {
+		got := render(t, v1alpha1.IsolationReportList{Errors: severalContexts().Errors}, report.Options{Format: format})
+		if !strings.Contains(got, "far-away") || !strings.Contains(got, "the server did not answer in time") {
+			t.Errorf("%s: %s", format, got)
 		}
 	}
 }

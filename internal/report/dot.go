@@ -10,7 +10,7 @@ import (
 
 // printDOT writes a graph for Graphviz.
 func printDOT(w io.Writer, list v1alpha1.IsolationReportList) error {
-	p := draw(list)
+	p := draw(list, details(len(list.Items))[0])
 	var out strings.Builder
 	out.WriteString(`digraph "cnpg-netpol" {
   rankdir=LR;

@@ -8,10 +8,30 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
+// Mermaid draws no more than this (maxEdges and maxTextSize, which renderers like GitHub's do not let
+// authors change).
+const (
+	mermaidEdges      = 500
+	mermaidCharacters = 50000
+)
+
 // printMermaid writes a flowchart for Mermaid, as Markdown renderers draw it in a block of the
-// language "mermaid".
+// language "mermaid". It is as detailed as Mermaid can draw it; the error is that it can't at all.
 func printMermaid(w io.Writer, list v1alpha1.IsolationReportList) error {
-	p := draw(list)
+	var p picture
+	var text string
+	for _, most := range details(len(list.Items)) {
+		p = draw(list, most)
+		if text = mermaid(p); len(p.edges) <= mermaidEdges && len(text) <= mermaidCharacters {
+			_, err := io.WriteString(w, text)
+			return err
+		}
+	}
+	return fmt.Errorf("%s are too much for one Mermaid picture (%d connections where %d are possible, %d characters of %d): name some of them, or use -o html",
+		count(len(list.Items), "cluster"), len(p.edges), mermaidEdges, len(text), mermaidCharacters)
+}
+
+func mermaid(p picture) string {
 	var out strings.Builder
 	out.WriteString("flowchart LR\n")
 	for i, g := range p.groups {
@@ -40,8 +60,7 @@ func printMermaid(w io.Writer, list v1alpha1.IsolationReportList) error {
 			fmt.Fprintf(&out, "  linkStyle %d %s\n", i, style)
 		}
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	return out.String()
 }
 
 func mermaidShape(n pictureNode) (open, end string) {

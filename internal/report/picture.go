@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -37,12 +38,30 @@ type pictureEdge struct {
 	connection
 }
 
+// details are how much is drawn of so many clusters, the most first. What is not drawn is counted in the
+// picture, or named by it.
+func details(clusters int) []limits {
+	all := []limits{
+		drawn(), {clients: 24, denied: 12, everybody: true}, {clients: 6, denied: 3, everybody: true}, {clients: noneDrawn, denied: noneDrawn, everybody: true},
+	}
+	if clusters > 1 {
+		return all[1:]
+	}
+	return all
+}
+
 // draw makes one picture of all reports: a workload that is a client of several clusters is one node.
-func draw(list v1alpha1.IsolationReportList) picture {
-	b := pictureBuilder{groupAt: map[string]int{}, nodeID: map[string]string{}}
+func draw(list v1alpha1.IsolationReportList, most limits) picture {
+	b := pictureBuilder{groupAt: map[string]int{}, nodeID: map[string]string{}, most: most}
 	b.group("", "", false)
 	for i, r := range list.Items {
 		b.add(i, r)
+	}
+	if most.denied == noneDrawn {
+		b.note("not drawn: who can’t connect")
+	}
+	for _, failed := range list.Errors {
+		b.note(append([]string{"context " + terminal.Escape(failed.Context) + " failed"}, terminal.Wrap(terminal.Escape(failed.Message), longest)...)...)
 	}
 	b.picture.groups = slices.DeleteFunc(b.picture.groups, func(g pictureGroup) bool { return len(g.nodes) == 0 })
 	return b.picture
@@ -52,6 +71,12 @@ type pictureBuilder struct {
 	picture
 	groupAt map[string]int
 	nodeID  map[string]string
+	most    limits
+}
+
+// note is a node that belongs to nothing.
+func (b *pictureBuilder) note(lines ...string) {
+	b.node(0, "note\x00"+strings.Join(lines, "\n"), moreEnd, lines...)
 }
 
 func (b *pictureBuilder) group(key, title string, database bool) int {
@@ -86,7 +111,7 @@ func (b *pictureBuilder) add(index int, r v1alpha1.IsolationReport) {
 	for _, name := range targetsOf(r) {
 		target(name)
 	}
-	for _, c := range connections(r, drawn()) {
+	for _, c := range connections(r, b.most) {
 		b.edges = append(b.edges, pictureEdge{from: b.source(database, index, r, c.from), to: target(c.to), connection: c})
 	}
 }
