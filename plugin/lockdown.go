@@ -183,7 +183,7 @@ func (o *lockdownOptions) summarize(p previewed) {
 			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", terminal.Escape(c.Name))
 		default:
 			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: 'kubectl cnpg-netpol status %s -n %s' says why.\n",
-				terminal.Escape(c.Name), after, terminal.Escape(c.Name), terminal.Escape(c.Namespace))
+				terminal.Escape(c.Name), after, terminal.Escape(policyset.CommandLine([]string{c.Name})), terminal.Escape(policyset.CommandLine([]string{c.Namespace})))
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
 			Message: "no pod of the cluster could be seen",
-			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s=%s", c.object.Namespace, inventory.ClusterLabel, c.object.Name),
+			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.object.Namespace), shellWord(inventory.ClusterLabel+"="+c.object.Name)),
 		})
 	}
 	if !m.inv.Settings.Found && m.inv.Origin == inventory.Live && !m.missesSettings() {

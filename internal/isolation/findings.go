@@ -209,9 +209,9 @@ func deleteCommand(ref v1alpha1.PolicyReference) string {
 		v1alpha1.CiliumNetworkPolicy: "cnp", v1alpha1.CiliumClusterwideNetworkPolicy: "ccnp",
 		v1alpha1.NetworkPolicy: "netpol", v1alpha1.ClusterNetworkPolicy: "clusternetworkpolicies.policy.networking.k8s.io",
 	}[ref.Kind]
-	command := fmt.Sprintf("kubectl delete %s %s", resource, ref.Name)
+	command := fmt.Sprintf("kubectl delete %s %s", resource, shellWord(ref.Name))
 	if ref.Namespace != "" {
-		command += " -n " + ref.Namespace
+		command += " -n " + shellWord(ref.Namespace)
 	}
 	return command
 }
@@ -243,7 +243,7 @@ func (m *Model) openFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 		if m.worldReaches(t) {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.Error,
 				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.port, t.name),
-				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", c.object.Name, c.object.Namespace, t.port)))
+				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.object.Name), shellWord(c.object.Namespace), t.port)))
 			continue
 		}
 		if parts := m.partsOfWorld(t); len(parts) > 0 {
@@ -297,7 +297,7 @@ func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message, rem
 }
 
 func unlockCommand(namespace, name string) string {
-	return fmt.Sprintf("kubectl cnpg-netpol unlock %s -n %s", name, namespace)
+	return fmt.Sprintf("kubectl cnpg-netpol unlock %s -n %s", shellWord(name), shellWord(namespace))
 }
 
 func names(refs []v1alpha1.PolicyReference) string {

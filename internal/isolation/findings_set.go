@@ -59,7 +59,7 @@ func (m *Model) lockdownCommand(c *cluster, changes ...func(*policyset.Options))
 }
 
 func bareLockdown(c *cluster) string {
-	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", c.object.Name, c.object.Namespace)
+	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", shellWord(c.object.Name), shellWord(c.object.Namespace))
 }
 
 // operatorFindings are about an operator that is not there, or not where the policies expect it.
@@ -67,7 +67,7 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 	if len(m.operators) == 0 {
 		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.Warning,
 			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
-			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", c.object.Name, c.object.Namespace))}
+			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", shellWord(c.object.Name), shellWord(c.object.Namespace)))}
 	}
 	var out []v1alpha1.Finding
 	for _, op := range m.operators {
