@@ -43,18 +43,15 @@ func (p *page) paragraph(indent int, text string, paint style) {
 	}
 }
 
-// remedy writes what to do. A command stays on one line however long it is, so that it can be
-// copied; a sentence without a command in it is wrapped.
+// remedy writes what to do. A command stays on one line however long it is, so that it can be copied:
+// where it does not fit behind the sentence before it, it begins a line. Sentences are wrapped.
 func (p *page) remedy(indent int, text string) {
 	const arrow = "→ "
 	if text == "" {
 		return
 	}
-	lines := []string{terminal.Escape(text)}
-	if isSentence(text) {
-		lines = terminal.Wrap(lines[0], p.width-indent-terminal.Width(arrow))
-	}
-	for i, line := range lines {
+	width := p.width - indent - terminal.Width(arrow)
+	for i, line := range remedyLines(terminal.Escape(text), width) {
 		if i == 0 {
 			line = arrow + line
 		} else {
@@ -64,12 +61,27 @@ func (p *page) remedy(indent int, text string) {
 	}
 }
 
-// isSentence tells prose from commands and flags, which begin in lower case or with a dash.
-func isSentence(text string) bool {
-	if strings.Contains(text, "kubectl ") || strings.Contains(text, "--") {
-		return false
+// remedyLines are lines of at most width columns, commands and flags exempt. The text is safe to print.
+func remedyLines(text string, width int) []string {
+	const begin = "kubectl "
+	at := strings.Index(text, begin)
+	switch {
+	case terminal.Width(text) <= width, at == 0 && !strings.Contains(text, "; "+begin), strings.HasPrefix(text, "--"):
+		return []string{text}
+	case at < 0:
+		return terminal.Wrap(text, width)
 	}
-	return text[0] >= 'A' && text[0] <= 'Z'
+	var lines []string
+	if at > 0 {
+		lines = terminal.Wrap(text[:at], width)
+	}
+	for i, command := range strings.Split(text[at:], "; "+begin) {
+		if i > 0 {
+			command = begin + command
+		}
+		lines = append(lines, command)
+	}
+	return lines
 }
 
 func (p *page) line(indent int, text string, paint style) {
