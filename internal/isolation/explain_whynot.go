@@ -11,12 +11,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// proposal is a change that the engine has found to let the source in.
-type proposal struct {
-	command, manifest string
-	letsIn            v1alpha1.Exposed
-}
-
 // whyNot looks for the smallest change after which the source is let in.
 func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error) {
 	change := v1alpha1.AccessChange{Steps: []string{}}
@@ -56,7 +50,7 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 	rules, defaultDeny := blame(denials)
 	options, err := policyset.FromLive(c.key(), m.managed(c))
 	ours := err == nil
-	var best *proposal
+	var command *proposal
 	if ours {
 		options = options.For(c.key(), m.OperatorNamespaces())
 		if _, err := policyset.Build(options); err != nil {
@@ -65,16 +59,18 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 		}
 	}
 	if ours {
-		best, err = m.bestCommand(c, targets, options)
+		command, err = m.bestCommand(c, targets, options)
 		if err != nil {
 			return err
 		}
 	}
-	if best == nil {
-		best, err = m.manifest(c, targets)
-		if err != nil {
-			return err
-		}
+	own, err := m.manifest(c, targets)
+	if err != nil {
+		return err
+	}
+	best := command
+	if own != nil && own.beats(command) {
+		best = own
 	}
 	switch {
 	case best == nil && len(rules) > 0:
@@ -88,6 +84,10 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 	switch {
 	case best.command != "":
 		change.Steps = append(change.Steps, "Lock the cluster again, with a flag that lets it in.")
+	case command != nil:
+		change.Steps = append(change.Steps,
+			"Lockdown has no flag that is as narrow: apply a policy of your own, which lockdown leaves alone.",
+			fmt.Sprintf("Its narrowest flag also lets in %s: %s", command.others(), command.command))
 	case ours:
 		change.Steps = append(change.Steps, "Lockdown has no flag for this: apply a policy of your own, which lockdown leaves alone.")
 	case len(defaultDeny) > 0:
@@ -142,59 +142,4 @@ func inSeries(texts []string) string {
 		return strings.Join(texts[:last], ", ") + " or " + texts[last]
 	}
 	return strings.Join(texts, "")
-}
-
-// bestCommand is the lockdown that lets in the source and the fewest others; nil when no flag does.
-// Of equal ones, the first of the candidates counts.
-func (m *Model) bestCommand(c *cluster, targets []goal, options policyset.Options) (*proposal, error) {
-	var best *proposal
-	for _, candidate := range m.candidates(c, targets, options) {
-		policies, err := policyset.Build(candidate)
-		if err != nil {
-			continue // Two flags with one name: the next candidate may do.
-		}
-		kept := slices.DeleteFunc(slices.Clone(m.inv.Policies), func(p inventory.Policy) bool {
-			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.object.Namespace && policyset.IsManaged(p.Labels, c.object.Name)
-		})
-		letsIn, ok, err := m.try(c, targets, kept, policies)
-		if err != nil {
-			return nil, err
-		}
-		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
-			command := bareLockdown(c)
-			if flags := policyset.CommandLine(policyset.Flags(candidate)); flags != "" {
-				command += " " + flags
-			}
-			best = &proposal{command: command, letsIn: letsIn}
-		}
-	}
-	return best, nil
-}
-
-// manifest is the single policy that lets in the source and the fewest others; nil when none does.
-func (m *Model) manifest(c *cluster, targets []goal) (*proposal, error) {
-	var best *proposal
-	for _, p := range m.snippets(c, targets) {
-		policies := []policyset.Policy{p}
-		letsIn, ok, err := m.try(c, targets, m.inv.Policies, policies)
-		if err != nil {
-			return nil, err
-		}
-		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
-			text, err := policyset.YAML(policies)
-			if err != nil {
-				return nil, err
-			}
-			best = &proposal{manifest: string(text), letsIn: letsIn}
-		}
-	}
-	return best, nil
-}
-
-// smaller compares entities first: one of them, such as all other nodes, is more than any pod.
-func smaller(a, b v1alpha1.Exposed) bool {
-	if len(a.Entities) != len(b.Entities) {
-		return len(a.Entities) < len(b.Entities)
-	}
-	return a.Pods < b.Pods
 }

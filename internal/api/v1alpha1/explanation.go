@@ -87,7 +87,7 @@ type AccessChange struct {
 	// Steps are sentences that say what has to change, one for each end that denies.
 	Steps []string `json:"steps"`
 	// Command is a full lockdown command line, when lockdown manages the cluster's policies and has
-	// a flag that lets the source in.
+	// a flag that lets the source in, and no more than a policy of its own would.
 	Command string `json:"command,omitempty"`
 	// Manifest is a CiliumNetworkPolicy as YAML, when there is no Command.
 	Manifest string `json:"manifest,omitempty"`
