@@ -12,20 +12,12 @@ import (
 // directions are the engine's answers, save where no engine is at work, or evidence is missing.
 func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine.Direction) {
 	d := m.engine.Decide(o.identity, t.identity, t.port)
-	ingress, egress = d.Ingress, d.Egress
+	ingress, egress = d.Ingress, m.wayOut(o, t)
 	if o.apiServer {
 		ingress = m.fromAPIServer(t)
 	}
 	if m.unmanaged[t.pod.Key()] {
 		ingress = allowedBecause(notManaged)
-	}
-	switch {
-	case o.egress != "":
-		egress = allowedBecause(o.egress)
-	case o.node && !m.inv.Settings.HostFirewall:
-		egress = allowedBecause("Cilium's host firewall is off: no policy applies to nodes")
-	case o.node:
-		egress = m.engine.Decide(m.identities.Reserved("host"), t.identity, t.port).Egress
 	}
 	if o.prefix.IsValid() {
 		ingress = m.doubtPrefix(o, t, ingress)
@@ -39,6 +31,41 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 		}
 	}
 	return ingress, egress
+}
+
+// wayOut is the worst answer at the source for what the agents there may take the target for.
+func (m *Model) wayOut(o origin, t goal) engine.Direction {
+	from := o.identity
+	switch {
+	case o.egress != "":
+		return allowedBecause(o.egress)
+	case o.node && !m.inv.Settings.HostFirewall:
+		return allowedBecause("Cilium's host firewall is off: no policy applies to nodes")
+	case o.node:
+		from = m.identities.Reserved("host")
+	}
+	var out engine.Direction
+	for i, seen := range m.seenAs(m.endOf(t.member.pod, t.pod.Name), end{node: m.nodeOf(o)}) {
+		one := m.engine.Decide(from, seen, t.port).Egress
+		if i == 0 || worse(one.Verdict, out.Verdict) {
+			out = one
+		}
+	}
+	return out
+}
+
+// nodeOf is the address of the node that the source's pods run on; empty when they run on several, and
+// where it is not known.
+func (m *Model) nodeOf(o origin) string {
+	node := ""
+	for at, i := range o.pods {
+		if ip := m.inv.Pods[i].HostIP; at == 0 {
+			node = ip
+		} else if ip != node {
+			return ""
+		}
+	}
+	return node
 }
 
 // fromAPIServer is the worst answer for the API servers as the pod sees them.

@@ -84,18 +84,12 @@ func (m *Model) addSource(s *Source) error {
 		case m.unmanaged[pod.Key()]:
 			// The agents know the pod's address from Kubernetes, and nothing of its labels
 			// (pkg/k8s/watchers/pod.go).
-			o.identity = m.identities.Reserved("unmanaged")
+			o.identity = m.identities.Reserved(unmanagedName)
 			o.egress = notManaged
 			m.sourceNotes = append(m.sourceNotes, fmt.Sprintf(
 				"Cilium does not manage pod %q, so that no rule by labels lets it in: restart it, if it started before the agent", pod.Name))
 		}
-		index, known := at[o.identity]
-		if !known {
-			index = len(m.origins)
-			at[o.identity] = index
-			m.origins = append(m.origins, o)
-		}
-		m.origins[index].pods = append(m.origins[index].pods, i)
+		m.addPod(at, o, i)
 	}
 	if onNode {
 		m.addNodes(s.Name())
@@ -104,6 +98,17 @@ func (m *Model) addSource(s *Source) error {
 		return unknownSourceError{m.unknownSource(s)}
 	}
 	return nil
+}
+
+// addPod adds a pod to the origin of its identity, whose position is in at.
+func (m *Model) addPod(at map[*engine.Identity]int, o origin, pod int) {
+	index, known := at[o.identity]
+	if !known {
+		index = len(m.origins)
+		at[o.identity] = index
+		m.origins = append(m.origins, o)
+	}
+	m.origins[index].pods = append(m.origins[index].pods, pod)
 }
 
 func (m *Model) addEntity(name string) {

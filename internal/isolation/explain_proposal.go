@@ -3,7 +3,6 @@ package isolation
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -48,10 +47,7 @@ func (p *proposal) others() string {
 		who = append(who, "every pod to come")
 	}
 	who = append(who, p.letsIn.Entities...)
-	if last := len(who) - 1; last > 0 {
-		return strings.Join(who[:last], ", ") + " and " + who[last]
-	}
-	return strings.Join(who, "")
+	return inWords(who, "and")
 }
 
 // bestCommand is the lockdown that lets in the source and the fewest others; nil when no flag does.

@@ -58,14 +58,18 @@ func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed
 	type client struct{ namespace, workload string }
 	clients := map[client]int{}
 	for _, p := range m.peers {
-		others := slices.DeleteFunc(m.strangers(c, p), m.isSource)
-		if len(others) == 0 || !m.gained(after, p.identity, targets) {
+		opened := m.opened(after, p.identity, targets)
+		if len(opened) == 0 {
 			continue
 		}
-		out.Pods += len(others)
-		for _, i := range others {
+		for _, i := range p.pods {
+			another := func(t goal) bool { return t.member.pod != i } // A pod always reaches itself.
+			if m.isSource(i) || !slices.ContainsFunc(opened, another) {
+				continue
+			}
 			pod := &m.inv.Pods[i]
 			clients[client{pod.Namespace, pod.Workload.String()}]++
+			out.Pods++
 		}
 	}
 	for who, pods := range clients {
@@ -74,17 +78,23 @@ func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed
 	slices.SortFunc(out.Clients, compareClients)
 	for _, id := range after.outside {
 		source := slices.ContainsFunc(m.origins, func(o origin) bool { return o.identity == id })
-		if !source && m.gained(after, id, targets) {
+		if !source && len(m.opened(after, id, targets)) > 0 {
 			out.Entities = append(out.Entities, id.Name())
 		}
 	}
 	return out
 }
 
-func (m *Model) gained(after *Model, id *engine.Identity, targets []goal) bool {
-	return slices.ContainsFunc(targets, func(t goal) bool {
-		return t.port != 0 && after.gets(id, t) && !m.gets(id, t)
-	})
+// opened are the targets that the identity can connect to afterwards and could not before. Where Cilium
+// manages nothing, everybody could.
+func (m *Model) opened(after *Model, id *engine.Identity, targets []goal) []goal {
+	var out []goal
+	for _, t := range targets {
+		if t.port != 0 && !m.unmanaged[t.pod.Key()] && after.gets(id, t) && !m.gets(id, t) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // gets tells whether the identity can connect. Of what is no pod, policies govern the way in only.

@@ -14,6 +14,10 @@ import (
 // whyNot looks for the smallest change after which the source is let in.
 func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error) {
 	change := v1alpha1.AccessChange{Steps: []string{}}
+	if pods := m.toRestart(c, targets); len(pods) > 0 {
+		change.Steps = append(change.Steps, m.restartStep(pods))
+		m = m.restarted(pods)
+	}
 	ingress, egress := m.denials(c, targets)
 	if len(ingress) > 0 {
 		if err := m.openIngress(c, targets, ingress, &change); err != nil {
@@ -137,9 +141,11 @@ func itDenies(denials []engine.Direction) string {
 	return "it denies, and no rule that allows can override it"
 }
 
-func inSeries(texts []string) string {
-	if last := len(texts) - 1; last > 0 {
-		return strings.Join(texts[:last], ", ") + " or " + texts[last]
+func inSeries(texts []string) string { return inWords(texts, "or") }
+
+func inWords(texts []string, last string) string {
+	if end := len(texts) - 1; end > 0 {
+		return strings.Join(texts[:end], ", ") + " " + last + " " + texts[end]
 	}
 	return strings.Join(texts, "")
 }
