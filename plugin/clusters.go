@@ -88,7 +88,11 @@ func (s *source) noCluster(inv *inventory.Inventory, namespace, name string) err
 		where = fmt.Sprintf("namespace %q", namespace)
 	}
 	if !s.offline() {
-		return fmt.Errorf("no CloudNativePG cluster %q in %s: 'kubectl cnpg-netpol status -A' lists all", name, where)
+		hint := "'kubectl cnpg-netpol status -A' lists all"
+		if context := *s.config.Context; context != "" {
+			hint = inContext(context, hint)
+		}
+		return fmt.Errorf("no CloudNativePG cluster %q in %s: %s", name, where, hint)
 	}
 	if namespace == "" {
 		where = "the manifests"

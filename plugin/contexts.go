@@ -1,24 +1,14 @@
 package plugin
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
 // contextsAtOnce is how many contexts are asked at the same time: most of the work is waiting for
@@ -96,137 +86,32 @@ func (o *rootOptions) contextNames() ([]string, error) {
 	return slices.Sorted(maps.Keys(config.Contexts)), nil
 }
 
-// inContext is a copy that looks at another context, and writes commentary to errOut. It shares
-// nothing that changes.
-func (o *rootOptions) inContext(name string, errOut io.Writer) *rootOptions {
-	other := newRootOptions(genericiooptions.IOStreams{In: o.In, Out: o.Out, ErrOut: errOut})
-	other.color = o.color
-	from, to := o.config, other.config
-	to.CacheDir, to.KubeConfig = from.CacheDir, from.KubeConfig
-	to.AuthInfoName, to.Namespace = from.AuthInfoName, from.Namespace
-	to.TLSServerName, to.Insecure = from.TLSServerName, from.Insecure
-	to.CertFile, to.KeyFile, to.CAFile = from.CertFile, from.KeyFile, from.CAFile
-	to.BearerToken, to.Username, to.Password = from.BearerToken, from.Username, from.Password
-	to.Impersonate, to.ImpersonateUID = from.Impersonate, from.ImpersonateUID
-	to.ImpersonateGroup, to.ImpersonateUserExtra = from.ImpersonateGroup, from.ImpersonateUserExtra
-	to.Timeout, to.DisableCompression = from.Timeout, from.DisableCompression
-	to.Context = &name
-	return other
-}
-
-// runContexts asks each context and prints one result. A context that fails is a line of it.
-func (o *statusOptions) runContexts(ctx context.Context) error {
-	names := unique(o.contexts.names)
+// completeClusters completes the names of clusters, with --contexts those of all that are named.
+func (o *statusOptions) completeClusters(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if !o.contexts.several() {
+		return o.source.completeClusters(cmd, args, typed)
+	}
+	const silent = cobra.ShellCompDirectiveNoFileComp
+	contexts := unique(o.contexts.names)
 	if o.contexts.all {
 		var err error
-		if names, err = o.contextNames(); err != nil {
-			return err
-		}
-		if len(names) == 0 {
-			return errors.New("the kubeconfig has no contexts: set KUBECONFIG or use --kubeconfig")
+		if contexts, err = o.contextNames(); err != nil {
+			return nil, silent
 		}
 	}
-	answers := o.askContexts(ctx, names)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	list, problem := merge(names, answers)
-	for i, name := range names {
-		for line := range strings.Lines(answers[i].commentary) {
-			fmt.Fprintf(o.ErrOut, "%s: %s", terminal.Escape(name), line)
-		}
-	}
-	if err := o.print(o.Out, list); err != nil {
-		return err
-	}
-	return errors.Join(problem, o.tripped(list))
-}
-
-// lockedBuffer takes what several requests of a context write at once.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-// contextAnswer is what one context says.
-type contextAnswer struct {
-	list       *v1alpha1.IsolationReportList
-	err        error
-	commentary string
-}
-
-// askContexts returns an answer for each name.
-func (o *statusOptions) askContexts(ctx context.Context, names []string) []contextAnswer {
-	progress := o.progress()
-	defer progress.Stop()
-	progress.Update("reading %d contexts", len(names))
-	answers := make([]contextAnswer, len(names))
-	var done atomic.Int32
+	found := make([][]string, len(contexts))
 	var group errgroup.Group
 	group.SetLimit(contextsAtOnce)
-	for i, name := range names {
+	for i, context := range contexts {
 		group.Go(func() error {
-			var commentary lockedBuffer
-			one := *o
-			one.rootOptions = o.inContext(name, &commentary)
-			answers[i].list, answers[i].err = one.evaluate(ctx)
-			answers[i].commentary = commentary.String()
-			progress.Update("read %d of %d contexts", done.Add(1), len(names))
+			one := o.source
+			one.rootOptions = o.inContext(context, io.Discard)
+			found[i], _ = one.completeClusters(cmd, args, typed)
 			return nil
 		})
 	}
-	_ = group.Wait() // A context that fails is an answer.
-	return answers
-}
-
-// merge joins the answers in the order of the names. The error has what is wrong with each.
-func merge(names []string, answers []contextAnswer) (v1alpha1.IsolationReportList, error) {
-	list := v1alpha1.IsolationReportList{Items: []v1alpha1.IsolationReport{}}
-	var errs []error
-	for i, name := range names {
-		answer := answers[i]
-		problem := answer.err
-		if answer.list != nil {
-			problem = errors.Join(problem, unknownPostures(*answer.list))
-			for _, r := range answer.list.Items {
-				r.Metadata.Context = name
-				r.Findings = inContext(name, r.Findings, "")
-				list.Items = append(list.Items, r)
-			}
-			list.Findings = append(list.Findings, inContext(name, answer.list.Findings, fmt.Sprintf("context %q: ", name))...)
-		}
-		if answer.err != nil {
-			list.Errors = append(list.Errors, v1alpha1.ContextError{Context: name, Message: strings.Join(errorLines(answer.err), "; ")})
-		}
-		if problem != nil {
-			errs = append(errs, fmt.Errorf("context %q: %w", name, problem))
-		}
-	}
-	return list, errors.Join(errs...)
-}
-
-// inContext is a copy of findings whose commands name the context: copied to a shell, they must not
-// reach another cluster of the same name.
-func inContext(name string, findings []v1alpha1.Finding, prefix string) []v1alpha1.Finding {
-	findings = slices.Clone(findings)
-	for i := range findings {
-		f := &findings[i]
-		f.Message = prefix + f.Message
-		for _, command := range []string{"kubectl cnpg-netpol ", "kubectl get "} {
-			f.Remedy = strings.ReplaceAll(f.Remedy, command, command+"--context "+policyset.CommandLine([]string{name})+" ")
-		}
-	}
-	return findings
+	_ = group.Wait() // A context that does not answer has no names.
+	names := slices.Concat(found...)
+	slices.Sort(names)
+	return slices.Compact(names), silent
 }

@@ -132,10 +132,20 @@ const nobodyListens = "http://127.0.0.1:1"
 
 func fleet(t *testing.T) string {
 	t.Helper()
+	open := apiServer(t, recordings+"live-open.json")
 	return kubeconfig(t,
-		"staging", apiServer(t, recordings+"live-open.json").URL,
+		"staging", open.URL,
 		"production", apiServer(t, recordings+"live-locked.json").URL,
 		"far away", nobodyListens)
+}
+
+// contextArguments are words, in which "%20" stands for a space.
+func contextArguments(line string) []string {
+	words := strings.Fields(line)
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], "%20", " ")
+	}
+	return words
 }
 
 func TestStatusOfSeveralContexts(t *testing.T) {
@@ -148,6 +158,7 @@ func TestStatusOfSeveralContexts(t *testing.T) {
 		{"two", "--contexts staging,production", exitFine},
 		{"in-the-order-asked-for", "--contexts production --contexts staging,production", exitFine},
 		{"all", "--all-contexts", exitFailed},
+		{"failed-in-between", "--contexts staging,far%20away,production", exitFailed},
 		{"one", "--contexts production", exitFine},
 		{"none-answers", "--contexts moon", exitFailed},
 		{"fail-on", "--contexts staging,production --fail-on error", exitNo},
@@ -156,7 +167,7 @@ func TestStatusOfSeveralContexts(t *testing.T) {
 		{"name-in-none", "gone --contexts staging", exitFailed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			code, stdout, stderr := run(t, append([]string{"status"}, strings.Fields(test.args)...)...)
+			code, stdout, stderr := run(t, append([]string{"status"}, contextArguments(test.args)...)...)
 			if code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
@@ -193,6 +204,40 @@ func TestRemediesNameTheContext(t *testing.T) {
 	_, stdout, _ := run(t, "status", "--all-contexts")
 	if want := `→ kubectl cnpg-netpol --context 'it'\''s staging' lockdown cluster-example -n default`; !strings.Contains(stdout, want) {
 		t.Errorf("no %s in\n%s", want, stdout)
+	}
+}
+
+// Nor must one from an error, whether there are several contexts or one.
+func TestHintsNameTheContext(t *testing.T) {
+	server := refusing(t, apiServer(t, recordings+"live-open.json"), "/apis/postgresql.cnpg.io/v1/namespaces/forbidden/clusters")
+	t.Setenv("KUBECONFIG", kubeconfig(t, "good", server.URL, "far away", nobodyListens))
+	for args, want := range map[string][]string{
+		"status gone --contexts good":         {"'kubectl cnpg-netpol --context good status -A' lists all"},
+		"status gone --context good":          {"'kubectl cnpg-netpol --context good status -A' lists all"},
+		"status --context good":               {"→ kubectl cnpg-netpol --context good lockdown cluster-example -n default"},
+		"status --contexts far%20away":        {"was refused: does it run?"},
+		"status --contexts good -n forbidden": {"you may not list clusters"},
+	} {
+		_, stdout, stderr := run(t, contextArguments(args)...)
+		for _, words := range want {
+			if !strings.Contains(stdout+stderr, words) {
+				t.Errorf("%s: lacks %q in\n%s%s", args, words, stdout, stderr)
+			}
+		}
+	}
+}
+
+func TestCompletionOfClustersOfSeveralContexts(t *testing.T) {
+	t.Setenv("KUBECONFIG", fleet(t))
+	for args, want := range map[string]string{
+		"--contexts staging,production": "cluster-example\n:4\n",
+		"--all-contexts":                "cluster-example\n:4\n",
+		"--contexts far%20away":         ":4\n",
+	} {
+		words := append(append([]string{"__complete", "status"}, contextArguments(args)...), "")
+		if _, stdout, _ := run(t, words...); stdout != want {
+			t.Errorf("%s: got %q, want %q", args, stdout, want)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ func errorLines(err error) []string {
 		}
 		return lines
 	}
+	if of, ok := err.(contextError); ok {
+		return of.lines()
+	}
 	if text, ok := friendly(err); ok {
 		return []string{text}
 	}

@@ -48,6 +48,9 @@ func friendlyStatus(status apierrors.APIStatus, err error) (string, bool) {
 	return "", false
 }
 
+// currentContextHint is for those who have not named a context.
+const currentContextHint = "is it the right one ('kubectl config current-context'), and "
+
 // friendlyConnection rewords a request that never got an answer.
 func friendlyConnection(err *url.Error) string {
 	if errors.Is(err, context.Canceled) {
@@ -62,7 +65,7 @@ func friendlyConnection(err *url.Error) string {
 	case err.Timeout():
 		return fmt.Sprintf("the server %s did not answer in time: check the network, or raise --request-timeout", host)
 	case strings.Contains(err.Err.Error(), "refused"):
-		return fmt.Sprintf("the connection to the server %s was refused: is it the right one ('kubectl config current-context'), and does it run?", host)
+		return fmt.Sprintf("the connection to the server %s was refused: %sdoes it run?", host, currentContextHint)
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("the server %s cannot be found (%v): check the server of the kubeconfig's context", host, unknown.Err)
 	case errors.Is(err, os.ErrDeadlineExceeded):

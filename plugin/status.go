@@ -151,6 +151,7 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 		return nil, err
 	}
 	list := isolation.Evaluate(model)
+	o.nameContext(&list)
 	if len(list.Items) == 0 && problem == nil {
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
 	}
@@ -172,9 +173,10 @@ func (o *statusOptions) where(namespace string) string {
 	}
 }
 
-func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList) error {
+// print prints the reports; contexts are those that were asked, in their order.
+func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
 	_, width := terminal.Detect(w)
-	return report.Print(w, list, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width})
+	return report.Print(w, list, report.Options{Format: o.output, Colors: o.colors(o.Out), Width: width, Contexts: contexts})
 }
 
 // unknownPostures is an error for each cluster about which nothing could be said.

@@ -95,6 +95,7 @@ func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor
 	if err != nil {
 		return nil, err
 	}
+	o.nameContext(&list)
 	if len(list.Items) == 0 && problem == nil {
 		problem = fmt.Errorf("no CloudNativePG cluster in %s yet", o.where(namespace))
 	}

@@ -31,7 +31,7 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 	if contexts {
 		g.columns = append([]column{{header: "CONTEXT", flexible: true, limit: p.limit(2)}}, g.columns...)
 	}
-	for _, r := range list.Items {
+	addReport := func(r v1alpha1.IsolationReport) {
 		add(r.Metadata.Context,
 			text(r.Metadata.Namespace),
 			text(r.Metadata.Name),
@@ -42,9 +42,27 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 			text(p.findingCounts(r.Findings)),
 		)
 	}
-	for _, failed := range list.Errors {
+	addFailed := func(failed v1alpha1.ContextError) {
 		none := text("-")
 		add(failed.Context, none, none, painted("ERROR", p.colors.Alarm), none, none, none, text("1 error"))
+	}
+	// Reports come in the order of the contexts already: what failed goes in between.
+	reports, errors := list.Items, list.Errors
+	for _, context := range p.contexts {
+		for len(reports) > 0 && reports[0].Metadata.Context == context {
+			addReport(reports[0])
+			reports = reports[1:]
+		}
+		for len(errors) > 0 && errors[0].Context == context {
+			addFailed(errors[0])
+			errors = errors[1:]
+		}
+	}
+	for _, r := range reports {
+		addReport(r)
+	}
+	for _, failed := range errors {
+		addFailed(failed)
 	}
 	if err := p.table(0, g); err != nil {
 		return err

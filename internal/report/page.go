@@ -14,13 +14,15 @@ type page struct {
 	colors terminal.Colors
 	width  int
 	wide   bool
+	// contexts are in the order of the overview.
+	contexts []string
 }
 
 // style paints text that is ready to print.
 type style func(string) string
 
 func newPage(o Options) *page {
-	return &page{colors: o.Colors, width: o.width(), wide: o.Format == Wide}
+	return &page{colors: o.Colors, width: o.width(), wide: o.Format == Wide, contexts: o.Contexts}
 }
 
 func (p *page) writeTo(w io.Writer) error {

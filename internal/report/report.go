@@ -64,9 +64,12 @@ type Options struct {
 	Format Format
 	Colors terminal.Colors
 	// Width is the number of columns of the terminal, 0 when the output is none. Less than 80
-	// counts as 80, and lines do not grow beyond 160, where they become hard to read. Remedies
+	// counts as 80, and lines do not grow beyond 160, where they become hard to read. The commands of remedies
 	// are exempt: they stay in one piece, to be copied.
 	Width int
+	// Contexts are those that were asked, in the order in which they are listed; those that failed
+	// come last without it.
+	Contexts []string
 }
 
 func (o Options) width() int {
