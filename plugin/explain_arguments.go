@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 )
 
 // takeArguments turns the command line into a question. All that is wrong with it is reported.
@@ -22,6 +23,9 @@ func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error 
 	described := cmd.Flags().Changed("labels")
 	if o.files.Recursive && !o.offline() {
 		errs = append(errs, usageErrorf("--recursive needs --filename"))
+	}
+	if o.query.WhyNot && o.output == report.Mermaid {
+		errs = append(errs, usageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}
 	for _, flag := range []string{"source-namespace", "source-service-account"} {
 		if cmd.Flags().Changed(flag) && !described {

@@ -104,6 +104,7 @@ func TestExplainRefuses(t *testing.T) {
 		{"port out of range", "pod/web orders --port 70000", "port 70000 is out of range"},
 		{"negative port", "pod/web orders --port=-1", "port -1 is out of range"},
 		{"recursive without files", "pod/web orders -R", "--recursive needs --filename"},
+		{"a picture of proposals", "pod/web orders --why-not -o mermaid", "--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"},
 		{"unknown format", "pod/web orders -o xml", "must be one of table, wide, json, yaml"},
 		{"unknown cluster", "world order " + shop, `no CloudNativePG cluster "order" in the manifests: they hold shop/orders`},
 		{"cluster of another namespace", "world orders -n backend " + shop, `no CloudNativePG cluster "orders" in namespace "backend" of the manifests: they hold shop/orders`},

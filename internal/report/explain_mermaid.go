@@ -77,30 +77,33 @@ func someNames(heading string, names []string) []string {
 	return safeLines(all)
 }
 
-// directionLines are what one end says, and which policies made it.
+// directionLines are what one end says, and which policies made it. Names are shortened and counted,
+// sentences are wrapped.
 func directionLines(name string, d v1alpha1.ExplainedDirection) []string {
-	all := []string{name + " " + string(d.Verdict)}
+	var names []string
 	for _, r := range d.Rules {
-		all = append(all, shortKind(r.Kind)+"/"+r.Name+" "+r.Path)
+		names = append(names, shortKind(r.Kind)+"/"+r.Name+" "+r.Path)
 	}
 	if len(d.Rules) == 0 {
 		for _, p := range d.DefaultDeny {
-			all = append(all, "default deny by "+shortKind(p.Kind)+"/"+p.Name)
+			names = append(names, "default deny by "+shortKind(p.Kind)+"/"+p.Name)
 		}
 	}
+	if len(names) > firstPolicies+1 {
+		names = append(names[:firstPolicies], fmt.Sprintf("and %d more", len(names)-firstPolicies))
+	}
+	all := append([]string{name + " " + string(d.Verdict)}, safeLines(names)...)
+	sentence := func(text string) { all = append(all, terminal.Wrap(terminal.Escape(text), longest)...) }
 	if d.Reason != "" {
-		all = append(all, d.Reason)
+		sentence(d.Reason)
 	}
 	if len(d.L7) > 0 {
-		all = append(all, "restricted by rules for "+series(d.L7))
+		sentence("restricted by rules for " + series(d.L7))
 	}
 	if d.AuthenticationRequired {
-		all = append(all, "authentication required")
+		sentence("authentication required")
 	}
-	if len(all) > 2*firstPolicies {
-		all = append(all[:firstPolicies], fmt.Sprintf("and %d more", len(all)-firstPolicies))
-	}
-	return safeLines(all)
+	return all
 }
 
 func safeLines(lines []string) []string {
