@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -38,6 +39,24 @@ func (o *rootOptions) addCompletions(root *cobra.Command) {
 	} {
 		// The only errors are a flag that does not exist and one that has completions already.
 		_ = root.RegisterFlagCompletionFunc(flag, complete)
+	}
+}
+
+// completeNoFiles makes the values of flags complete to nothing, but for those that complete to
+// something, and those of kubectl that are files.
+func completeNoFiles(cmd *cobra.Command) {
+	files := []string{"filename", "kubeconfig", "client-certificate", "client-key", "certificate-authority", "cache-dir"}
+	nothing := func(f *pflag.Flag) {
+		if _, known := cmd.GetFlagCompletionFunc(f.Name); known || f.NoOptDefVal != "" || slices.Contains(files, f.Name) {
+			return
+		}
+		// The only errors are a flag that does not exist and one that has completions already.
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
+	}
+	cmd.PersistentFlags().VisitAll(nothing)
+	cmd.Flags().VisitAll(nothing)
+	for _, child := range cmd.Commands() {
+		completeNoFiles(child)
 	}
 }
 

@@ -90,14 +90,21 @@ func apiServer(t *testing.T, recording string) *httptest.Server {
 // refusing is the same server for somebody who may not list one kind.
 func refusing(t *testing.T, of *httptest.Server, path string) *httptest.Server {
 	t.Helper()
+	return answering(t, of, path, http.StatusForbidden,
+		`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not list clusters","code":403}`)
+}
+
+// answering is the same server with another answer to one path.
+func answering(t *testing.T, of *httptest.Server, path string, code int, body string) *httptest.Server {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == path {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not list clusters","code":403}`)
+		if r.URL.Path != path {
+			of.Config.Handler.ServeHTTP(w, r)
 			return
 		}
-		of.Config.Handler.ServeHTTP(w, r)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		fmt.Fprint(w, body)
 	}))
 	t.Cleanup(server.Close)
 	return server

@@ -60,7 +60,7 @@ func newDiffCommand(root *rootOptions) *cobra.Command {
 			return o.run(cmd.Context(), args[0], options, o.set.given(cmd))
 		},
 	}
-	o.set.addFlags(cmd, &o.operatorNamespace)
+	o.set.addFlags(cmd, root, &o.operatorNamespace)
 	o.addFileFlags(cmd)
 	return cmd
 }

@@ -61,7 +61,7 @@ func newLockdownCommand(root *rootOptions) *cobra.Command {
 			return o.run(cmd.Context(), unique(args), options)
 		},
 	}
-	o.set.addFlags(cmd, &o.operatorNamespace)
+	o.set.addFlags(cmd, root, &o.operatorNamespace)
 	o.addFileFlags(cmd)
 	o.addChangeFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,

@@ -75,5 +75,6 @@ func newRootCommand(o *rootOptions) *cobra.Command {
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	markStart(root, o)
+	completeNoFiles(root)
 	return root
 }

@@ -19,7 +19,7 @@ func newSetFlags() setFlags {
 }
 
 // addFlags binds the flags. Selectors contain commas, so their flags are repeated instead.
-func (s *setFlags) addFlags(cmd *cobra.Command, operatorNamespace *string) {
+func (s *setFlags) addFlags(cmd *cobra.Command, root *rootOptions, operatorNamespace *string) {
 	s.operatorNamespace = operatorNamespace
 	flags := cmd.Flags()
 	list := func(into *[]string, flag, usage string) {
@@ -42,6 +42,9 @@ func (s *setFlags) addFlags(cmd *cobra.Command, operatorNamespace *string) {
 		"Let in the operator and not the cluster's own pods; only for a single instance without poolers")
 	list(&s.values.OperatorNamespaces, policyset.FlagOperatorNamespace,
 		"Namespace of the CloudNativePG operator, instead of detecting it (repeatable)")
+	for _, flag := range []string{policyset.FlagAllowNamespace, policyset.FlagAllowMetrics, policyset.FlagOperatorNamespace} {
+		_ = cmd.RegisterFlagCompletionFunc(strings.TrimPrefix(flag, "--"), root.completeNamespaces)
+	}
 	_ = cmd.RegisterFlagCompletionFunc(strings.TrimPrefix(policyset.FlagScope, "--"),
 		cobra.FixedCompletions([]string{string(policyset.ScopeCluster), string(policyset.ScopeNamespace)}, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -34,6 +34,7 @@ func (s *source) addFileFlags(cmd *cobra.Command) {
 func (s *source) addOperatorFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.operatorNamespace, "operator-namespace", "",
 		"Namespace of the CloudNativePG operator, when it can't be detected or there are several")
+	_ = cmd.RegisterFlagCompletionFunc("operator-namespace", s.completeNamespaces)
 }
 
 // offline is true when manifests are evaluated.

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
@@ -39,7 +42,7 @@ func newUnlockCommand(root *rootOptions) *cobra.Command {
 			kubectl cnpg-netpol unlock shop-db -n shop
 		`),
 		Args:              cobra.MinimumNArgs(1),
-		ValidArgsFunction: o.completeClusters,
+		ValidArgsFunction: o.completeLocked,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.validateChange(); err != nil {
 				return err
@@ -50,6 +53,37 @@ func newUnlockCommand(root *rootOptions) *cobra.Command {
 	o.addOperatorFlag(cmd)
 	o.addChangeFlags(cmd)
 	return cmd
+}
+
+// completeLocked completes the names of clusters, and of those that are gone and have left policies.
+func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	names, directive := o.completeClusters(cmd, args, typed)
+	ctx, cancel := completionContext(cmd)
+	defer cancel()
+	namespace, err := o.scopeOf()
+	if err != nil {
+		return names, directive
+	}
+	clients, err := o.clients()
+	if err != nil {
+		return names, directive
+	}
+	policies, err := clients.Cilium.CiliumV2().CiliumNetworkPolicies(namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: policyset.LabelManagedBy + "=" + policyset.FieldManager, Limit: completionLimit,
+	})
+	if err != nil {
+		return names, directive
+	}
+	for i := range policies.Items {
+		labels := policies.Items[i].Labels
+		users := policyset.Users(labels)
+		if len(users) == 0 {
+			users = []string{labels[policyset.LabelCluster]}
+		}
+		names = append(names, users...)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" || slices.Contains(args, name) }), directive
 }
 
 func (o *unlockOptions) run(ctx context.Context, names []string) error {
