@@ -49,7 +49,7 @@ func (m *Model) answers(c *cluster, targets []goal) []v1alpha1.Answer {
 func (m *Model) answersFor(c *cluster, o origin, targets []goal) []v1alpha1.Answer {
 	var answers []v1alpha1.Answer
 	for _, t := range targets {
-		if o.is(t) {
+		if !o.asks(t) {
 			continue
 		}
 		a := m.answer(c, o, t)
@@ -60,7 +60,7 @@ func (m *Model) answersFor(c *cluster, o origin, targets []goal) []v1alpha1.Answ
 		}
 		answers[same].Targets = append(answers[same].Targets, t.pod.Name)
 	}
-	if len(answers) == 1 && len(m.origins) > 1 {
+	if len(answers) == 1 && len(m.origins) > 1 && !o.node {
 		answers[0].Targets = nil
 		for _, t := range targets {
 			answers[0].Targets = append(answers[0].Targets, t.pod.Name)
@@ -83,12 +83,12 @@ func answerKey(a v1alpha1.Answer) string {
 }
 
 func (m *Model) namesOf(o origin) []string {
-	if len(o.pods) == 0 {
+	if o.name != "" {
 		return []string{o.name}
 	}
 	var names []string
 	for _, i := range o.pods {
-		names = append(names, m.inv.Pods[i].Name)
+		names = append(names, strings.TrimSuffix(m.inv.Pods[i].Name+" "+o.where, " "))
 	}
 	return names
 }

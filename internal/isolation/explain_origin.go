@@ -3,6 +3,7 @@ package isolation
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ type origin struct {
 	egress string
 	// node is true when the source's side is decided by what holds on a node.
 	node bool
+	// address is that of the node of a pod on its node's network, and where says how it is to the target's
+	// node; empty where they are not known.
+	address, where string
 	// apiServer is true for the API server, which can look like the instance's own node.
 	apiServer bool
 	// prefix is set for a part of the world whose addresses are known.
@@ -70,7 +74,7 @@ func (m *Model) addSource(s *Source) error {
 	case formPods:
 	}
 	at := map[*engine.Identity]int{}
-	onNode := false
+	var onNode []int
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		if !s.Matches(pod) {
@@ -79,7 +83,7 @@ func (m *Model) addSource(s *Source) error {
 		o := origin{identity: m.of[i]}
 		switch {
 		case pod.HostNetwork:
-			onNode = true
+			onNode = append(onNode, i)
 			continue
 		case m.unmanaged[pod.Key()]:
 			// The agents know the pod's address from Kubernetes, and nothing of its labels
@@ -91,8 +95,8 @@ func (m *Model) addSource(s *Source) error {
 		}
 		m.addPod(at, o, i)
 	}
-	if onNode {
-		m.addNodes(s.Name())
+	if len(onNode) > 0 {
+		m.addNodes(s.Name(), onNode)
 	}
 	if len(m.origins) == 0 {
 		return unknownSourceError{m.unknownSource(s)}
@@ -128,13 +132,36 @@ const notManaged = "Cilium does not manage the pod, so that nothing is enforced 
 
 const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
 
-// addNodes adds both ways in which a pod on its node's network can look to an instance.
-func (m *Model) addNodes(who string) {
+// addNodes adds both ways in which pods on their nodes' networks can look to an instance. Which of them
+// is possible depends on where the instance runs, see apart.
+func (m *Model) addNodes(who string, pods []int) {
 	m.sourceNotes = append(m.sourceNotes, who+" uses its node's network: policies see the node and not the pod")
-	for _, node := range []struct{ name, where string }{{"host", "on the same node"}, {"remote-node", "on another node"}} {
-		m.origins = append(m.origins, origin{identity: m.identities.Reserved(node.name), name: who + " " + node.where, node: true})
+	at := map[string][]int{}
+	for _, i := range pods {
+		address := m.inv.Pods[i].HostIP
+		at[address] = append(at[address], i)
+	}
+	for _, address := range slices.Sorted(maps.Keys(at)) {
+		for _, node := range []struct{ name, where string }{{"host", "on the same node"}, {"remote-node", "on another node"}} {
+			o := origin{identity: m.identities.Reserved(node.name), node: true, address: address, where: node.where, pods: at[address]}
+			if address == "" {
+				o.name = who + " " + node.where
+			}
+			m.origins = append(m.origins, o)
+		}
 	}
 }
+
+// apart tells whether the source can't look like this to the target: it is known where both run.
+func (o origin) apart(t goal) bool {
+	if o.address == "" || t.pod.HostIP == "" {
+		return false
+	}
+	return (o.address == t.pod.HostIP) != (o.identity.Name() == "host")
+}
+
+// asks tells whether there is a question about the source and a target: a pod always reaches itself.
+func (o origin) asks(t goal) bool { return !o.is(t) && !o.apart(t) }
 
 // addPrefix adds the prefix and those parts of it that policies name: they have identities of
 // their own.

@@ -17,7 +17,7 @@ func (m *Model) toRestart(c *cluster, targets []goal) []int {
 	var pods []int
 	for _, o := range m.origins {
 		for _, t := range targets {
-			if t.port == 0 || o.is(t) {
+			if t.port == 0 || !o.asks(t) {
 				continue
 			}
 			ingress, egress := m.directions(c, o, t)

@@ -49,7 +49,7 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 	suffix := strings.TrimPrefix(object.Name, c.object.Name+"-"+string(policyset.PostgresAccess)+"-")
 	switch namespaces := m.originNamespaces(); {
 	case namespaces == nil:
-		suffix = m.adaptPeers(rule)
+		suffix = m.adaptPeers(rule, targets)
 	case namespaces[0] != c.object.Namespace && rule.FromEndpoints[0].MatchLabels[ciliumio.PodNamespaceLabel] == "":
 		// A selector without namespace is limited to the policy's own. One of a label without value is an
 		// expression, and has no matchLabels.
@@ -72,8 +72,8 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 	object.Name = c.object.Name + "-allow-" + suffix
 }
 
-// adaptPeers lets in exactly the entities or addresses of the source, and names them.
-func (m *Model) adaptPeers(rule *api.IngressRule) string {
+// adaptPeers lets in exactly the entities or addresses of the source that are not let in, and names them.
+func (m *Model) adaptPeers(rule *api.IngressRule, targets []goal) string {
 	rule.IngressCommonRule = api.IngressCommonRule{}
 	var names []string
 	for _, o := range m.origins {
@@ -82,6 +82,7 @@ func (m *Model) adaptPeers(rule *api.IngressRule) string {
 			rule.FromCIDR = api.CIDRSlice{api.CIDR(o.prefix.String())}
 			names = append(names, o.prefix.String())
 		case o.prefix.IsValid(): // A part of the first.
+		case m.letIn(o.identity, slices.DeleteFunc(slices.Clone(targets), o.apart)): // As a node, where it looks like one.
 		default:
 			name := o.identity.Name()
 			if strings.HasPrefix(name, "world-") {

@@ -34,7 +34,7 @@ func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error
 func (m *Model) denials(c *cluster, targets []goal) (ingress, egress []engine.Direction) {
 	for _, o := range m.origins {
 		for _, t := range targets {
-			if t.port == 0 || o.is(t) {
+			if t.port == 0 || !o.asks(t) {
 				continue
 			}
 			in, out := m.directions(c, o, t)
