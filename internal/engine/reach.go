@@ -2,8 +2,10 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cilium/cilium/pkg/identity"
+	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/trafficdirection"
 	"github.com/cilium/cilium/pkg/policy/types"
@@ -112,6 +114,21 @@ func (e *Engine) names(to, peer *Identity) bool {
 		for r := range e.policies[index].entries {
 			rule := &e.policies[index].entries[r]
 			if rule.Ingress && rule.selects(to) && (slices.ContainsFunc(rule.L3, named) || slices.ContainsFunc(rule.possible, named)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// LooksAtNamespaces tells whether a rule for the target's ingress looks at labels of its peers' namespaces.
+func (e *Engine) LooksAtNamespaces(to *Identity) bool {
+	for _, index := range e.candidates(to) {
+		for r := range e.policies[index].entries {
+			rule := &e.policies[index].entries[r]
+			if rule.Ingress && rule.selects(to) && slices.ContainsFunc(rule.L3, func(s types.Selector) bool {
+				return strings.Contains(s.Key(), k8sConst.PodNamespaceMetaLabelsPrefix)
+			}) {
 				return true
 			}
 		}

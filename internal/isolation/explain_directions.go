@@ -22,12 +22,13 @@ func (m *Model) directions(c *cluster, o origin, t goal) (ingress, egress engine
 	if o.prefix.IsValid() {
 		ingress = m.doubtPrefix(o, t, ingress)
 	}
+	ingress = m.doubtLabels(o, t, ingress)
 	if reason := m.blindness(c, t.pod.Namespace); reason != "" {
-		ingress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
+		ingress = unknownBecause(reason)
 	}
 	if o.egress == "" && !o.node {
 		if reason := m.blindness(c, o.identity.Namespace()); reason != "" {
-			egress = engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
+			egress = unknownBecause(reason)
 		}
 	}
 	return ingress, egress
@@ -81,6 +82,10 @@ func (m *Model) fromAPIServer(t goal) engine.Direction {
 		}
 	}
 	return out
+}
+
+func unknownBecause(reason string) engine.Direction {
+	return engine.Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
 }
 
 func allowedBecause(reason string) engine.Direction {
