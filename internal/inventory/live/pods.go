@@ -22,8 +22,13 @@ import (
 // notTerminated leaves the pods out that are over, see inventory.Terminated.
 const notTerminated = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
 
-// namespacesAtOnce is the number of namespaces whose pods are read at the same time.
-const namespacesAtOnce = 8
+const (
+	// namespacesAtOnce is the number of namespaces whose pods are read at the same time.
+	namespacesAtOnce = 8
+	// namespacesAtMost is up to how many namespaces are read one by one. Beyond, as where the agents
+	// write no endpoints, one list of all pods is less work.
+	namespacesAtMost = 20
+)
 
 // pods reads whole pods.
 func (c *collector) pods() resource { return c.podsWith("") }
@@ -110,6 +115,10 @@ func (c *collector) completePods(ctx context.Context) error {
 		whole[c.inv.Pods[i].Key()] = true
 	}
 	unclear := c.unclear(whole)
+	if len(unclear) > namespacesAtMost {
+		c.known = nil
+		return c.read(ctx, c.pods())
+	}
 	affected := func(p inventory.Pod) bool { return slices.Contains(unclear, p.Namespace) }
 	c.inv.Pods = slices.DeleteFunc(c.inv.Pods, affected)
 	for _, p := range c.known {

@@ -91,6 +91,23 @@ func TestPodsOfDatabasesAreReadWhole(t *testing.T) {
 	}
 }
 
+func TestPodsOfManyUnclearNamespacesAreReadInOneList(t *testing.T) {
+	s := newServer()
+	for i := range namespacesAtMost {
+		s.addPod(fmt.Sprintf("apps-%d", i), "x-1-a", true)
+	}
+	inv := collect(t, s, Options{})
+	if p := podNamed(inv, "apps-7", "x-1-a"); p.ServiceAccount != "robot" {
+		t.Errorf("pod %+v", p)
+	}
+	if n := s.asked("/api/v1/namespaces/apps-7/pods"); n != 0 {
+		t.Errorf("the namespace was read %d times", n)
+	}
+	if pods := len(inv.Pods); pods != 7+namespacesAtMost {
+		t.Errorf("%d pods", pods)
+	}
+}
+
 func TestNamespaceOfUnclearPodsForbidden(t *testing.T) {
 	s := newServer()
 	s.refused[wholeInWeb] = http.StatusForbidden
