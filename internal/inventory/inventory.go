@@ -4,6 +4,9 @@
 package inventory
 
 import (
+	"net/netip"
+	"slices"
+
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,7 +57,9 @@ type Pod struct {
 	// HostNetwork pods share their node's identity: policies do not select them.
 	HostNetwork bool
 	// HostIP is the address of the pod's node, empty until it is scheduled.
-	HostIP     string
+	HostIP string
+	// Addresses are the pod's own, of each family; those of its node for one on its node's network.
+	Addresses  []netip.Addr
 	NamedPorts []NamedPort
 	Phase      corev1.PodPhase
 	// Workload is the top-most known owner, the pod itself when it has none.
@@ -88,6 +93,22 @@ type Endpoint struct {
 	// IdentityLabels are in Cilium's form source:key=value ("k8s:role=backend").
 	IdentityLabels []string
 	NamedPorts     []NamedPort
+	// Addresses are those that the agent has given to the pod.
+	Addresses []netip.Addr
+}
+
+// AddressesOf reads addresses. What is empty or none is left out: nobody connects from there.
+func AddressesOf(texts ...string) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range texts {
+		if text == "" {
+			continue
+		}
+		if address, err := netip.ParseAddr(text); err == nil && !slices.Contains(out, address.Unmap()) {
+			out = append(out, address.Unmap())
+		}
+	}
+	return out
 }
 
 // Policy is one policy of any of the four kinds, as it was read.

@@ -166,6 +166,9 @@ func (o origin) asks(t goal) bool { return !o.is(t) && !o.apart(t) }
 // addPrefix adds the prefix and those parts of it that policies name: they have identities of
 // their own.
 func (m *Model) addPrefix(prefix netip.Prefix) error {
+	if err := m.inside(prefix); err != nil {
+		return err
+	}
 	parts := []netip.Prefix{prefix}
 	for _, id := range m.outside {
 		part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))

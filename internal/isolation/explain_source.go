@@ -190,8 +190,11 @@ func (s Source) In(namespace string) Source {
 // of the namespace; nil when that can't be said. A policy without a namespace counts everywhere.
 func (s Source) Namespaces(cluster string) []string {
 	switch {
-	case s.form == formPrefix, s.form == formEntity && s.entity == "world":
+	case s.form == formEntity && s.entity == "world":
 		return []string{cluster}
+	case s.form == formPrefix:
+		// An address may be that of any pod or node.
+		return nil
 	case s.form == formEntity:
 		// Where API servers run is to be seen in a namespace that nobody has named.
 		return nil

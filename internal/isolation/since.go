@@ -184,6 +184,7 @@ func comparePods(a, b *inventory.Pod) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
+// samePod leaves the addresses out, as sameEndpoint does: no report tells them.
 func samePod(a, b *inventory.Pod) bool {
 	return a.Namespace == b.Namespace && a.Name == b.Name && a.ServiceAccount == b.ServiceAccount &&
 		a.HostNetwork == b.HostNetwork && a.HostIP == b.HostIP && a.Phase == b.Phase &&

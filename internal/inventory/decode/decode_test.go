@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	slim_networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 	"sigs.k8s.io/yaml"
 
@@ -232,14 +234,15 @@ spec:
   hostNetwork: true
   initContainers: [{ports: [{name: init, containerPort: 1}]}]
   containers: [{ports: [{name: http, containerPort: 80}, {containerPort: 81}]}, {ports: [{name: dns, containerPort: 53, protocol: UDP}]}]
-status: {phase: Running}`), "shop")
+status: {phase: Running, hostIP: 192.0.2.1, podIP: 192.0.2.1, podIPs: [{ip: 192.0.2.1}, {ip: "2001:db8::1"}]}`), "shop")
 	want := inventory.Pod{
 		Namespace: "shop", Name: "web-abc-1", Labels: map[string]string{"app": "web", "pod-template-hash": "abc"},
 		ServiceAccount: "old", HostNetwork: true, Phase: "Running",
 		NamedPorts: []inventory.NamedPort{{Name: "http", Port: 80, Protocol: "TCP"}, {Name: "dns", Port: 53, Protocol: "UDP"}},
 		Workload:   inventory.Workload{Kind: "deployment", Name: "web"},
+		HostIP:     "192.0.2.1", Addresses: inventory.AddressesOf("192.0.2.1", "2001:db8::1"),
 	}
-	if d := cmp.Diff(want, p); d != "" || err != nil {
+	if d := cmp.Diff(want, p, cmpopts.EquateComparable(netip.Addr{})); d != "" || err != nil {
 		t.Error(err, d)
 	}
 	for text, want := range map[string]string{
@@ -336,4 +339,13 @@ func FuzzPolicy(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestEndpointAddresses(t *testing.T) {
+	_, e, err := Endpoint(fromYAML(t, `
+metadata: {name: web, namespace: shop}
+status: {networking: {node: 192.0.2.1, addressing: [{ipv4: 10.244.1.9, ipv6: "fd00::9"}, {ipv4: "none"}]}}`), "")
+	if want := inventory.AddressesOf("10.244.1.9", "fd00::9"); err != nil || !slices.Equal(e.Addresses, want) {
+		t.Errorf("%v, %v, want %v", err, e.Addresses, want)
+	}
 }

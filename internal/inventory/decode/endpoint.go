@@ -22,6 +22,12 @@ type endpoint struct {
 			ID     int64    `json:"id"`
 			Labels []string `json:"labels"`
 		} `json:"identity"`
+		Networking struct {
+			Addressing []struct {
+				IPv4 string `json:"ipv4"`
+				IPv6 string `json:"ipv6"`
+			} `json:"addressing"`
+		} `json:"networking"`
 		NamedPorts []struct {
 			Name     string `json:"name"`
 			Port     int32  `json:"port"`
@@ -75,9 +81,14 @@ func (e *endpoint) known() inventory.Endpoint {
 	for _, p := range e.Status.NamedPorts {
 		ports = append(ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Port, Protocol: corev1.Protocol(p.Protocol)})
 	}
+	addresses := make([]string, 0, 2*len(e.Status.Networking.Addressing))
+	for _, pair := range e.Status.Networking.Addressing {
+		addresses = append(addresses, pair.IPv4, pair.IPv6)
+	}
 	return inventory.Endpoint{
 		IdentityID:     e.Status.Identity.ID,
 		IdentityLabels: e.Status.Identity.Labels,
 		NamedPorts:     inventory.NamedPortsOf(ports),
+		Addresses:      inventory.AddressesOf(addresses...),
 	}
 }

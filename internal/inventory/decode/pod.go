@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"net/netip"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,6 +61,8 @@ type pod struct {
 	Status   struct {
 		Phase  corev1.PodPhase `json:"phase"`
 		HostIP string          `json:"hostIP"`
+		PodIP  string          `json:"podIP"`
+		PodIPs []corev1.PodIP  `json:"podIPs"`
 	} `json:"status"`
 }
 
@@ -88,8 +91,19 @@ func Pod(raw []byte, defaultNamespace string) (inventory.Pod, error) {
 		ServiceAccount: account,
 		HostNetwork:    p.Spec.HostNetwork,
 		HostIP:         p.Status.HostIP,
+		Addresses:      Addresses(p.Status.PodIP, p.Status.PodIPs),
 		NamedPorts:     p.Spec.NamedPorts(),
 		Phase:          p.Status.Phase,
 		Workload:       inventory.WorkloadOf(m.Name, m.Labels, m.OwnerReferences),
 	}, nil
+}
+
+// Addresses are those of a pod's status. The list has the first one, too, where there is a list.
+func Addresses(first string, all []corev1.PodIP) []netip.Addr {
+	texts := make([]string, 0, 1+len(all))
+	texts = append(texts, first)
+	for _, one := range all {
+		texts = append(texts, one.IP)
+	}
+	return inventory.AddressesOf(texts...)
 }

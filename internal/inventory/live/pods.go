@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 )
 
 // Specification and status are most of a pod, and what policies see of a pod is in its CiliumEndpoint.
@@ -66,6 +67,7 @@ func fromPod(p *corev1.Pod) inventory.Pod {
 		ServiceAccount: p.Spec.ServiceAccountName,
 		HostNetwork:    p.Spec.HostNetwork,
 		HostIP:         p.Status.HostIP,
+		Addresses:      decode.Addresses(p.Status.PodIP, p.Status.PodIPs),
 		NamedPorts:     ports,
 		Phase:          p.Status.Phase,
 		Workload:       inventory.WorkloadOf(p.Name, p.Labels, p.OwnerReferences),
@@ -149,7 +151,7 @@ func (c *collector) unclear(whole map[types.NamespacedName]bool) []string {
 // withEndpoint completes a pod with what the agent says. A pod that has an identity runs.
 func withEndpoint(p inventory.Pod, e inventory.Endpoint) inventory.Pod {
 	const account = labels.LabelSourceK8s + ":" + k8sConst.PolicyLabelServiceAccount + "="
-	p.Phase, p.NamedPorts = corev1.PodRunning, e.NamedPorts
+	p.Phase, p.NamedPorts, p.Addresses = corev1.PodRunning, e.NamedPorts, e.Addresses
 	for _, label := range e.IdentityLabels {
 		if name, ok := strings.CutPrefix(label, account); ok {
 			p.ServiceAccount = name
