@@ -65,7 +65,7 @@ func (m *Model) addSource(s *Source) error {
 	m.source = s
 	switch s.form {
 	case formEntity:
-		m.addEntity(s.entity)
+		m.addEntity(s)
 		return nil
 	case formPrefix:
 		return m.addPrefix(s.prefix)
@@ -115,17 +115,31 @@ func (m *Model) addPod(at map[*engine.Identity]int, o origin, pod int) {
 	m.origins[index].pods = append(m.origins[index].pods, pod)
 }
 
-func (m *Model) addEntity(name string) {
-	switch name {
-	case "world":
+func (m *Model) addEntity(s *Source) {
+	switch name := s.entity; name {
+	case worldName:
+		// On dual stack, each family has a world of its own (pkg/labels/cidr.go).
 		for _, id := range m.identities.Worlds() {
-			m.origins = append(m.origins, origin{identity: id, name: id.Name(), egress: outsideReason})
+			if family := familyOf(id); !s.prefix.IsValid() || !family.IsValid() || family == s.prefix {
+				m.origins = append(m.origins, origin{identity: id, name: id.Name(), egress: outsideReason})
+			}
 		}
 	case "kube-apiserver":
 		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
 	default:
 		m.origins = append(m.origins, origin{identity: m.identities.Reserved(name), name: name, node: true})
 	}
+}
+
+// familyOf are all addresses of a world that is one of two; invalid for other identities.
+func familyOf(id *engine.Identity) netip.Prefix {
+	switch id.Name() {
+	case "world-ipv4":
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	case "world-ipv6":
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.Prefix{}
 }
 
 const notManaged = "Cilium does not manage the pod, so that nothing is enforced there"

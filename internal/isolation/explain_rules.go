@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -104,15 +105,18 @@ func l7Protocols(rule any) []string {
 
 // worldNotes name the parts of the world for which another answer holds.
 func (m *Model) worldNotes(targets []goal, e v1alpha1.Explanation) []string {
-	if m.source.form != formEntity || m.source.entity != "world" {
+	if m.source.form != formEntity || m.source.entity != worldName {
 		return nil
 	}
 	var notes []string
 	for _, id := range m.outside {
-		_, prefix := strings.CutPrefix(id.Name(), "cidr:")
+		part, prefix := strings.CutPrefix(id.Name(), "cidr:")
 		_, group := strings.CutPrefix(id.Name(), "cidr-group:")
 		if !prefix && !group {
 			continue
+		}
+		if p, err := netip.ParsePrefix(part); err == nil && m.source.prefix.IsValid() && !m.source.prefix.Contains(p.Addr()) {
+			continue // Of the other address family.
 		}
 		for _, t := range targets {
 			if t.port == 0 {

@@ -75,18 +75,27 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 // adaptPeers lets in exactly the entities or addresses of the source that are not let in, and names them.
 func (m *Model) adaptPeers(rule *api.IngressRule, targets []goal) string {
 	rule.IngressCommonRule = api.IngressCommonRule{}
+	denied := slices.DeleteFunc(slices.Clone(m.origins), func(o origin) bool {
+		// A pod on its node's network is asked about only as what it looks like.
+		return !o.prefix.IsValid() && m.letIn(o.identity, slices.DeleteFunc(slices.Clone(targets), o.apart))
+	})
+	bothWorlds := len(slices.DeleteFunc(slices.Clone(denied), func(o origin) bool { return !familyOf(o.identity).IsValid() })) > 1
 	var names []string
-	for _, o := range m.origins {
+	for _, o := range denied {
 		switch {
 		case o.prefix.IsValid() && len(names) == 0:
 			rule.FromCIDR = api.CIDRSlice{api.CIDR(o.prefix.String())}
 			names = append(names, o.prefix.String())
 		case o.prefix.IsValid(): // A part of the first.
-		case m.letIn(o.identity, slices.DeleteFunc(slices.Clone(targets), o.apart)): // As a node, where it looks like one.
 		default:
 			name := o.identity.Name()
-			if strings.HasPrefix(name, "world-") {
-				name = "world"
+			if family := familyOf(o.identity); family.IsValid() {
+				if !bothWorlds {
+					rule.FromCIDR = api.CIDRSlice{api.CIDR(family.String())}
+					names = append(names, name)
+					continue
+				}
+				name = worldName
 			}
 			if entity := api.Entity(name); !slices.Contains(rule.FromEntities, entity) {
 				rule.FromEntities = append(rule.FromEntities, entity)

@@ -23,13 +23,17 @@ type Source struct {
 	// workload is kind and name, also of a pod.
 	workload inventory.Workload
 	entity   string
-	prefix   netip.Prefix
+	// prefix is that of formPrefix; with the entity world it is the family to which that is limited.
+	prefix netip.Prefix
 	// labels and serviceAccount are those of a pod that does not exist.
 	labels         map[string]string
 	serviceAccount string
 }
 
 type sourceForm int
+
+// worldName is the entity of everybody outside, of both address families.
+const worldName = "world"
 
 const (
 	formPods sourceForm = iota
@@ -48,7 +52,7 @@ func ParseSource(text string) (Source, error) {
 	switch text {
 	case "":
 		return Source{}, fmt.Errorf("the source is empty: use %s", sourceForms)
-	case "world", "host", "remote-node", "kube-apiserver":
+	case worldName, "host", "remote-node", "kube-apiserver":
 		return Source{form: formEntity, entity: text}, nil
 	}
 	if s, ok, err := parsePrefix(text); ok {
@@ -117,7 +121,7 @@ func parsePrefix(text string) (Source, bool, error) {
 	case prefix.Masked() != prefix:
 		return Source{}, true, fmt.Errorf("source %q has bits set beyond its length: use %s for all of it, or %s for the address", text, prefix.Masked(), address)
 	case prefix.Bits() == 0:
-		return Source{form: formEntity, entity: "world"}, true, nil
+		return Source{form: formEntity, entity: worldName, prefix: prefix}, true, nil
 	}
 	return Source{form: formPrefix, prefix: prefix}, true, nil
 }
@@ -190,7 +194,7 @@ func (s Source) In(namespace string) Source {
 // of the namespace; nil when that can't be said. A policy without a namespace counts everywhere.
 func (s Source) Namespaces(cluster string) []string {
 	switch {
-	case s.form == formEntity && s.entity == "world":
+	case s.form == formEntity && s.entity == worldName:
 		return []string{cluster}
 	case s.form == formPrefix:
 		// An address may be that of any pod or node.
@@ -214,6 +218,9 @@ func (s Source) Workload() (workload inventory.Workload, namespace string, ok bo
 func (s Source) Name() string {
 	switch s.form {
 	case formEntity:
+		if s.prefix.IsValid() {
+			return s.prefix.String()
+		}
 		return s.entity
 	case formPrefix:
 		return prefixText(s.prefix)

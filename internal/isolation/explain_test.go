@@ -185,6 +185,32 @@ func TestExplainDecidedBy(t *testing.T) {
 	}
 }
 
+// On dual stack, each address family has a world of its own, and a policy may name one of them.
+func TestExplainTheWorldOfOneFamily(t *testing.T) {
+	for _, test := range []struct {
+		source  string
+		answers int
+		verdict v1alpha1.Verdict
+		change  string
+	}{
+		{"0.0.0.0/0", 1, v1alpha1.Allowed, ""},
+		{"::/0", 1, v1alpha1.Denied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
+		{"world", 2, v1alpha1.Denied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
+	} {
+		inv := load(t, shopManifests("all-ipv4.yaml")...)
+		e, err := explainIn(t, inv, orders(), test.source, isolation.Query{WhyNot: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Verdict != test.verdict || len(e.Answers) != test.answers {
+			t.Errorf("%s: %s in %d answers, want %s in %d", test.source, e.Verdict, len(e.Answers), test.verdict, test.answers)
+		}
+		if test.change != "" && (e.Change == nil || !strings.Contains(e.Change.Manifest, test.change)) {
+			t.Errorf("%s: change %+v", test.source, e.Change)
+		}
+	}
+}
+
 // decidedBy is a direction's reasons in one line.
 func decidedBy(d v1alpha1.ExplainedDirection) string {
 	var words []string
