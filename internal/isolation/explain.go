@@ -52,7 +52,7 @@ func (m *Model) Explain(key types.NamespacedName, q Query) (v1alpha1.Explanation
 	e := v1alpha1.Explanation{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ExplanationKind},
 		Metadata: v1alpha1.Metadata{Namespace: key.Namespace, Name: key.Name},
-		Source:   v1alpha1.ExplainedSource{Name: m.source.Name(), Namespace: m.source.namespace},
+		Source:   v1alpha1.ExplainedSource{Name: m.source.Name(), Namespace: m.source.namespace, IsTarget: m.isTarget(targets)},
 		Target:   name, Port: q.Port, Verdict: v1alpha1.Allowed,
 		Answers: m.answers(c, targets),
 	}

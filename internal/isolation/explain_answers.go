@@ -72,6 +72,13 @@ func (m *Model) answersFor(c *cluster, o origin, targets []goal) []v1alpha1.Answ
 // is tells whether the source is this very pod.
 func (o origin) is(t goal) bool { return len(o.pods) == 1 && o.pods[0] == t.member.pod }
 
+// isTarget tells whether the source is one of the pods that are asked about, and nothing else.
+func (m *Model) isTarget(targets []goal) bool {
+	return slices.ContainsFunc(targets, func(t goal) bool {
+		return !slices.ContainsFunc(m.origins, func(o origin) bool { return !o.is(t) })
+	})
+}
+
 // answerKey is equal for answers that differ in their pods only.
 func answerKey(a v1alpha1.Answer) string {
 	a.Sources, a.Targets = nil, nil

@@ -280,6 +280,9 @@ func TestExplainTheClusterItself(t *testing.T) {
 	if want := []string{"cluster-example-2", "cluster-example-3"}; !slices.Equal(one.Answers[0].Targets, want) {
 		t.Errorf("targets %v, want %v", one.Answers[0].Targets, want)
 	}
+	if !one.Source.IsTarget || e.Source.IsTarget {
+		t.Errorf("a target: one %v, all %v", one.Source.IsTarget, e.Source.IsTarget)
+	}
 }
 
 func TestExplainMissingEvidence(t *testing.T) {

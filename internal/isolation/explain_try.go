@@ -77,7 +77,8 @@ func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed
 	}
 	slices.SortFunc(out.Clients, compareClients)
 	for _, id := range after.outside {
-		source := slices.ContainsFunc(m.origins, func(o origin) bool { return o.identity == id })
+		// A pod on its node's network is not all that the node is.
+		source := slices.ContainsFunc(m.origins, func(o origin) bool { return o.identity == id && len(o.pods) == 0 })
 		if !source && len(m.opened(after, id, targets)) > 0 {
 			out.Entities = append(out.Entities, id.Name())
 		}

@@ -62,7 +62,7 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	}
 	switch {
 	case e.Change != nil:
-		p.accessChange(*e.Change)
+		p.accessChange(e.Source, *e.Change)
 	case e.Verdict == v1alpha1.Denied:
 		p.out.WriteByte('\n')
 		p.paragraph(0, "(--why-not looks for the smallest change that would let it in)", nil)
@@ -116,6 +116,10 @@ func into(e v1alpha1.Explanation, a v1alpha1.Answer) string {
 	switch {
 	case len(a.Targets) == 1:
 		return a.Targets[0]
+	case e.Source.IsTarget && strings.HasPrefix(e.Target, "pooler"):
+		return "the other pods of the " + e.Target
+	case e.Source.IsTarget && len(e.Answers) == 1:
+		return fmt.Sprintf("the other %d %s", len(a.Targets), e.Target)
 	case strings.HasPrefix(e.Target, "pooler"):
 		return "the " + e.Target
 	case len(e.Answers) == 1 && len(a.Targets) == 2:

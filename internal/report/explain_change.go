@@ -10,7 +10,7 @@ import (
 
 // accessChange writes what would let the source in. Command and manifest stay in one piece, to be
 // copied.
-func (p *page) accessChange(c v1alpha1.AccessChange) {
+func (p *page) accessChange(source v1alpha1.ExplainedSource, c v1alpha1.AccessChange) {
 	p.section("What would let it in")
 	for _, step := range c.Steps {
 		p.bullet(2, step)
@@ -29,8 +29,14 @@ func (p *page) accessChange(c v1alpha1.AccessChange) {
 		return
 	}
 	p.out.WriteByte('\n')
+	opened := opens(source)
+	if opened != "" {
+		p.paragraph(2, "It opens the database to "+opened+".", p.colors.Warn)
+	}
 	if c.LetsIn.Pods == 0 && len(c.LetsIn.Entities) == 0 {
-		p.paragraph(2, "It lets in nobody else who runs now.", nil)
+		if opened == "" {
+			p.paragraph(2, "It lets in nobody else who runs now.", nil)
+		}
 		return
 	}
 	var who []string
@@ -39,6 +45,31 @@ func (p *page) accessChange(c v1alpha1.AccessChange) {
 	}
 	who = append(who, c.LetsIn.Entities...)
 	p.paragraph(2, "It also lets in "+series(slices.Clip(who))+".", p.colors.Warn)
+}
+
+// opens says how many a source is that is no pod; empty for pods.
+func opens(s v1alpha1.ExplainedSource) string {
+	if s.Namespace != "" {
+		return ""
+	}
+	const outside = " outside the Kubernetes cluster"
+	switch s.Name {
+	case "world":
+		return "everybody" + outside
+	case "0.0.0.0/0":
+		return "all IPv4 addresses" + outside
+	case "::/0":
+		return "all IPv6 addresses" + outside
+	case "host", "remote-node":
+		return "the nodes and to whatever runs on their networks"
+	}
+	switch {
+	case strings.Contains(s.Name, "/"):
+		return "all addresses of " + s.Name
+	case strings.ContainsAny(s.Name, ".:"):
+		return "whoever has this address"
+	}
+	return ""
 }
 
 // others names the first workloads of many.

@@ -156,6 +156,56 @@ func TestDenialsThatNothingOverrides(t *testing.T) {
 	}
 }
 
+// An instance that asks about the others is none of them.
+func TestExplanationFromAnInstance(t *testing.T) {
+	e := explanation()
+	e.Answers, e.Change = e.Answers[1:2], nil
+	e.Answers[0].Targets = []string{"cluster-example-2", "cluster-example-3"}
+	for target, want := range map[string]string{"instances": "Into the other 2 instances (ingress)", "pooler rw": "Into the other pods of the pooler rw (ingress)"} {
+		e.Source = v1alpha1.ExplainedSource{Name: "pod/cluster-example-1", Namespace: "default", IsTarget: true}
+		e.Target = target
+		if text := explained(t, e); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// That nobody else who runs now is let in says little about a source of many.
+func TestExplanationSaysWhatAChangeOpens(t *testing.T) {
+	const nobody = "It lets in nobody else who runs now."
+	for source, want := range map[string]string{
+		"world":          "It opens the database to everybody outside the Kubernetes cluster.",
+		"0.0.0.0/0":      "It opens the database to all IPv4 addresses outside the Kubernetes cluster.",
+		"::/0":           "It opens the database to all IPv6 addresses outside the Kubernetes cluster.",
+		"203.0.113.0/24": "It opens the database to all addresses of 203.0.113.0/24.",
+		"203.0.113.7":    "It opens the database to whoever has this address.",
+		"2001:db8::7":    "It opens the database to whoever has this address.",
+		"remote-node":    "It opens the database to the nodes and to whatever runs on their networks.",
+		"kube-apiserver": nobody,
+		"pod/web":        nobody,
+	} {
+		e := explanation()
+		e.Source = v1alpha1.ExplainedSource{Name: source}
+		if source == "pod/web" {
+			e.Source.Namespace = "shop"
+		}
+		e.Change.LetsIn = &v1alpha1.Exposed{}
+		text := explained(t, e)
+		if !strings.Contains(text, want) || want != nobody && strings.Contains(text, nobody) {
+			t.Errorf("%s: want %q in\n%s", source, want, text)
+		}
+	}
+}
+
+func explained(t *testing.T, e v1alpha1.Explanation) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := report.PrintExplanation(&out, e, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
 func TestExplanationFormat(t *testing.T) {
 	if err := report.PrintExplanation(&bytes.Buffer{}, explanation(), report.Options{Format: "xml"}); err == nil || !strings.Contains(err.Error(), `unknown output format "xml"`) {
 		t.Errorf("got %v", err)

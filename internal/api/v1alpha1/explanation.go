@@ -35,6 +35,9 @@ type ExplainedSource struct {
 	Name string `json:"name"`
 	// Namespace is empty for sources that are no pods.
 	Namespace string `json:"namespace,omitempty"`
+	// IsTarget is true for a single pod that is one of the target's own. It always reaches itself, so
+	// that the answers are about the others.
+	IsTarget bool `json:"isTarget,omitempty"`
 }
 
 // Answer is what holds for some of the source's pods and some of the target's.
