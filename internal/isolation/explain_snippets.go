@@ -7,8 +7,11 @@ import (
 	"strings"
 
 	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/policy/api"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -70,6 +73,13 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 		rule.ToPorts = api.PortRules{{Ports: list}}
 	}
 	object.Name = c.object.Name + "-allow-" + suffix
+	if pooler := poolerOf(targets); pooler != "" {
+		// The instances carry the cluster's label, too, and nobody has asked about them.
+		object.Name = pooler + "-allow-" + suffix
+		object.Spec.EndpointSelector = api.EndpointSelector{LabelSelector: &slim_metav1.LabelSelector{
+			MatchLabels: map[string]slim_metav1.MatchLabelsValue{inventory.PoolerNameLabel: pooler},
+		}}
+	}
 }
 
 // adaptPeers lets in exactly the entities or addresses of the source that are not let in, and names them.
@@ -104,4 +114,12 @@ func (m *Model) adaptPeers(rule *api.IngressRule, targets []goal) string {
 		}
 	}
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.Join(names, "-"), "-"), "-")
+}
+
+// poolerOf is the pooler that is asked about; empty for the instances.
+func poolerOf(targets []goal) string {
+	if len(targets) == 0 || targets[0].role != v1alpha1.Pooler {
+		return ""
+	}
+	return targets[0].pod.Labels[inventory.PoolerNameLabel]
 }

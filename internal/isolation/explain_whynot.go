@@ -25,7 +25,7 @@ func (m *Model) whyNot(c *cluster, targets []goal) (v1alpha1.AccessChange, error
 		}
 	}
 	if len(egress) > 0 {
-		change.Steps = append(change.Steps, m.openEgress(c, egress))
+		change.Steps = append(change.Steps, m.openEgress(c, targets, egress))
 	}
 	return change, nil
 }
@@ -103,14 +103,18 @@ func (m *Model) openIngress(c *cluster, targets []goal, denials []engine.Directi
 }
 
 // openEgress says what has to change at the source, where lockdown changes nothing.
-func (m *Model) openEgress(c *cluster, denials []engine.Direction) string {
+func (m *Model) openEgress(c *cluster, targets []goal, denials []engine.Direction) string {
 	rules, defaultDeny := blame(denials)
 	switch {
 	case len(rules) > 0:
 		return fmt.Sprintf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
 	case len(defaultDeny) > 0:
+		label, value := inventory.ClusterLabel, c.object.Name
+		if pooler := poolerOf(targets); pooler != "" {
+			label, value = inventory.PoolerNameLabel, pooler
+		}
 		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
-			inventory.ClusterLabel, c.object.Name, c.object.Namespace, inSeries(defaultDeny))
+			label, value, c.object.Namespace, inSeries(defaultDeny))
 	}
 	return "At the source, add a policy that allows egress to the cluster: Cilium denies by default there (enable-policy: always)."
 }

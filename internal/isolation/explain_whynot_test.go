@@ -168,6 +168,8 @@ func TestWhyNotManifest(t *testing.T) {
 		{name: "world", source: "world", files: []string{"locked.yaml"}, want: "- world"},
 		{name: "API server", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, files: []string{"locked.yaml"}, want: "- kube-apiserver"},
 		{name: "instances differ", source: "deploy/web", files: []string{"primary.yaml"}, want: "name: orders-allow-app-web"},
+		{name: "pooler, which alone is opened", source: "deploy/web", query: isolation.Query{Pooler: "orders-rw"}, files: []string{"locked.yaml"},
+			want: "  name: orders-rw-allow-app-web\n  namespace: shop\nspec:\n  enableDefaultDeny:\n    ingress: false\n  endpointSelector:\n    matchLabels:\n      cnpg.io/poolerName: orders-rw\n  ingress:"},
 		{name: "egress denies as well", source: "backend/deploy/api", files: []string{"locked.yaml", "egress.yaml"}, want: "name: orders-allow-backend-app-api"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -209,6 +211,8 @@ func TestWhyNotSteps(t *testing.T) {
 			"Change or remove spec.ingressDeny[0] of CiliumNetworkPolicy/shop/no-workers: it denies, and no rule that allows can override it."},
 		{"egress", "backend/deploy/api", []string{"egress.yaml"},
 			"At the source, allow egress to the pods with cnpg.io/cluster=orders in namespace shop: add a rule to CiliumNetworkPolicy/backend/api-egress, or a policy beside it."},
+		{"egress to a pooler", "backend/deploy/api --pooler orders-rw", []string{"egress.yaml"},
+			"At the source, allow egress to the pods with cnpg.io/poolerName=orders-rw in namespace shop: add a rule to CiliumNetworkPolicy/backend/api-egress, or a policy beside it."},
 		{"egress deny", "backend/deploy/api", []string{"egress-deny.yaml"},
 			"At the source, change or remove spec.egressDeny[0] of CiliumNetworkPolicy/backend/api-no-database: it denies, and no rule that allows can override it."},
 		{"deny rule with a priority", "deploy/worker", []string{"admin-deny.yaml"},
@@ -217,7 +221,8 @@ func TestWhyNotSteps(t *testing.T) {
 			"At the source, change or remove spec.egress[0] of ClusterNetworkPolicy/api-no-database: it denies."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e, err := explainIn(t, load(t, shopManifests(test.files...)...), orders(), test.source, isolation.Query{WhyNot: true})
+			source, pooler, _ := strings.Cut(test.source, " --pooler ")
+			e, err := explainIn(t, load(t, shopManifests(test.files...)...), orders(), source, isolation.Query{WhyNot: true, Pooler: pooler})
 			if err != nil {
 				t.Fatal(err)
 			}
