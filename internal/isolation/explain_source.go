@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -65,7 +64,7 @@ func ParseSource(text string) (Source, error) {
 	case 3:
 		s.namespace, parts = parts[0], parts[1:]
 		if problems := validation.IsDNS1123Label(s.namespace); len(problems) > 0 {
-			return Source{}, fmt.Errorf("source %q: %q can't be the name of a namespace: %s", text, s.namespace, problems[0])
+			return Source{}, fmt.Errorf("source %q: %q can't be the name of a namespace: %s", text, s.namespace, withoutPattern(problems[0]))
 		}
 	default:
 		return Source{}, fmt.Errorf("source %q: use %s", text, sourceForms)
@@ -91,7 +90,7 @@ func ParseSource(text string) (Source, error) {
 		problems = validation.IsDNS1123Label(name)
 	}
 	if len(problems) > 0 {
-		return Source{}, fmt.Errorf("source %q: %q can't be the name of a %s: %s", text, name, kind, problems[0])
+		return Source{}, fmt.Errorf("source %q: %q can't be the name of a %s: %s", text, name, kind, withoutPattern(problems[0]))
 	}
 	if kind == "namespace" {
 		return Source{form: formNamespace, namespace: name, serviceAccount: "default"}, nil
@@ -156,30 +155,41 @@ func HypotheticalPod(labelText, namespace, serviceAccount string) (Source, error
 	var errs []error
 	set := map[string]string{}
 	for pair := range strings.SplitSeq(labelText, ",") {
-		one, err := labels.ConvertSelectorToLabelsMap(pair)
+		key, value, ok := strings.Cut(pair, "=")
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		keyProblems, valueProblems := validation.IsQualifiedName(key), validation.IsValidLabelValue(value)
+		first, twice := set[key]
 		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("labels %q: %q is not a label: %w", labelText, pair, err))
-		case len(one) == 0:
+		case strings.TrimSpace(pair) == "":
 			errs = append(errs, fmt.Errorf("labels %q: a label is missing: write k=v,k2=v2, or use namespace/NAME for a pod without labels", labelText))
-		}
-		for key, value := range one {
-			if first, twice := set[key]; twice {
-				errs = append(errs, fmt.Errorf("labels %q: a pod can't have the label %q twice, with %q and %q", labelText, key, first, value))
-			}
+		case !ok:
+			errs = append(errs, fmt.Errorf("labels %q: %q is not a label: write k=v,k2=v2", labelText, pair))
+		case len(keyProblems) > 0:
+			errs = append(errs, fmt.Errorf("labels %q: %q can't be the key of a label: %s", labelText, key, withoutPattern(keyProblems[0])))
+		case len(valueProblems) > 0:
+			errs = append(errs, fmt.Errorf("labels %q: %q can't be the value of a label: %s", labelText, value, withoutPattern(valueProblems[0])))
+		case twice:
+			errs = append(errs, fmt.Errorf("labels %q: a pod can't have the label %q twice, with %q and %q", labelText, key, first, value))
+		default:
 			set[key] = value
 		}
 	}
 	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
-		errs = append(errs, fmt.Errorf("%q can't be the name of a namespace: %s", namespace, problems[0]))
+		errs = append(errs, fmt.Errorf("%q can't be the name of a namespace: %s", namespace, withoutPattern(problems[0])))
 	}
 	if serviceAccount == "" {
 		serviceAccount = "default"
 	}
 	if problems := validation.IsDNS1123Subdomain(serviceAccount); len(problems) > 0 {
-		errs = append(errs, fmt.Errorf("%q can't be the name of a service account: %s", serviceAccount, problems[0]))
+		errs = append(errs, fmt.Errorf("%q can't be the name of a service account: %s", serviceAccount, withoutPattern(problems[0])))
 	}
 	return Source{form: formHypothetical, labels: set, namespace: namespace, serviceAccount: serviceAccount}, errors.Join(errs...)
+}
+
+// withoutPattern is a problem in words: apimachinery adds examples and the regular expression behind them.
+func withoutPattern(problem string) string {
+	words, _, _ := strings.Cut(problem, " (e.g. ")
+	return words
 }
 
 // In returns the source in a namespace, when it is one that has a namespace and names none.

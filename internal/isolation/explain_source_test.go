@@ -84,12 +84,15 @@ func TestHypotheticalPod(t *testing.T) {
 		{"role", "shop", "", `"role" is not a label`},
 		{"role=backend,", "shop", "", "a label is missing"},
 		{"role=a,role=b", "shop", "", `the label "role" twice, with "a" and "b"`},
-		{"role=no spaces", "shop", "", "is not a label"},
+		{"role=no spaces", "shop", "", `"no spaces" can't be the value of a label: a valid label must be`},
+		{"a b=c", "shop", "", `"a b" can't be the key of a label: name part must consist of`},
+		{"=c", "shop", "", `"" can't be the key of a label: name part must be non-empty`},
+		{"a=b=c", "shop", "", `"b=c" can't be the value of a label`},
 		{"role=backend", "Shop", "", `"Shop" can't be the name of a namespace`},
 		{"role=backend", "shop", "No", `"No" can't be the name of a service account`},
 	} {
-		if _, err := isolation.HypotheticalPod(test.labels, test.namespace, test.account); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%q: got %v, want %q", test.labels, err, test.want)
+		if _, err := isolation.HypotheticalPod(test.labels, test.namespace, test.account); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "regex") {
+			t.Errorf("%q: got %v, want %q without a pattern", test.labels, err, test.want)
 		}
 	}
 }
