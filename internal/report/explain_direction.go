@@ -21,10 +21,10 @@ func (p *page) direction(indent int, title string, d v1alpha1.ExplainedDirection
 	}
 	p.paragraph(indent+2, because(d), nil)
 	for _, ref := range d.DefaultDeny {
-		p.bullet(indent+4, policyName(ref))
+		p.bullet(indent+4, ref.String())
 	}
 	for _, r := range d.Rules {
-		p.paragraph(indent+4, policyName(r.PolicyReference)+", "+r.Path, nil)
+		p.paragraph(indent+4, r.PolicyReference.String()+", "+r.Path, nil)
 		p.code(indent+6, r.Content)
 	}
 	if len(d.L7) > 0 {
@@ -72,13 +72,6 @@ func ruleCount(rules []v1alpha1.DecidingRule) string {
 func sentence(reason string) string {
 	first, size := utf8.DecodeRuneInString(reason)
 	return string(unicode.ToUpper(first)) + reason[size:] + "."
-}
-
-func policyName(ref v1alpha1.PolicyReference) string {
-	if ref.Namespace == "" {
-		return string(ref.Kind) + " " + ref.Name
-	}
-	return string(ref.Kind) + " " + ref.Namespace + "/" + ref.Name
 }
 
 // codeLines is how many lines of a rule are shown, unless wide.
