@@ -40,7 +40,7 @@ func (o *statusOptions) newWatchScreen() *watchScreen {
 // unlessInterrupted is nil after an interruption, which is how watching ends once it has shown something.
 func (s *watchScreen) unlessInterrupted(ctx context.Context, err error) error {
 	if s.shown && ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // Being interrupted is no error here.
 	}
 	return err
 }

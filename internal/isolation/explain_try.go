@@ -36,7 +36,7 @@ func (m *Model) try(c *cluster, targets []goal, kept []inventory.Policy, added [
 			return v1alpha1.Exposed{}, false, nil
 		}
 	}
-	return m.gains(after, c, targets), true, nil
+	return m.gains(after, targets), true, nil
 }
 
 // asRead is the policy as it would be read back from the server.
@@ -53,7 +53,7 @@ func asRead(p policyset.Policy) (inventory.Policy, error) {
 }
 
 // gains is who can connect afterwards and could not before, the source aside.
-func (m *Model) gains(after *Model, c *cluster, targets []goal) v1alpha1.Exposed {
+func (m *Model) gains(after *Model, targets []goal) v1alpha1.Exposed {
 	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []string{}}
 	type client struct{ namespace, workload string }
 	clients := map[client]int{}

@@ -62,7 +62,8 @@ func (k *watched) complete() {
 // ended begins the wait for the next stream. Without one, nobody tells what changes.
 func (k *watched) ended() {
 	k.change(func() {
-		if k.streams--; k.streams > 0 {
+		k.streams--
+		if k.streams > 0 {
 			return
 		}
 		k.stopWaiting()
