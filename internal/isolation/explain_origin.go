@@ -1,9 +1,7 @@
 package isolation
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -146,37 +144,6 @@ const notManaged = "Cilium does not manage the pod, so that nothing is enforced 
 
 const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
 
-// addNodes adds both ways in which pods on their nodes' networks can look to an instance. Which of them
-// is possible depends on where the instance runs, see apart.
-func (m *Model) addNodes(who string, pods []int) {
-	m.sourceNotes = append(m.sourceNotes, who+" uses its node's network: policies see the node and not the pod")
-	at := map[string][]int{}
-	for _, i := range pods {
-		address := m.inv.Pods[i].HostIP
-		at[address] = append(at[address], i)
-	}
-	for _, address := range slices.Sorted(maps.Keys(at)) {
-		for _, node := range []struct{ name, where string }{{"host", "on the same node"}, {"remote-node", "on another node"}} {
-			o := origin{identity: m.identities.Reserved(node.name), node: true, address: address, where: node.where, pods: at[address]}
-			if address == "" {
-				o.name = who + " " + node.where
-			}
-			m.origins = append(m.origins, o)
-		}
-	}
-}
-
-// apart tells whether the source can't look like this to the target: it is known where both run.
-func (o origin) apart(t goal) bool {
-	if o.address == "" || t.pod.HostIP == "" {
-		return false
-	}
-	return (o.address == t.pod.HostIP) != (o.identity.Name() == "host")
-}
-
-// asks tells whether there is a question about the source and a target: a pod always reaches itself.
-func (o origin) asks(t goal) bool { return !o.is(t) && !o.apart(t) }
-
 // addPrefix adds the prefix and those parts of it that policies name: they have identities of
 // their own.
 func (m *Model) addPrefix(prefix netip.Prefix) error {
@@ -221,59 +188,4 @@ func (m *Model) addHypothetical(s *Source) error {
 	}
 	m.origins = append(m.origins, origin{identity: ids[0], name: name})
 	return nil
-}
-
-// ErrUnknownSource is in the error of NewModel when the inventory does not have the source. In an
-// inventory of a whole Kubernetes cluster, the error also says where there is one of its name.
-var ErrUnknownSource = errors.New("unknown source")
-
-type unknownSourceError struct{ error }
-
-func (unknownSourceError) Is(target error) bool { return target == ErrUnknownSource }
-
-func (e unknownSourceError) Unwrap() error { return e.error }
-
-// unknownSource says why there is nobody to ask about.
-func (m *Model) unknownSource(s *Source) error {
-	for _, missing := range m.missingAt("pods", s.namespace) {
-		return fmt.Errorf("%s in namespace %q can't be looked up: %s: %s", s.Name(), s.namespace, missing.Message, missing.Remedy)
-	}
-	where := fmt.Sprintf("in namespace %q", s.namespace)
-	elsewhere := m.elsewhere(s)
-	kind := s.workload.Kind
-	_, wellKnown := sourceKinds()[kind]
-	switch {
-	case !wellKnown && !slices.ContainsFunc(m.inv.Pods, func(p inventory.Pod) bool { return p.Workload.Kind == kind }):
-		return fmt.Errorf("no pod belongs to a %q, so that %q is no source: use %s", kind, s.Name(), sourceForms)
-	case elsewhere != "":
-		return fmt.Errorf("there is no %s %s, but one in namespace %q: use %s/%s", s.Name(), where, elsewhere, elsewhere, s.Name())
-	case m.inv.Origin == inventory.Manifests && kind == "pod":
-		return fmt.Errorf("there is no pod %q %s of the manifests: add it, or describe it with --labels and --source-namespace", s.workload.Name, where)
-	case m.inv.Origin == inventory.Manifests:
-		return fmt.Errorf("no pod of %s %s follows from the manifests: the workload is missing there, or has no replicas; add it, or describe its pods with --labels and --source-namespace", s.Name(), where)
-	case kind == "pod":
-		return fmt.Errorf("there is no running pod %q %s: 'kubectl get pods -n %s' lists what there is", s.workload.Name, where, s.namespace)
-	}
-	return fmt.Errorf("no pod of %s runs %s: describe one with --labels and --source-namespace", s.Name(), where)
-}
-
-// elsewhere is the only other namespace that has such a source; empty when there is none or several.
-func (m *Model) elsewhere(s *Source) string {
-	found := ""
-	for i := range m.inv.Pods {
-		pod := &m.inv.Pods[i]
-		if other := s.inNamespace(pod.Namespace); !other.Matches(pod) || pod.Namespace == found {
-			continue
-		}
-		if found != "" {
-			return ""
-		}
-		found = pod.Namespace
-	}
-	return found
-}
-
-func (s Source) inNamespace(namespace string) Source {
-	s.namespace = namespace
-	return s
 }
