@@ -26,11 +26,10 @@ type selector struct {
 	matches func(labels.LabelArray) bool
 }
 
-func (s selector) Key() string                         { return s.key }
-func (s selector) String() string                      { return s.key }
-func (s selector) IsWildcard() bool                    { return false }
-func (s selector) Matches(l labels.LabelArray) bool    { return s.matches(l) }
-func (s selector) MarshalJSON() (text []byte, _ error) { return []byte(`"` + s.key + `"`), nil }
+func (s selector) Key() string                      { return s.key }
+func (s selector) String() string                   { return s.key }
+func (s selector) IsWildcard() bool                 { return false }
+func (s selector) Matches(l labels.LabelArray) bool { return s.matches(l) }
 
 // sure selects whom s selects whatever is hidden, possible whom s may select.
 func (h hidden) sure(s types.Selector) types.Selector {
