@@ -33,8 +33,8 @@ func TestPagesBeforeAFailureAreForgotten(t *testing.T) {
 			func(inv *inventory.Inventory) int { return len(inv.Clusters) }, 3,
 		},
 		{
-			"namespaces", pathNamespaces, `{"metadata":{"name":"third"}}`,
-			func(inv *inventory.Inventory) int { return len(inv.Namespaces) }, 3,
+			"NetworkPolicies", pathNP, `{"metadata":{"name":"np","namespace":"shop"},"spec":{"podSelector":{}}} {"metadata":{"name":"more","namespace":"shop"},"spec":{"podSelector":{}}}`,
+			ofKind("NetworkPolicy"), 3,
 		},
 	} {
 		for code, want := range map[int][]string{
@@ -43,9 +43,7 @@ func TestPagesBeforeAFailureAreForgotten(t *testing.T) {
 			http.StatusForbidden:           {"Forbidden"},
 		} {
 			s := newServer()
-			if tc.more != "" {
-				s.objects[tc.path] = append(s.objects[tc.path], tc.more)
-			}
+			s.objects[tc.path] = append(s.objects[tc.path], strings.Fields(tc.more)...)
 			listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if code != http.StatusOK && r.URL.Path == tc.path && r.URL.Query().Get("continue") != "" {
 					fail(w, code)
@@ -109,6 +107,7 @@ func TestSettingsThatAreNotInTheUsualPlace(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newServer()
+			s.objects[pathCEP] = nil // An endpoint is a sign of an agent, too.
 			tc.change(s)
 			inv := collect(t, s, Options{})
 			if got := missing(inv); !slices.Equal(got, tc.missing) || inv.Settings.Agent != tc.agent {
