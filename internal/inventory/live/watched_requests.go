@@ -75,11 +75,28 @@ func (k *watched) openStream(ctx context.Context, o metav1.ListOptions) (watch.I
 func (k *watched) openInTime(ctx context.Context, namespace string, o metav1.ListOptions) (watch.Interface, error) {
 	ctx, giveUp := context.WithCancelCause(ctx)
 	late := time.AfterFunc(k.patience, func() { giveUp(k.silence()) })
-	events, err := k.open(ctx, namespace, o)
-	if !late.Stop() && err != nil {
-		err = context.Cause(ctx)
+	stream, err := k.open(ctx, namespace, o)
+	inTime := late.Stop()
+	if err != nil {
+		if !inTime {
+			err = context.Cause(ctx)
+		}
+		giveUp(nil)
+		return nil, err
 	}
-	return events, err
+	return cancelledStream{stream, func() { giveUp(nil) }}, nil
+}
+
+// cancelledStream ends its context when it is stopped.
+type cancelledStream struct {
+	watch.Interface
+	cancel func()
+}
+
+// Stop implements watch.Interface.
+func (s cancelledStream) Stop() {
+	s.Interface.Stop()
+	s.cancel()
 }
 
 // silence is the error of a server that does not answer.
