@@ -47,21 +47,21 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 		add(failed.Context, none, none, painted("ERROR", p.colors.Alarm), none, none, none, text("1 error"))
 	}
 	// Reports come in the order of the contexts already: what failed goes in between.
-	reports, errors := list.Items, list.Errors
+	reports, failures := list.Items, list.Errors
 	for _, context := range p.contexts {
 		for len(reports) > 0 && reports[0].Metadata.Context == context {
 			addReport(reports[0])
 			reports = reports[1:]
 		}
-		for len(errors) > 0 && errors[0].Context == context {
-			addFailed(errors[0])
-			errors = errors[1:]
+		for len(failures) > 0 && failures[0].Context == context {
+			addFailed(failures[0])
+			failures = failures[1:]
 		}
 	}
 	for _, r := range reports {
 		addReport(r)
 	}
-	for _, failed := range errors {
+	for _, failed := range failures {
 		addFailed(failed)
 	}
 	if err := p.table(0, g); err != nil {
