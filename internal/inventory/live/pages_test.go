@@ -51,7 +51,7 @@ func TestPagesBeforeAFailureAreForgotten(t *testing.T) {
 				}
 				s.ServeHTTP(w, r)
 			}))
-			defer listening.Close()
+			t.Cleanup(listening.Close)
 			clients, err := NewClients(&rest.Config{Host: listening.URL})
 			if err != nil {
 				t.Fatal(err)
