@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -160,16 +161,27 @@ func (o *lockdownOptions) printPlan(p previewed) error {
 	return nil
 }
 
-// verify reads everything again and compares it with the preview.
+// verify reads everything again and compares it with the preview, whose postures are those that were
+// seen then.
 func (o *lockdownOptions) verify(ctx context.Context, p previewed) error {
-	if !o.wait || o.force {
+	if !o.wait {
 		return nil
 	}
 	w, err := o.look(ctx, p.clusters[0].Namespace)
 	if err != nil {
 		return fmt.Errorf("verification: %w", err)
 	}
-	return differsFromPreview(p, w.model)
+	if err := differsFromPreview(p, w.model); err != nil {
+		return err
+	}
+	for _, r := range isolation.Evaluate(w.model).Items {
+		for i, c := range p.clusters {
+			if c.Namespace == r.Metadata.Namespace && c.Name == r.Metadata.Name {
+				p.previews[i].After = r.Posture
+			}
+		}
+	}
+	return nil
 }
 
 // summarize says on stderr how each cluster stands now.

@@ -33,8 +33,12 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 	p.Refusals = append(p.Refusals, lostOperators(before, after, c)...)
 	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
 	for _, f := range is.Findings {
-		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.Error {
+		switch {
+		case f.Code != v1alpha1.EvidenceMissing:
+		case f.Severity == v1alpha1.Error:
 			p.Refusals = append(p.Refusals, "the preview is not reliable: "+f.Message)
+		default:
+			p.Notes = append(p.Notes, Note{Subject: "Not seen", Message: f.Message, Remedy: f.Remedy})
 		}
 	}
 	return p

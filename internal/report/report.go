@@ -10,7 +10,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -37,20 +36,9 @@ const (
 	HTML Format = "html"
 )
 
-// Formats are the values that ParseFormat takes, the default first.
-func Formats() []string {
+// formats are the values of -o, the default first.
+func formats() []string {
 	return []string{string(Table), string(Wide), string(JSON), string(YAML), string(DOT), string(Mermaid), string(HTML)}
-}
-
-// ParseFormat reads the value of -o; empty is Table.
-func ParseFormat(value string) (Format, error) {
-	if value == "" {
-		return Table, nil
-	}
-	if !slices.Contains(Formats(), value) {
-		return "", fmt.Errorf("unknown output format %q: use one of %s", value, strings.Join(Formats(), ", "))
-	}
-	return Format(value), nil
 }
 
 const (
@@ -110,6 +98,6 @@ func Print(w io.Writer, list v1alpha1.IsolationReportList, o Options) error {
 		}
 		return p.writeTo(w)
 	default:
-		return fmt.Errorf("unknown output format %q: use one of %s", o.Format, strings.Join(Formats(), ", "))
+		return fmt.Errorf("unknown output format %q: use one of %s", o.Format, strings.Join(formats(), ", "))
 	}
 }

@@ -33,6 +33,10 @@ type unreliable struct {
 	// loseAnswerTo is the policy about which the next answer to a patch or a deletion is lost, and
 	// refuseToDelete the one that can't be deleted.
 	loseAnswerTo, refuseToDelete string
+	// overtake is what somebody else creates in place of the policy of its name, whose answer is lost.
+	overtake *ciliumv2.CiliumNetworkPolicy
+	// webhookLabel is what an admission webhook adds to every policy.
+	webhookLabel string
 	// noteStatus lets Cilium write its status after the next update, which makes a new version.
 	noteStatus bool
 }
@@ -85,6 +89,13 @@ func (u *unreliable) Patch(_ context.Context, name string, _ types.PatchType, da
 	p := &ciliumv2.CiliumNetworkPolicy{}
 	if err := json.Unmarshal(data, p); err != nil {
 		return nil, err
+	}
+	if u.overtake != nil && u.overtake.Name == name {
+		u.store(u.overtake)
+		return nil, errors.New("read: connection reset by peer")
+	}
+	if u.webhookLabel != "" {
+		p.Labels[u.webhookLabel] = "seen"
 	}
 	if is := u.objects[name]; is != nil {
 		if p.ResourceVersion != "" && p.ResourceVersion != is.ResourceVersion {
@@ -155,6 +166,31 @@ func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 	if len(u.objects) > 0 {
 		t.Errorf("left on the server: %v", slices.Sorted(maps.Keys(u.objects)))
 	}
+	u.expectNothingBroken(t, inv)
+}
+
+// An admission webhook may label what is created; it is ours all the same.
+func TestALabelledPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
+	u := newUnreliable()
+	u.loseAnswerTo, u.webhookLabel = exampleDefaultDeny, "example.com/checked"
+	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	if err == nil || len(u.objects) > 0 {
+		t.Errorf("error %v, left on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
+	}
+}
+
+// Where a default deny of somebody else came in between, what makes it bearable stays.
+func TestSomebodyElsesDefaultDenyKeepsTheAllows(t *testing.T) {
+	inv := record(t)
+	u := newUnreliable()
+	foreign := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{Description: "somebody else's"}}
+	foreign.Name, foreign.Namespace = exampleDefaultDeny, example.Namespace
+	u.overtake = foreign
+	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	if err == nil || !strings.Contains(err.Error(), "somebody else was faster") || len(u.objects) != 3 {
+		t.Errorf("error %v, on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
+	}
+	delete(u.objects, exampleDefaultDeny) // The recording can't be evaluated with a policy without rules.
 	u.expectNothingBroken(t, inv)
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -231,10 +230,21 @@ func (r Runner) deleteIfMade(ctx context.Context, client ciliumclient.CiliumNetw
 		return nil
 	case err != nil:
 		return err
-	case !maps.Equal(made.Labels, c.Desired.Object.Labels):
-		return nil // Somebody else was faster.
+	case !isMade(made, c.Desired.Object):
+		return errors.New("somebody else was faster: a policy of that name is there, and is not ours to remove")
 	}
 	return r.delete(ctx, client, made)
+}
+
+// isMade tells whether a policy is the one that was asked for. An admission webhook may have added
+// labels.
+func isMade(made, desired *ciliumv2.CiliumNetworkPolicy) bool {
+	for key, value := range desired.Labels {
+		if made.Labels[key] != value {
+			return false
+		}
+	}
+	return true
 }
 
 // retryable refreshes live after a conflict, so that the next try has its version. It ends the

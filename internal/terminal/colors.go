@@ -1,10 +1,7 @@
 package terminal
 
 import (
-	"fmt"
 	"runtime"
-	"slices"
-	"strings"
 )
 
 // Mode is the value of --color.
@@ -18,19 +15,6 @@ const (
 	// ModeNever does not color.
 	ModeNever Mode = "never"
 )
-
-// Modes are the values that ParseMode takes, the default first.
-func Modes() []string {
-	return []string{string(ModeAuto), string(ModeAlways), string(ModeNever)}
-}
-
-// ParseMode reads the value of --color.
-func ParseMode(value string) (Mode, error) {
-	if !slices.Contains(Modes(), value) {
-		return "", fmt.Errorf("unknown color mode %q: use one of %s", value, strings.Join(Modes(), ", "))
-	}
-	return Mode(value), nil
-}
 
 // Colors paints words by what they mean. Color only repeats what the word says already. The zero
 // value paints nothing.

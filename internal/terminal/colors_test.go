@@ -72,15 +72,3 @@ func TestColorsPaint(t *testing.T) {
 		})
 	}
 }
-
-func TestParseMode(t *testing.T) {
-	for _, value := range terminal.Modes() {
-		if got, err := terminal.ParseMode(value); err != nil || string(got) != value {
-			t.Errorf("ParseMode(%q) = %q, %v", value, got, err)
-		}
-	}
-	const want = `unknown color mode "rainbow": use one of auto, always, never`
-	if _, err := terminal.ParseMode("rainbow"); err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-}
