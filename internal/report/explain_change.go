@@ -8,12 +8,12 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
-// accessChange writes what would let the source in. Command and manifest stay in one piece, to be
+// accessChange writes what would let the source in. Commands and the manifest stay in one piece, to be
 // copied.
 func (p *page) accessChange(source v1alpha1.ExplainedSource, c v1alpha1.AccessChange) {
 	p.section("What would let it in")
 	for _, step := range c.Steps {
-		p.bullet(2, step)
+		p.step(2, step)
 	}
 	if c.Command != "" {
 		p.out.WriteByte('\n')

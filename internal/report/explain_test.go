@@ -211,3 +211,14 @@ func TestExplanationFormat(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A command in a step is one line, to be copied, like that of a remedy.
+func TestExplanationKeepsCommandsWhole(t *testing.T) {
+	const command = "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-cluster-wide"
+	e := explanation()
+	e.Change.Steps = []string{"Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver: " + command}
+	want := "  - Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver:\n    " + command + "\n"
+	if text := explained(t, e); !strings.Contains(text, want) {
+		t.Errorf("no %q in\n%s", want, text)
+	}
+}

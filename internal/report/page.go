@@ -97,7 +97,16 @@ func (p *page) line(indent int, text string, paint style) {
 
 // bullet wraps one item of a list.
 func (p *page) bullet(indent int, text string) {
-	for i, line := range terminal.Wrap(terminal.Escape(text), p.width-indent-2) {
+	p.item(indent, terminal.Wrap(terminal.Escape(text), p.width-indent-2))
+}
+
+// step is an item of a list in which a command stays in one piece, see remedy.
+func (p *page) step(indent int, text string) {
+	p.item(indent, remedyLines(terminal.Escape(text), p.width-indent-2))
+}
+
+func (p *page) item(indent int, lines []string) {
+	for i, line := range lines {
 		mark := "- "
 		if i > 0 {
 			mark = "  "
