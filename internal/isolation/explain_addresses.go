@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -35,6 +37,27 @@ func (m *Model) inhabitants(prefix netip.Prefix) inhabitants {
 		}
 	}
 	return in
+}
+
+// isAsked tells whether an identity is that of a part of the prefix that is the source.
+func (m *Model) isAsked(id *engine.Identity) bool {
+	part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
+	asked := m.source.prefix
+	return err == nil && m.source.form == formPrefix && part.Bits() >= asked.Bits() && asked.Contains(part.Addr())
+}
+
+// covered tells whether every address of the prefix is in one of the parts within it: the agents know an
+// address by the narrowest prefix.
+func covered(prefix netip.Prefix, parts []netip.Prefix) bool {
+	within := slices.DeleteFunc(slices.Clone(parts), func(part netip.Prefix) bool { return !prefix.Overlaps(part) || part.Bits() < prefix.Bits() })
+	if len(within) == 0 || slices.Contains(within, prefix) {
+		return len(within) > 0
+	}
+	low := netip.PrefixFrom(prefix.Addr(), prefix.Bits()+1)
+	bytes := prefix.Addr().AsSlice()
+	bytes[prefix.Bits()/8] |= 0x80 >> (prefix.Bits() % 8)
+	middle, _ := netip.AddrFromSlice(bytes)
+	return covered(low, within) && covered(netip.PrefixFrom(middle, low.Bits()), within)
 }
 
 // inside refuses the address of a pod or of a node, and notes that a prefix has some.

@@ -145,7 +145,7 @@ const notManaged = "Cilium does not manage the pod, so that nothing is enforced 
 const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
 
 // addPrefix adds the prefix and those parts of it that policies name: they have identities of
-// their own.
+// their own. What is made of smaller parts altogether has no address left.
 func (m *Model) addPrefix(prefix netip.Prefix) error {
 	if err := m.inside(prefix); err != nil {
 		return err
@@ -153,11 +153,14 @@ func (m *Model) addPrefix(prefix netip.Prefix) error {
 	parts := []netip.Prefix{prefix}
 	for _, id := range m.outside {
 		part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
-		if err == nil && part != prefix && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) {
+		if err == nil && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 	}
-	for _, part := range parts {
+	for i, part := range parts {
+		if covered(part, slices.Delete(slices.Clone(parts), i, i+1)) {
+			continue
+		}
 		id, err := m.identities.CIDR(part)
 		if err != nil {
 			return err

@@ -93,10 +93,14 @@ func (m *Model) adaptPeers(rule *api.IngressRule, targets []goal) string {
 	var names []string
 	for _, o := range denied {
 		switch {
-		case o.prefix.IsValid() && len(names) == 0:
-			rule.FromCIDR = api.CIDRSlice{api.CIDR(o.prefix.String())}
-			names = append(names, o.prefix.String())
-		case o.prefix.IsValid(): // A part of the first.
+		case o.prefix.IsValid():
+			// All of what is asked about when several parts are denied, and not one by one.
+			prefix := o.prefix
+			if len(denied) > 1 {
+				prefix = m.source.prefix
+			}
+			rule.FromCIDR = api.CIDRSlice{api.CIDR(prefix.String())}
+			names = []string{prefix.String()}
 		default:
 			name := o.identity.Name()
 			if family := familyOf(o.identity); family.IsValid() {

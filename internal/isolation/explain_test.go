@@ -150,6 +150,10 @@ func TestExplainDecidedBy(t *testing.T) {
 			ingress: "default deny office", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
 		{name: "prefix of which a part is excepted", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
 			ingress: "office spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies", answers: 2},
+		{name: "prefix of which every part is named", source: "203.0.113.0/24", files: []string{"halves.yaml"}, verdict: v1alpha1.Allowed,
+			ingress: "halves spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
+		{name: "prefix of which half is named", source: "203.0.112.0/23", files: []string{"halves.yaml"}, verdict: v1alpha1.Denied,
+			ingress: "default deny halves default deny monitoring", egress: "it is outside the Kubernetes cluster, where no policy of it applies", answers: 2},
 		{name: "address that may be in a group", source: "198.51.100.1", files: []string{"cidr-group.yaml"}, verdict: v1alpha1.VerdictUnknown,
 			ingress: `partners spec.ingress[1] whether 198.51.100.1 belongs to CiliumCIDRGroup "partners" can't be seen from here; its members are allowed`,
 			egress:  "it is outside the Kubernetes cluster, where no policy of it applies"},
@@ -395,5 +399,31 @@ func TestExplainNamespaceOutsideTheManifests(t *testing.T) {
 	}
 	if e.Verdict != v1alpha1.Allowed || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], `namespace "cnpg-system" is not in the manifests`) {
 		t.Errorf("%s, notes %q", e.Verdict, e.Notes)
+	}
+}
+
+// The agents know an address by the narrowest prefix: one that is made of others altogether is nobody's.
+func TestExplainPrefixOfParts(t *testing.T) {
+	for source, want := range map[string]string{
+		"203.0.113.0/24":   "203.0.113.0/25 203.0.113.128/25",
+		"203.0.113.0/25":   "203.0.113.0/25",
+		"203.0.112.0/23":   "203.0.112.0/23 203.0.113.0/25 203.0.113.128/25",
+		"198.51.100.0/24":  "198.51.100.0/25 198.51.100.128/26 198.51.100.192/26",
+		"198.51.100.255":   "198.51.100.255",
+		"198.51.100.64/26": "198.51.100.64/26",
+		"2001:db8::/127":   "2001:db8::/127",
+	} {
+		e, err := explainIn(t, load(t, shopManifests("halves.yaml")...), orders(), source, isolation.Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range e.Answers {
+			got = append(got, a.Sources...)
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", source, got, want)
+		}
 	}
 }

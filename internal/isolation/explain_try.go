@@ -79,7 +79,7 @@ func (m *Model) gains(after *Model, targets []goal) v1alpha1.Exposed {
 	for _, id := range after.outside {
 		// A pod on its node's network is not all that the node is.
 		source := slices.ContainsFunc(m.origins, func(o origin) bool { return o.identity == id && len(o.pods) == 0 })
-		if !source && len(m.opened(after, id, targets)) > 0 {
+		if !source && !m.isAsked(id) && len(m.opened(after, id, targets)) > 0 {
 			out.Entities = append(out.Entities, id.Name())
 		}
 	}

@@ -164,6 +164,7 @@ func TestWhyNotManifest(t *testing.T) {
 		{name: "another port", source: "deploy/web", query: isolation.Query{Port: "9999"}, files: []string{"locked.yaml"}, want: `port: "9999"`},
 		{name: "address", source: "203.0.113.7", files: []string{"locked.yaml"}, want: "- 203.0.113.7/32"},
 		{name: "prefix", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, want: "name: orders-allow-203-0-113-0-24"},
+		{name: "prefix of which every part is named", source: "198.51.100.0/24", files: []string{"halves.yaml"}, want: "name: orders-allow-198-51-100-0-24"},
 		{name: "IPv6", source: "2001:db8::/32", files: []string{"locked.yaml"}, want: "name: orders-allow-2001-db8-32"},
 		{name: "world", source: "world", files: []string{"locked.yaml"}, want: "- world"},
 		{name: "API server", source: "kube-apiserver", query: isolation.Query{Port: "8000"}, files: []string{"locked.yaml"}, want: "- kube-apiserver"},
