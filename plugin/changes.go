@@ -263,7 +263,7 @@ func differsFromPreview(p previewed, after *isolation.Model) error {
 				break
 			}
 			promised := p.previews[i].Flows[j].After
-			if flow.Verdict != promised && promised == v1alpha1.Allowed && !flow.Advisory {
+			if flow.Verdict != promised && promised == v1alpha1.VerdictAllowed && !flow.Advisory {
 				errs = append(errs, fmt.Errorf("verification of cluster %q: the required flow %s is %s, the preview said %s: %s",
 					c.Name, flow.Name, flow.Verdict, promised, flow.Message))
 			}

@@ -100,10 +100,10 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.query.WhyNot && e.Verdict != v1alpha1.Denied {
+	if o.query.WhyNot && e.Verdict != v1alpha1.VerdictDenied {
 		fmt.Fprintf(o.ErrOut, "Nothing to propose: the verdict is %s.\n", e.Verdict)
 	}
-	if e.Verdict == v1alpha1.Denied {
+	if e.Verdict == v1alpha1.VerdictDenied {
 		problem = errors.Join(problem, answerNo(nil))
 	}
 	return errors.Join(problem, isolation.Answerable(*e))

@@ -72,7 +72,7 @@ func TestExplainAsJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.APIVersion != v1alpha1.APIVersion || e.Kind != "Explanation" || e.Verdict != v1alpha1.Denied || strings.Contains(stdout, "null") {
+	if e.APIVersion != v1alpha1.APIVersion || e.Kind != "Explanation" || e.Verdict != v1alpha1.VerdictDenied || strings.Contains(stdout, "null") {
 		t.Errorf("got %s", stdout)
 	}
 }

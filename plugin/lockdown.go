@@ -191,7 +191,7 @@ func (o *lockdownOptions) summarize(p previewed) {
 		switch {
 		case !o.wait:
 			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", terminal.Escape(c.Name))
-		case after == v1alpha1.Locked:
+		case after == v1alpha1.PostureLocked:
 			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", terminal.Escape(c.Name))
 		default:
 			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: 'kubectl cnpg-netpol status %s -n %s' says why.\n",

@@ -268,16 +268,16 @@ func TestFailOn(t *testing.T) {
 		found  []v1alpha1.Severity
 		trips  bool
 	}{
-		{failOnNone, []v1alpha1.Severity{v1alpha1.Error, v1alpha1.Warning}, false},
+		{failOnNone, []v1alpha1.Severity{v1alpha1.SeverityError, v1alpha1.SeverityWarning}, false},
 		{failOnError, nil, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.Info}, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.Warning}, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.Error}, true},
-		{failOnError, []v1alpha1.Severity{v1alpha1.Warning, v1alpha1.Error}, true},
+		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityInfo}, false},
+		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityWarning}, false},
+		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityError}, true},
+		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityWarning, v1alpha1.SeverityError}, true},
 		{failOnWarning, nil, false},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.Info}, false},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.Warning}, true},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.Error}, true},
+		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityInfo}, false},
+		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityWarning}, true},
+		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityError}, true},
 	} {
 		var findings []v1alpha1.Finding
 		for _, severity := range test.found {

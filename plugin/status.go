@@ -183,7 +183,7 @@ func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList, co
 func unknownPostures(list v1alpha1.IsolationReportList) error {
 	var errs []error
 	for _, r := range list.Items {
-		if r.Posture != v1alpha1.Unknown {
+		if r.Posture != v1alpha1.PostureUnknown {
 			continue
 		}
 		errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s",
@@ -194,7 +194,7 @@ func unknownPostures(list v1alpha1.IsolationReportList) error {
 
 func whyUnknown(r v1alpha1.IsolationReport) string {
 	for _, f := range r.Findings {
-		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.Error {
+		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.SeverityError {
 			return f.Message
 		}
 	}
@@ -210,10 +210,10 @@ func (o *statusOptions) tripped(list v1alpha1.IsolationReportList) error {
 	trips := map[v1alpha1.Severity]bool{}
 	switch o.failOn {
 	case failOnWarning:
-		trips[v1alpha1.Warning] = true
+		trips[v1alpha1.SeverityWarning] = true
 		fallthrough
 	case failOnError:
-		trips[v1alpha1.Error] = true
+		trips[v1alpha1.SeverityError] = true
 	case failOnNone:
 	}
 	findings := list.Findings

@@ -34,8 +34,8 @@ func clustersNamed(names ...string) v1alpha1.IsolationReportList {
 	list := v1alpha1.IsolationReportList{Items: []v1alpha1.IsolationReport{}}
 	for _, name := range names {
 		list.Items = append(list.Items, v1alpha1.IsolationReport{
-			Metadata: v1alpha1.Metadata{Namespace: "shop", Name: name}, Posture: v1alpha1.Open,
-			Findings: []v1alpha1.Finding{{Code: v1alpha1.NoDefaultDeny, Severity: v1alpha1.Error, Message: "everybody can connect to " + name}},
+			Metadata: v1alpha1.Metadata{Namespace: "shop", Name: name}, Posture: v1alpha1.PostureOpen,
+			Findings: []v1alpha1.Finding{{Code: v1alpha1.NoDefaultDeny, Severity: v1alpha1.SeverityError, Message: "everybody can connect to " + name}},
 		})
 	}
 	return list

@@ -120,7 +120,7 @@ func broken(t *testing.T) v1alpha1.IsolationReportList {
 	t.Helper()
 	list := evaluated(t, "live-locked.json")
 	r := &list.Items[0]
-	r.Posture, r.RequiredFlows[0].Verdict, r.RequiredFlows[0].Policies = v1alpha1.Broken, v1alpha1.Denied, nil
+	r.Posture, r.RequiredFlows[0].Verdict, r.RequiredFlows[0].Policies = v1alpha1.PostureBroken, v1alpha1.VerdictDenied, nil
 	return list
 }
 
@@ -171,7 +171,7 @@ func TestNamesStayText(t *testing.T) {
 	r.RequiredFlows[0].From, r.RequiredFlows[0].Message = attack, attack
 	r.Exposure[0].Clients[0].Workload, r.Exposure[0].Clients[0].Namespace = attack, attack
 	r.Exposure[0].Clients[0].Policies[0].Name = attack
-	r.Findings = append(r.Findings, v1alpha1.Finding{Severity: v1alpha1.Error, Message: attack, Remedy: attack})
+	r.Findings = append(r.Findings, v1alpha1.Finding{Severity: v1alpha1.SeverityError, Message: attack, Remedy: attack})
 	dom := chromium(t, page(t, list), "--dump-dom")
 	if !strings.Contains(dom, "<title>Isolation of CloudNativePG clusters</title>") {
 		t.Error("the page's title has changed: a script has run")

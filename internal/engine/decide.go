@@ -29,7 +29,7 @@ func (e *Engine) decide(from, to *Identity, port uint16) Decision {
 	target := e.subject(to)
 	d := Decision{Ingress: e.direction(target, &target.ingress, ingress)}
 	if !e.hasEndpoint(from) {
-		d.Egress = Direction{Verdict: v1alpha1.Allowed, Builtin: "it is no pod, so no policy restricts what it opens"}
+		d.Egress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts what it opens"}
 		return d
 	}
 	source := e.subject(from)
@@ -53,7 +53,7 @@ func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 	d.Rules, d.Builtin = e.rules(meta)
 	switch {
 	case found.IsDeny():
-		d.Verdict = v1alpha1.Denied
+		d.Verdict = v1alpha1.VerdictDenied
 		if len(d.Rules) > 0 {
 			break
 		}
@@ -64,7 +64,7 @@ func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 			d.Builtin = "the agent enforces a default deny on every pod (enable-policy: always)"
 		}
 	default:
-		d.Verdict = v1alpha1.Allowed
+		d.Verdict = v1alpha1.VerdictAllowed
 		d.L7 = found.IsRedirectEntry()
 		d.Authentication = found.AuthRequirement.AuthType() != 0
 		if nothing := e.enforcesNothing(); nothing != "" {
@@ -102,7 +102,7 @@ func (e *Engine) doubt(s *subject, end *endInfo, key policy.Key, d Direction) Di
 		if other.err != nil {
 			return end.unknown(nil)
 		}
-		if found, meta, _ := other.policy.Lookup(key); found.IsDeny() != (d.Verdict == v1alpha1.Denied) {
+		if found, meta, _ := other.policy.Lookup(key); found.IsDeny() != (d.Verdict == v1alpha1.VerdictDenied) {
 			rules, _ := e.rules(meta)
 			return end.unknown(rules)
 		}

@@ -36,7 +36,7 @@ func TestDefaultDenyIsNamedWhateverTheTiers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, source := range []string{"app/web", "world"} {
 				d := smallWorldWith(policies).ask(t, source+" → db/pg", 5432).Ingress
-				if d.Verdict != v1alpha1.Denied || len(d.Rules) > 0 || d.Builtin != "" || len(d.DefaultDeny) == 0 || !strings.Contains(d.DefaultDeny[len(d.DefaultDeny)-1].String(), "locked") {
+				if d.Verdict != v1alpha1.VerdictDenied || len(d.Rules) > 0 || d.Builtin != "" || len(d.DefaultDeny) == 0 || !strings.Contains(d.DefaultDeny[len(d.DefaultDeny)-1].String(), "locked") {
 					t.Errorf("from %s: %+v", source, d)
 				}
 			}
@@ -52,13 +52,13 @@ func TestReasonsOfWhatNoRuleDecides(t *testing.T) {
 		verdict  v1alpha1.Verdict
 		builtin  string
 	}{
-		"nothing selects":             {"", func(*inventory.Settings) {}, "app/web → db/pg", v1alpha1.Allowed, "no policy selects it"},
-		"audit mode, selected":        {lockedDatabase, func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.Allowed, "the agent is in audit mode and drops nothing"},
-		"audit mode, not selected":    {"", func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.Allowed, "the agent is in audit mode and drops nothing"},
-		"enforces nothing, selected":  {lockedDatabase, func(s *inventory.Settings) { s.EnablePolicy = "never" }, "world → db/pg", v1alpha1.Allowed, "the agent enforces no policies (enable-policy: never)"},
-		"no default deny":             {strings.Replace(lockedDatabase, "endpointSelector", "enableDefaultDeny: {ingress: false}, endpointSelector", 1), func(*inventory.Settings) {}, "world → db/pg", v1alpha1.Allowed, "no policy brings default deny"},
-		"enforces always, no policy":  {"", func(s *inventory.Settings) { s.EnablePolicy = "always" }, "world → db/pg", v1alpha1.Denied, "the agent enforces a default deny on every pod (enable-policy: always)"},
-		"the local host, locked pods": {lockedDatabase, func(*inventory.Settings) {}, "host → db/pg", v1alpha1.Allowed, "the local host is always allowed (allow-localhost)"},
+		"nothing selects":             {"", func(*inventory.Settings) {}, "app/web → db/pg", v1alpha1.VerdictAllowed, "no policy selects it"},
+		"audit mode, selected":        {lockedDatabase, func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.VerdictAllowed, "the agent is in audit mode and drops nothing"},
+		"audit mode, not selected":    {"", func(s *inventory.Settings) { s.AuditMode = true }, "world → db/pg", v1alpha1.VerdictAllowed, "the agent is in audit mode and drops nothing"},
+		"enforces nothing, selected":  {lockedDatabase, func(s *inventory.Settings) { s.EnablePolicy = "never" }, "world → db/pg", v1alpha1.VerdictAllowed, "the agent enforces no policies (enable-policy: never)"},
+		"no default deny":             {strings.Replace(lockedDatabase, "endpointSelector", "enableDefaultDeny: {ingress: false}, endpointSelector", 1), func(*inventory.Settings) {}, "world → db/pg", v1alpha1.VerdictAllowed, "no policy brings default deny"},
+		"enforces always, no policy":  {"", func(s *inventory.Settings) { s.EnablePolicy = "always" }, "world → db/pg", v1alpha1.VerdictDenied, "the agent enforces a default deny on every pod (enable-policy: always)"},
+		"the local host, locked pods": {lockedDatabase, func(*inventory.Settings) {}, "host → db/pg", v1alpha1.VerdictAllowed, "the local host is always allowed (allow-localhost)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := smallWorldWith(tc.policies, tc.settings).ask(t, tc.question, 5432).Ingress
@@ -103,7 +103,7 @@ spec: {endpointSelector: {matchLabels: {app: other}}, ingress: [{fromEndpoints: 
 status: {conditions: [{type: Valid, status: "True"}]}
 `
 	for policies, want := range map[string]v1alpha1.Verdict{
-		policy: v1alpha1.Allowed,
+		policy: v1alpha1.VerdictAllowed,
 		strings.Replace(policy, "{matchLabels: {app: other}}", "{}", 1):                             v1alpha1.VerdictUnknown,
 		strings.Replace(policy, "{matchLabels: {app: other}}", "{matchLabels: {app: o/t/h/er}}", 1): v1alpha1.VerdictUnknown,
 	} {

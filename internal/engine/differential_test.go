@@ -95,14 +95,14 @@ func compareWorld(t *testing.T, w world) (flows, denied int) {
 		got := e.Decide(ours[from], ours[to], port)
 		ingress, egress := oracle.lookup(t, from, to, port, w.pods[to])
 		if from >= len(w.pods) {
-			egress = v1alpha1.Allowed // LookupFlow asks about endpoints; these are none.
+			egress = v1alpha1.VerdictAllowed // LookupFlow asks about endpoints; these are none.
 		}
 		if differs(got.Ingress, ingress) || differs(got.Egress, egress) {
 			t.Errorf("%s → %s:%d: got ingress %s, egress %s, LookupFlow says %s, %s\npolicies:\n%s", names[from], names[to], port,
 				got.Ingress.Verdict, got.Egress.Verdict, ingress, egress, w.describe(t))
 			t.FailNow()
 		}
-		if got.Verdict == v1alpha1.Denied {
+		if got.Verdict == v1alpha1.VerdictDenied {
 			denied++
 			if len(got.Policies()) == 0 && w.settings.EnablePolicy != option.AlwaysEnforce {
 				t.Errorf("%s → %s:%d is denied by nobody\npolicies:\n%s", names[from], names[to], port, w.describe(t))
@@ -198,6 +198,6 @@ func (o *oracle) lookup(t *testing.T, from, to int, port uint16, target inventor
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdicts := map[types.Decision]v1alpha1.Verdict{types.DecisionAllowed: v1alpha1.Allowed, types.DecisionDenied: v1alpha1.Denied}
+	verdicts := map[types.Decision]v1alpha1.Verdict{types.DecisionAllowed: v1alpha1.VerdictAllowed, types.DecisionDenied: v1alpha1.VerdictDenied}
 	return verdicts[result.Ingress], verdicts[result.Egress]
 }

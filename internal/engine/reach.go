@@ -63,9 +63,9 @@ func (e *Engine) reach(to *Identity, port uint16) Reach {
 func (e *Engine) anonymous(target *subject, nid identity.NumericIdentity, port uint16) v1alpha1.Verdict {
 	entry, _, _ := target.policy.Lookup(policy.IngressKey().WithIdentity(nid).WithPortProto(u8proto.TCP, port))
 	if entry.IsDeny() {
-		return v1alpha1.Denied
+		return v1alpha1.VerdictDenied
 	}
-	return v1alpha1.Allowed
+	return v1alpha1.VerdictAllowed
 }
 
 // RestrictsEgress tells whether something could keep the identity from connecting, wherever to.

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	allowed = v1alpha1.Allowed
-	denied  = v1alpha1.Denied
+	allowed = v1alpha1.VerdictAllowed
+	denied  = v1alpha1.VerdictDenied
 	unknown = v1alpha1.VerdictUnknown
 )
 

@@ -61,12 +61,12 @@ func Join(ingress, egress Direction) Decision {
 
 func (d Decision) withVerdict() Decision {
 	switch {
-	case d.Ingress.Verdict == v1alpha1.Denied || d.Egress.Verdict == v1alpha1.Denied:
-		d.Verdict = v1alpha1.Denied
+	case d.Ingress.Verdict == v1alpha1.VerdictDenied || d.Egress.Verdict == v1alpha1.VerdictDenied:
+		d.Verdict = v1alpha1.VerdictDenied
 	case d.Ingress.Verdict == v1alpha1.VerdictUnknown || d.Egress.Verdict == v1alpha1.VerdictUnknown:
 		d.Verdict = v1alpha1.VerdictUnknown
 	default:
-		d.Verdict = v1alpha1.Allowed
+		d.Verdict = v1alpha1.VerdictAllowed
 	}
 	return d
 }

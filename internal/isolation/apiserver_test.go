@@ -28,10 +28,10 @@ func TestTheAPIServerOnTheInstancesOwnNode(t *testing.T) {
 		change func(*inventory.Inventory)
 		want   v1alpha1.Verdict
 	}{
-		"on the same node":    {func(*inventory.Inventory) {}, v1alpha1.Allowed},
-		"on another node":     {moveAPIServer, v1alpha1.Denied},
-		"on both, worst case": {addAPIServer(otherNode), v1alpha1.Denied},
-		"not visible":         {withoutAPIServer, v1alpha1.Denied},
+		"on the same node":    {func(*inventory.Inventory) {}, v1alpha1.VerdictAllowed},
+		"on another node":     {moveAPIServer, v1alpha1.VerdictDenied},
+		"on both, worst case": {addAPIServer(otherNode), v1alpha1.VerdictDenied},
+		"not visible":         {withoutAPIServer, v1alpha1.VerdictDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{"testdata/live-locked.json"}}})

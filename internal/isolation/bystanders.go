@@ -48,7 +48,7 @@ func (m *Model) bystanderFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1a
 		return nil
 	}
 	policies := slices.SortedFunc(maps.Keys(blame), comparePolicies)
-	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.Warning,
+	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.SeverityWarning,
 		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
 		"Narrow the endpointSelector to cnpg.io/cluster: "+c.object.Name+", as lockdown does: "+m.lockdownCommand(c))}
 }

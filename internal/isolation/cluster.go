@@ -70,20 +70,20 @@ func selectClusters(inv *inventory.Inventory, o Options) []*cluster {
 func roleOf(pod *inventory.Pod) v1alpha1.PodRole {
 	switch {
 	case pod.Labels[inventory.PodRoleLabel] == "pooler":
-		return v1alpha1.Pooler
+		return v1alpha1.RolePooler
 	case pod.Labels[inventory.PodRoleLabel] != "instance":
-		return v1alpha1.Job
+		return v1alpha1.RoleJob
 	case pod.Labels[inventory.InstanceRoleLabel] == "primary":
-		return v1alpha1.Primary
+		return v1alpha1.RolePrimary
 	case pod.Labels[inventory.InstanceRoleLabel] == "replica":
-		return v1alpha1.Replica
+		return v1alpha1.RoleReplica
 	default:
-		return v1alpha1.Instance
+		return v1alpha1.RoleInstance
 	}
 }
 
 func (m member) isInstance() bool {
-	return m.role != v1alpha1.Pooler && m.role != v1alpha1.Job
+	return m.role != v1alpha1.RolePooler && m.role != v1alpha1.RoleJob
 }
 
 // instances are the members that run PostgreSQL.
@@ -101,7 +101,7 @@ func (c *cluster) alone() bool {
 func (m *Model) poolers(c *cluster) map[string][]member {
 	out := map[string][]member{}
 	for _, member := range slices.Concat(c.members, c.onNodes) {
-		if member.role == v1alpha1.Pooler {
+		if member.role == v1alpha1.RolePooler {
 			name := m.inv.Pods[member.pod].Labels[inventory.PoolerNameLabel]
 			out[name] = append(out[name], member)
 		}

@@ -26,7 +26,7 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 	p.Bystanders = bystanders(before, after, c)
 	p.Notes = append(before.metricsNotes(after, c), kubectlNotes(p.Flows)...)
 	for _, f := range is.RequiredFlows {
-		if !f.Advisory && f.Verdict != v1alpha1.Allowed {
+		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, fmt.Sprintf("the required flow %s (%s → port %d) would be %s: %s", f.Name, f.From, f.Port, f.Verdict, f.Message))
 		}
 	}
@@ -35,7 +35,7 @@ func Compare(before, after *Model, key types.NamespacedName, steps []Step) Previ
 	for _, f := range is.Findings {
 		switch {
 		case f.Code != v1alpha1.EvidenceMissing:
-		case f.Severity == v1alpha1.Error:
+		case f.Severity == v1alpha1.SeverityError:
 			p.Refusals = append(p.Refusals, "the preview is not reliable: "+f.Message)
 		default:
 			p.Notes = append(p.Notes, Note{Subject: "Not seen", Message: f.Message, Remedy: f.Remedy})
@@ -54,7 +54,7 @@ func neighbours(before, after *Model, c *cluster) []string {
 		}
 		was, is := before.requiredFlows(other), after.requiredFlows(other)
 		for i, f := range is {
-			if !f.Advisory && f.Verdict != v1alpha1.Allowed && was[i].Verdict == v1alpha1.Allowed {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[i].Verdict == v1alpha1.VerdictAllowed {
 				out = append(out, fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
 					other.object.Name, f.Name))
 			}
@@ -155,7 +155,7 @@ func bystanders(before, after *Model, c *cluster) []Bystander {
 func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 	targets := []target{
 		m.target("instances", metricsPort, c.instances()),
-		m.target("poolers", poolerMetricsPort, membersWith(c, v1alpha1.Pooler)),
+		m.target("poolers", poolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
 	}
 	lost := map[string]bool{}
 	for _, p := range m.peers {
@@ -165,7 +165,7 @@ func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 				continue
 			}
 			for _, t := range targets {
-				if m.reaches(p.identity, t) == v1alpha1.Allowed && after.reaches(p.identity, t) == v1alpha1.Denied {
+				if m.reaches(p.identity, t) == v1alpha1.VerdictAllowed && after.reaches(p.identity, t) == v1alpha1.VerdictDenied {
 					lost[pod.Namespace] = true
 				}
 			}
@@ -194,7 +194,7 @@ func membersWith(c *cluster, role v1alpha1.PodRole) []member {
 
 func kubectlNotes(flows []FlowChange) []Note {
 	for _, f := range flows {
-		if f.Name == FlowAPIServer && f.Before != f.After && f.After != v1alpha1.Allowed {
+		if f.Name == FlowAPIServer && f.Before != f.After && f.After != v1alpha1.VerdictAllowed {
 			return []Note{{
 				Subject: "kubectl cnpg status",
 				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", statusPort),

@@ -40,36 +40,36 @@ func TestTheDocumentsPoliciesLiterally(t *testing.T) {
 		world    bool
 	}{
 		{
-			file: "1-default-deny.yaml", posture: v1alpha1.Open, connect: everybody, world: true,
+			file: "1-default-deny.yaml", posture: v1alpha1.PostureOpen, connect: everybody, world: true,
 			findings: []v1alpha1.FindingCode{v1alpha1.PolicyInvalid, v1alpha1.NoDefaultDeny},
 		},
 		{
-			file: "2-cnpg-operator-access.yaml", posture: v1alpha1.Broken, connect: nobodyElse,
+			file: "2-cnpg-operator-access.yaml", posture: v1alpha1.PostureBroken, connect: nobodyElse,
 			blocked:  []string{isolation.FlowReplication, isolation.FlowIsolationCheck, isolation.FlowPooler},
 			findings: []v1alpha1.FindingCode{v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked, v1alpha1.BystandersDenied},
 		},
 		{
-			file: "3-cnpg-cluster-internal-access.yaml", posture: v1alpha1.Locked, connect: []string{operator},
+			file: "3-cnpg-cluster-internal-access.yaml", posture: v1alpha1.PostureLocked, connect: []string{operator},
 			findings: []v1alpha1.FindingCode{v1alpha1.BystandersDenied},
 		},
 		{
-			file: "4-postgres-access-backend-label.yaml", posture: v1alpha1.Broken, connect: []string{backend},
+			file: "4-postgres-access-backend-label.yaml", posture: v1alpha1.PostureBroken, connect: []string{backend},
 			blocked:  []string{isolation.FlowOperator, isolation.FlowReplication, isolation.FlowIsolationCheck, isolation.FlowPooler},
 			findings: []v1alpha1.FindingCode{v1alpha1.OperatorBlocked, v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked},
 		},
 		{
 			// Any pod of the namespace, peers and poolers included, and no backend of another one.
-			file: "5-postgres-access-backend-any-ns.yaml", posture: v1alpha1.Broken, connect: []string{backend, frontend},
+			file: "5-postgres-access-backend-any-ns.yaml", posture: v1alpha1.PostureBroken, connect: []string{backend, frontend},
 			blocked:  []string{isolation.FlowOperator, isolation.FlowIsolationCheck},
 			findings: []v1alpha1.FindingCode{v1alpha1.OperatorBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PolicyIgnoredField},
 		},
 		{
-			file: "6-postgres-access-backend-namespace.yaml", posture: v1alpha1.Broken, connect: []string{shop},
+			file: "6-postgres-access-backend-namespace.yaml", posture: v1alpha1.PostureBroken, connect: []string{shop},
 			blocked:  []string{isolation.FlowOperator, isolation.FlowReplication, isolation.FlowIsolationCheck, isolation.FlowPooler},
 			findings: []v1alpha1.FindingCode{v1alpha1.OperatorBlocked, v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked},
 		},
 		{
-			file: "7-postgres-access-cluster-wide.yaml", posture: v1alpha1.Broken, connect: everybody,
+			file: "7-postgres-access-cluster-wide.yaml", posture: v1alpha1.PostureBroken, connect: everybody,
 			blocked:  []string{isolation.FlowOperator, isolation.FlowIsolationCheck},
 			findings: []v1alpha1.FindingCode{v1alpha1.OperatorBlocked, v1alpha1.IsolationCheckBlocked},
 		},
@@ -83,7 +83,7 @@ func TestTheDocumentsPoliciesLiterally(t *testing.T) {
 			expectClients(t, r, tc.connect, tc.world)
 			var blocked []string
 			for _, f := range r.RequiredFlows {
-				if f.Verdict == v1alpha1.Denied && !f.Advisory {
+				if f.Verdict == v1alpha1.VerdictDenied && !f.Advisory {
 					blocked = append(blocked, f.Name)
 				}
 			}
@@ -116,7 +116,7 @@ func TestOurSetKeepsTheDocumentsPromises(t *testing.T) {
 			t.Run(name+", scope "+string(scope), func(t *testing.T) {
 				tc.flags.Scope = string(scope)
 				r := onlyReport(t, "testdata/live-open.json", setFile(t, tc.flags))
-				if r.Posture != v1alpha1.Locked {
+				if r.Posture != v1alpha1.PostureLocked {
 					t.Errorf("posture %s, want LOCKED: %+v", r.Posture, r.Findings)
 				}
 				expectClients(t, r, append([]string{operator}, tc.connect...), false)

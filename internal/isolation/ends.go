@@ -42,7 +42,7 @@ func (m *Model) poolerEnds(c *cluster) []end {
 	var ends []end
 	for _, members := range [][]member{c.members, c.onNodes} {
 		for _, member := range members {
-			if member.role == v1alpha1.Pooler {
+			if member.role == v1alpha1.RolePooler {
 				ends = append(ends, m.endOf(member.pod, "pooler pod "+m.inv.Pods[member.pod].Name))
 			}
 		}

@@ -133,38 +133,38 @@ func TestPodsThatNoRuleByLabelsKnows(t *testing.T) {
 		finding v1alpha1.FindingCode
 		remedy  string
 	}{
-		{name: "all managed", change: func(*inventory.Inventory) {}, posture: v1alpha1.Locked},
+		{name: "all managed", change: func(*inventory.Inventory) {}, posture: v1alpha1.PostureLocked},
 		{
 			name: "operator on another node's network", change: onNode("cnpg-system", "operator-1", "192.0.2.2"),
-			posture: v1alpha1.Broken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
 		},
 		{
 			name: "operator on an unknown node's network", change: onNode("cnpg-system", "operator-1", ""),
-			posture: v1alpha1.Broken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
 		},
 		{
 			name: "operator on the instances' node, where the next one need not be", change: onNode("cnpg-system", "operator-1", "192.0.2.1"),
-			posture: v1alpha1.Broken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.OperatorBlocked, remedy: "--allow-kubectl-cnpg",
 		},
 		{
 			name: "operator on another node's network, nodes let in", change: onNode("cnpg-system", "operator-1", "192.0.2.2"),
-			flags: policyset.FlagValues{AllowKubectlCNPG: true}, posture: v1alpha1.Locked,
+			flags: policyset.FlagValues{AllowKubectlCNPG: true}, posture: v1alpha1.PostureLocked,
 		},
 		{
 			name: "operator not managed", change: unmanagedPod("cnpg-system", "operator-1"),
-			posture: v1alpha1.Broken, finding: v1alpha1.OperatorBlocked, remedy: "Restart the pods",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.OperatorBlocked, remedy: "Restart the pods",
 		},
 		{
 			name: "pooler on another node's network", change: onNode("shop", "pg-rw-1", "192.0.2.2"),
-			posture: v1alpha1.Broken, finding: v1alpha1.PoolerBlocked, remedy: "Remove hostNetwork",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.PoolerBlocked, remedy: "Remove hostNetwork",
 		},
 		{
 			name: "pooler not managed", change: unmanagedPod("shop", "pg-rw-1"),
-			posture: v1alpha1.Broken, finding: v1alpha1.PoolerBlocked, remedy: "Restart the pods",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.PoolerBlocked, remedy: "Restart the pods",
 		},
 		{
 			name: "instance not managed", change: unmanagedPod("shop", "pg-2"),
-			posture: v1alpha1.Broken, finding: v1alpha1.ReplicationBlocked, remedy: "Restart the pods",
+			posture: v1alpha1.PostureBroken, finding: v1alpha1.ReplicationBlocked, remedy: "Restart the pods",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -172,7 +172,7 @@ func TestPodsThatNoRuleByLabelsKnows(t *testing.T) {
 			if r.Posture != tc.posture {
 				t.Errorf("posture %s, want %s: %+v", r.Posture, tc.posture, r.RequiredFlows)
 			}
-			if refused := len(preview.Refusals) > 0; refused != (tc.posture == v1alpha1.Broken) {
+			if refused := len(preview.Refusals) > 0; refused != (tc.posture == v1alpha1.PostureBroken) {
 				t.Errorf("lockdown refuses for %q", preview.Refusals)
 			}
 			if tc.finding == "" {

@@ -51,9 +51,9 @@ func (m *Model) noAgent() bool {
 func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
 	var out []v1alpha1.Finding
 	for _, missing := range m.inv.Missing {
-		severity := v1alpha1.Error
+		severity := v1alpha1.SeverityError
 		if m.tolerable(missing, c) {
-			severity = v1alpha1.Warning
+			severity = v1alpha1.SeverityWarning
 		}
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
@@ -62,21 +62,21 @@ func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
 	out = saidOnce(out)
 	if m.noAgent() {
 		out = append(out, v1alpha1.Finding{
-			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "there is no sign of a Cilium agent: no cilium-config, no DaemonSet labelled k8s-app=cilium and no CiliumEndpoint",
 			Remedy:  "Install Cilium, or let this user read its ConfigMap and its DaemonSet.",
 		})
 	}
 	if len(c.members) == 0 {
 		out = append(out, v1alpha1.Finding{
-			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "no pod of the cluster could be seen",
 			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.object.Namespace), shellWord(inventory.ClusterLabel+"="+c.object.Name)),
 		})
 	}
 	if !m.inv.Settings.Found && m.inv.Origin == inventory.Live && !m.missesSettings() {
 		out = append(out, v1alpha1.Finding{
-			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Warning,
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityWarning,
 			Message: "the ConfigMap cilium-config was not found: Cilium's defaults are assumed (enable-policy: default, cluster-name: default)",
 		})
 	}
@@ -113,7 +113,7 @@ func (m *Model) labelFindings(c *cluster) []v1alpha1.Finding {
 		}
 		if len(lacking) > 0 {
 			out = append(out, v1alpha1.Finding{
-				Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Warning,
+				Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityWarning,
 				Message: fmt.Sprintf("the identity that Cilium gave to pod %q lacks the pod's label %s: policies can't select it by that", pod.Name, strings.Join(lacking, ", ")),
 				Remedy:  "Add the label to Cilium's option labels, or wait until the agent has seen the pod's change.",
 			})

@@ -24,7 +24,7 @@ func TestOneReasonIsOneFinding(t *testing.T) {
 			found = append(found, f)
 		}
 	}
-	if len(found) != 1 || found[0].Severity != v1alpha1.Error {
+	if len(found) != 1 || found[0].Severity != v1alpha1.SeverityError {
 		t.Errorf("%+v", found)
 	}
 }

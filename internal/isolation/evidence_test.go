@@ -159,7 +159,7 @@ func TestWhatCanNotBeSeen(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if r := isolation.Evaluate(m).Items[0]; (r.Posture == v1alpha1.Unknown) != tc.unknown {
+				if r := isolation.Evaluate(m).Items[0]; (r.Posture == v1alpha1.PostureUnknown) != tc.unknown {
 					t.Errorf("%s: posture %s", name, r.Posture)
 				}
 				if strings.HasPrefix(tc.name, "policies of a") {

@@ -53,7 +53,7 @@ func (m *Model) Explain(key types.NamespacedName, q Query) (v1alpha1.Explanation
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ExplanationKind},
 		Metadata: v1alpha1.Metadata{Namespace: key.Namespace, Name: key.Name},
 		Source:   v1alpha1.ExplainedSource{Name: m.source.Name(), Namespace: m.source.namespace, IsTarget: m.isTarget(targets)},
-		Target:   name, Port: q.Port, Verdict: v1alpha1.Allowed,
+		Target:   name, Port: q.Port, Verdict: v1alpha1.VerdictAllowed,
 		Answers: m.answers(c, targets),
 	}
 	if len(e.Answers) == 0 {
@@ -67,7 +67,7 @@ func (m *Model) Explain(key types.NamespacedName, q Query) (v1alpha1.Explanation
 	e.Notes = append([]string{}, m.sourceNotes...)
 	e.Notes = append(e.Notes, m.worldNotes(targets, e)...)
 	e.Notes = append(e.Notes, m.policyNotes(c, targets)...)
-	if q.WhyNot && e.Verdict == v1alpha1.Denied {
+	if q.WhyNot && e.Verdict == v1alpha1.VerdictDenied {
 		change, err := m.whyNot(c, targets)
 		if err != nil {
 			return v1alpha1.Explanation{}, err

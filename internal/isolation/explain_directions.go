@@ -74,7 +74,7 @@ func (m *Model) fromAPIServer(t goal) engine.Direction {
 	var out engine.Direction
 	for i, server := range m.apiServers(m.lookup.apiServerNodes, t.pod.HostIP) {
 		one := m.engine.Decide(server.identity, t.identity, t.port).Ingress
-		if one.Verdict == v1alpha1.Allowed && server.identity == m.identities.Reserved("host") && one.Builtin != "" {
+		if one.Verdict == v1alpha1.VerdictAllowed && server.identity == m.identities.Reserved("host") && one.Builtin != "" {
 			one.Builtin = server.name + ": " + one.Builtin
 		}
 		if i == 0 || worse(one.Verdict, out.Verdict) {
@@ -89,12 +89,12 @@ func unknownBecause(reason string) engine.Direction {
 }
 
 func allowedBecause(reason string) engine.Direction {
-	return engine.Direction{Verdict: v1alpha1.Allowed, Builtin: reason}
+	return engine.Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: reason}
 }
 
 // doubtPrefix is for addresses that may be members of a CiliumCIDRGroup, which would change the answer.
 func (m *Model) doubtPrefix(o origin, t goal, d engine.Direction) engine.Direction {
-	if d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 {
+	if d.Verdict == v1alpha1.VerdictDenied && len(d.Rules) > 0 {
 		return d // What a rule denies stays denied.
 	}
 	for _, id := range m.outside {

@@ -43,7 +43,7 @@ func (m *Model) distinguishing(c *cluster, targets []goal, namespace string) (po
 // letIn tells whether the targets let the identity in already.
 func (m *Model) letIn(id *engine.Identity, targets []goal) bool {
 	return !slices.ContainsFunc(targets, func(t goal) bool {
-		return m.engine.Decide(id, t.identity, t.port).Ingress.Verdict != v1alpha1.Allowed
+		return m.engine.Decide(id, t.identity, t.port).Ingress.Verdict != v1alpha1.VerdictAllowed
 	})
 }
 

@@ -22,9 +22,9 @@ func TestLabelsOfTheSourcesNamespaceAreMissing(t *testing.T) {
 		want                 v1alpha1.Verdict
 	}{
 		{"a pod that is to be, by labels", byTeam, "namespace/web", false, v1alpha1.VerdictUnknown},
-		{"a pod that is to be, by name", byName, "namespace/web", false, v1alpha1.Denied},
-		{"a pod that is to be, labels readable", byTeam, "namespace/web", true, v1alpha1.Denied},
-		{"a pod with an endpoint", byTeam, "web/pod/known", false, v1alpha1.Denied},
+		{"a pod that is to be, by name", byName, "namespace/web", false, v1alpha1.VerdictDenied},
+		{"a pod that is to be, labels readable", byTeam, "namespace/web", true, v1alpha1.VerdictDenied},
+		{"a pod with an endpoint", byTeam, "web/pod/known", false, v1alpha1.VerdictDenied},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			inv := managedWorld(t, func(inv *inventory.Inventory) {

@@ -21,10 +21,10 @@ func (m *Model) toRestart(c *cluster, targets []goal) []int {
 				continue
 			}
 			ingress, egress := m.directions(c, o, t)
-			if ingress.Verdict == v1alpha1.Denied && o.identity.Name() == unmanagedName {
+			if ingress.Verdict == v1alpha1.VerdictDenied && o.identity.Name() == unmanagedName {
 				pods = append(pods, o.pods...)
 			}
-			if egress.Verdict == v1alpha1.Denied && m.unmanaged[t.pod.Key()] {
+			if egress.Verdict == v1alpha1.VerdictDenied && m.unmanaged[t.pod.Key()] {
 				pods = append(pods, t.member.pod)
 			}
 		}

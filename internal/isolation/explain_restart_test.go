@@ -56,7 +56,7 @@ func TestWhyNotRestartsPodsThatCiliumDoesNotManage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Verdict != v1alpha1.Denied || e.Change == nil || e.Change.Steps[0] != restart || e.Change.Command != test.command || e.Change.Manifest != "" {
+			if e.Verdict != v1alpha1.VerdictDenied || e.Change == nil || e.Change.Steps[0] != restart || e.Change.Command != test.command || e.Change.Manifest != "" {
 				t.Errorf("%s, %+v", e.Verdict, e.Change)
 			}
 		})
@@ -77,7 +77,7 @@ func TestEgressToAnInstanceThatCiliumDoesNotManage(t *testing.T) {
 			verdicts[target] = a.Egress.Verdict
 		}
 	}
-	if verdicts["pg-1"] != v1alpha1.Allowed || verdicts["pg-2"] != v1alpha1.Denied {
+	if verdicts["pg-1"] != v1alpha1.VerdictAllowed || verdicts["pg-2"] != v1alpha1.VerdictDenied {
 		t.Errorf("egress %v", verdicts)
 	}
 	if e.Change == nil || len(e.Change.Steps) != 1 || !strings.HasPrefix(e.Change.Steps[0], "Restart shop/pod/pg-2: ") {

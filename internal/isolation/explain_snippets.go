@@ -122,7 +122,7 @@ func (m *Model) adaptPeers(rule *api.IngressRule, targets []goal) string {
 
 // poolerOf is the pooler that is asked about; empty for the instances.
 func poolerOf(targets []goal) string {
-	if len(targets) == 0 || targets[0].role != v1alpha1.Pooler {
+	if len(targets) == 0 || targets[0].role != v1alpha1.RolePooler {
 		return ""
 	}
 	return targets[0].pod.Labels[inventory.PoolerNameLabel]

@@ -77,9 +77,9 @@ func TestExplanationsAgreeWithWhatPsqlSaw(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := v1alpha1.Denied
+				want := v1alpha1.VerdictDenied
 				if slices.Contains(connect, source) {
-					want = v1alpha1.Allowed
+					want = v1alpha1.VerdictAllowed
 				}
 				if e.Verdict != want || len(e.Answers) != 1 {
 					t.Errorf("%s, %s to %s: %s in %d answers, want %s in one", file, source, e.Target, e.Verdict, len(e.Answers), want)
@@ -98,61 +98,61 @@ func TestExplainDecidedBy(t *testing.T) {
 		ingress, egress  string // what decided, as decidedBy writes it
 		answers, targets int
 	}{
-		{name: "nothing selects", source: "deploy/web", verdict: v1alpha1.Allowed,
+		{name: "nothing selects", source: "deploy/web", verdict: v1alpha1.VerdictAllowed,
 			ingress: "no policy selects it", egress: "no policy selects it"},
-		{name: "default deny", source: "deploy/web", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+		{name: "default deny", source: "deploy/web", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny own-peers", egress: "no policy selects it"},
-		{name: "peers", source: "pooler/orders-rw", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "peers", source: "pooler/orders-rw", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "own-peers spec.ingress[0]", egress: "no policy selects it"},
-		{name: "L7", source: "deploy/web", files: []string{"l7.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "L7", source: "deploy/web", files: []string{"l7.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "http spec.ingress[1] L7 http", egress: "no policy selects it"},
-		{name: "authentication", source: "deploy/web", files: []string{"authentication.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "authentication", source: "deploy/web", files: []string{"authentication.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "mutual spec.ingress[1] authentication", egress: "no policy selects it"},
-		{name: "deny rule", source: "deploy/worker", files: []string{"deny.yaml"}, verdict: v1alpha1.Denied,
+		{name: "deny rule", source: "deploy/worker", files: []string{"deny.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "no-workers spec.ingressDeny[0]", egress: "no policy selects it"},
-		{name: "deny rule, somebody else", source: "deploy/web", files: []string{"deny.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "deny rule, somebody else", source: "deploy/web", files: []string{"deny.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "no-workers spec.ingress[0]", egress: "no policy selects it"},
-		{name: "egress", source: "backend/deploy/api", files: []string{"egress.yaml"}, verdict: v1alpha1.Denied,
+		{name: "egress", source: "backend/deploy/api", files: []string{"egress.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "no policy selects it", egress: "default deny api-egress"},
-		{name: "both ends", source: "backend/deploy/api", files: []string{"locked.yaml", "egress-deny.yaml"}, verdict: v1alpha1.Denied,
+		{name: "both ends", source: "backend/deploy/api", files: []string{"locked.yaml", "egress-deny.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny own-peers", egress: "api-no-database spec.egressDeny[0]"},
 		{name: "toServices", source: "backend/deploy/api", files: []string{"to-services.yaml"}, verdict: v1alpha1.VerdictUnknown,
 			ingress: "no policy selects it", egress: "api-services spec.egress[0] spec.egress[0] of CiliumNetworkPolicy/backend/api-services has toServices: which pods are behind a Service is not visible from here"},
-		{name: "named port in policy and question", source: "deploy/web", query: isolation.Query{Port: "postgresql"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "named port in policy and question", source: "deploy/web", query: isolation.Query{Port: "postgresql"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "by-port-name spec.ingress[0]", egress: "no policy selects it"},
-		{name: "named port, another one", source: "deploy/web", query: isolation.Query{Port: "metrics"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.Denied,
+		{name: "named port, another one", source: "deploy/web", query: isolation.Query{Port: "metrics"}, files: []string{"named-port.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny by-port-name", egress: "no policy selects it"},
-		{name: "pooler", source: "deploy/web", query: isolation.Query{Pooler: "orders-rw"}, files: []string{"primary.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "pooler", source: "deploy/web", query: isolation.Query{Pooler: "orders-rw"}, files: []string{"primary.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "no policy selects it", egress: "no policy selects it", targets: 1},
-		{name: "instances differ", source: "deploy/web", files: []string{"primary.yaml"}, verdict: v1alpha1.Denied,
+		{name: "instances differ", source: "deploy/web", files: []string{"primary.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny primary-only", egress: "no policy selects it", answers: 2, targets: 1},
-		{name: "refused policy", source: "deploy/web", files: []string{"refused.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "refused policy", source: "deploy/web", files: []string{"refused.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "no policy selects it", egress: "no policy selects it"},
-		{name: "cron job", source: "cj/report", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+		{name: "cron job", source: "cj/report", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny own-peers", egress: "no policy selects it"},
-		{name: "namespace", source: "ns/backend", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+		{name: "namespace", source: "ns/backend", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny own-peers", egress: "no policy selects it"},
-		{name: "pod to be", source: "cnpg.io/cluster=orders in shop", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "pod to be", source: "cnpg.io/cluster=orders in shop", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "own-peers spec.ingress[0]", egress: "no policy selects it"},
-		{name: "host", source: "host", files: []string{"locked.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "host", source: "host", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "the local host is always allowed (allow-localhost)", egress: "Cilium's host firewall is off: no policy applies to nodes"},
-		{name: "remote node", source: "remote-node", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+		{name: "remote node", source: "remote-node", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny own-peers", egress: "Cilium's host firewall is off: no policy applies to nodes"},
-		{name: "pod on its node's network", source: "ds/node-agent", files: []string{"locked.yaml"}, verdict: v1alpha1.Denied,
+		{name: "pod on its node's network", source: "ds/node-agent", files: []string{"locked.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "the local host is always allowed (allow-localhost)", egress: "Cilium's host firewall is off: no policy applies to nodes", answers: 2},
-		{name: "world", source: "world", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+		{name: "world", source: "world", files: []string{"cidr.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny office", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
-		{name: "egress rules for all pods are not the world's", source: "world", files: []string{"clusterwide-egress.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "egress rules for all pods are not the world's", source: "world", files: []string{"clusterwide-egress.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "no policy selects it", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
-		{name: "address within", source: "203.0.113.7", files: []string{"cidr.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "address within", source: "203.0.113.7", files: []string{"cidr.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "office spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
-		{name: "address in the exception", source: "203.0.113.200", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+		{name: "address in the exception", source: "203.0.113.200", files: []string{"cidr.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny office", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
-		{name: "prefix of which a part is excepted", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, verdict: v1alpha1.Denied,
+		{name: "prefix of which a part is excepted", source: "203.0.113.0/24", files: []string{"cidr.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "office spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies", answers: 2},
-		{name: "prefix of which every part is named", source: "203.0.113.0/24", files: []string{"halves.yaml"}, verdict: v1alpha1.Allowed,
+		{name: "prefix of which every part is named", source: "203.0.113.0/24", files: []string{"halves.yaml"}, verdict: v1alpha1.VerdictAllowed,
 			ingress: "halves spec.ingress[1]", egress: "it is outside the Kubernetes cluster, where no policy of it applies"},
-		{name: "prefix of which half is named", source: "203.0.112.0/23", files: []string{"halves.yaml"}, verdict: v1alpha1.Denied,
+		{name: "prefix of which half is named", source: "203.0.112.0/23", files: []string{"halves.yaml"}, verdict: v1alpha1.VerdictDenied,
 			ingress: "default deny halves default deny monitoring", egress: "it is outside the Kubernetes cluster, where no policy of it applies", answers: 2},
 		{name: "address that may be in a group", source: "198.51.100.1", files: []string{"cidr-group.yaml"}, verdict: v1alpha1.VerdictUnknown,
 			ingress: `partners spec.ingress[1] whether 198.51.100.1 belongs to CiliumCIDRGroup "partners" can't be seen from here; its members are allowed`,
@@ -197,9 +197,9 @@ func TestExplainTheWorldOfOneFamily(t *testing.T) {
 		verdict v1alpha1.Verdict
 		change  string
 	}{
-		{"0.0.0.0/0", 1, v1alpha1.Allowed, ""},
-		{"::/0", 1, v1alpha1.Denied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
-		{"world", 2, v1alpha1.Denied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
+		{"0.0.0.0/0", 1, v1alpha1.VerdictAllowed, ""},
+		{"::/0", 1, v1alpha1.VerdictDenied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
+		{"world", 2, v1alpha1.VerdictDenied, "  - fromCIDR:\n    - ::/0\n    toPorts"},
 	} {
 		inv := load(t, shopManifests("all-ipv4.yaml")...)
 		e, err := explainIn(t, inv, orders(), test.source, isolation.Query{WhyNot: true})
@@ -263,7 +263,7 @@ func TestExplainPodsThatDiffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Answers) != 2 || e.Answers[0].Verdict != v1alpha1.Allowed || !slices.Equal(e.Answers[1].Sources, []string{"web-2"}) || e.Answers[1].Verdict != v1alpha1.Denied {
+	if len(e.Answers) != 2 || e.Answers[0].Verdict != v1alpha1.VerdictAllowed || !slices.Equal(e.Answers[1].Sources, []string{"web-2"}) || e.Answers[1].Verdict != v1alpha1.VerdictDenied {
 		t.Errorf("answers %+v", e.Answers)
 	}
 }
@@ -274,7 +274,7 @@ func TestExplainTheClusterItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Answers) != 1 || len(e.Answers[0].Sources) != 3 || len(e.Answers[0].Targets) != 3 || e.Verdict != v1alpha1.Allowed {
+	if len(e.Answers) != 1 || len(e.Answers[0].Sources) != 3 || len(e.Answers[0].Targets) != 3 || e.Verdict != v1alpha1.VerdictAllowed {
 		t.Errorf("%s, answers %+v", e.Verdict, e.Answers)
 	}
 	one, err := explainIn(t, load(t, "testdata/live-locked.json"), recorded(), "pod/cluster-example-1", isolation.Query{})
@@ -297,10 +297,10 @@ func TestExplainMissingEvidence(t *testing.T) {
 		ingress, egress v1alpha1.Verdict
 	}{
 		{"policies of all namespaces", inventory.Missing{Resource: "ciliumnetworkpolicies.cilium.io"}, "other/pod/backend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
-		{"policies of other namespaces", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "other/pod/backend", v1alpha1.Denied, v1alpha1.VerdictUnknown},
-		{"policies of other namespaces, source in the cluster's", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
-		{"a kind that is switched off", inventory.Missing{Resource: "clusternetworkpolicies.policy.networking.k8s.io"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
-		{"poolers", inventory.Missing{Resource: "poolers.postgresql.cnpg.io"}, "pod/frontend", v1alpha1.Denied, v1alpha1.Allowed},
+		{"policies of other namespaces", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "other/pod/backend", v1alpha1.VerdictDenied, v1alpha1.VerdictUnknown},
+		{"policies of other namespaces, source in the cluster's", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
+		{"a kind that is switched off", inventory.Missing{Resource: "clusternetworkpolicies.policy.networking.k8s.io"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
+		{"poolers", inventory.Missing{Resource: "poolers.postgresql.cnpg.io"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
 		{"a document", inventory.Missing{Resource: "manifests"}, "pod/frontend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -329,7 +329,7 @@ func TestExplainPodsThatCiliumDoesNotManage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Verdict != v1alpha1.Denied || len(e.Notes) != 1 {
+	if e.Verdict != v1alpha1.VerdictDenied || len(e.Notes) != 1 {
 		t.Errorf("an unmanaged source: %s, notes %q", e.Verdict, e.Notes)
 	}
 	inv = load(t, "testdata/live-locked.json")
@@ -338,7 +338,7 @@ func TestExplainPodsThatCiliumDoesNotManage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Answers) != 2 || e.Answers[1].Verdict != v1alpha1.Allowed || !slices.Equal(e.Answers[1].Targets, []string{"cluster-example-2"}) {
+	if len(e.Answers) != 2 || e.Answers[1].Verdict != v1alpha1.VerdictAllowed || !slices.Equal(e.Answers[1].Targets, []string{"cluster-example-2"}) {
 		t.Errorf("an unmanaged instance: %+v", e.Answers)
 	}
 }
@@ -397,7 +397,7 @@ func TestExplainNamespaceOutsideTheManifests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Verdict != v1alpha1.Allowed || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], `namespace "cnpg-system" is not in the manifests`) {
+	if e.Verdict != v1alpha1.VerdictAllowed || len(e.Notes) != 1 || !strings.Contains(e.Notes[0], `namespace "cnpg-system" is not in the manifests`) {
 		t.Errorf("%s, notes %q", e.Verdict, e.Notes)
 	}
 }

@@ -102,9 +102,9 @@ func (m *Model) opened(after *Model, id *engine.Identity, targets []goal) []goal
 func (m *Model) gets(id *engine.Identity, t goal) bool {
 	d := m.engine.Decide(id, t.identity, t.port)
 	if id.Namespace() == "" {
-		return d.Ingress.Verdict == v1alpha1.Allowed
+		return d.Ingress.Verdict == v1alpha1.VerdictAllowed
 	}
-	return d.Verdict == v1alpha1.Allowed
+	return d.Verdict == v1alpha1.VerdictAllowed
 }
 
 // isSource tells whether the pod is one of those that shall be let in.

@@ -38,10 +38,10 @@ func (m *Model) denials(c *cluster, targets []goal) (ingress, egress []engine.Di
 				continue
 			}
 			in, out := m.directions(c, o, t)
-			if in.Verdict == v1alpha1.Denied {
+			if in.Verdict == v1alpha1.VerdictDenied {
 				ingress = append(ingress, in)
 			}
-			if out.Verdict == v1alpha1.Denied {
+			if out.Verdict == v1alpha1.VerdictDenied {
 				egress = append(egress, out)
 			}
 		}

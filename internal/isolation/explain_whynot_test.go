@@ -46,7 +46,7 @@ func TestWhyNotCommand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Verdict != v1alpha1.Denied || e.Change == nil || e.Change.LetsIn == nil {
+			if e.Verdict != v1alpha1.VerdictDenied || e.Change == nil || e.Change.LetsIn == nil {
 				t.Fatalf("%s, change %+v", e.Verdict, e.Change)
 			}
 			want := "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend " + test.flag
@@ -193,7 +193,7 @@ func TestWhyNotManifest(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, a := range after.Answers {
-				if a.Ingress.Verdict != v1alpha1.Allowed {
+				if a.Ingress.Verdict != v1alpha1.VerdictAllowed {
 					t.Errorf("with the proposal, %v → %v: %s", a.Sources, a.Targets, decidedBy(a.Ingress))
 				}
 			}
@@ -237,7 +237,7 @@ func TestWhyNotSteps(t *testing.T) {
 // There is nothing to propose for what is allowed already.
 func TestWhyNotOfTheAllowed(t *testing.T) {
 	e, err := explainIn(t, lockedByUs(t), recorded(), "pod/backend", isolation.Query{WhyNot: true})
-	if err != nil || e.Change != nil || e.Verdict != v1alpha1.Allowed {
+	if err != nil || e.Change != nil || e.Verdict != v1alpha1.VerdictAllowed {
 		t.Errorf("%s, %+v, %v", e.Verdict, e.Change, err)
 	}
 }

@@ -106,7 +106,7 @@ func (m *Model) askAbout(t target, e *dependencies) question {
 			e.fleet = true
 			return question{single: m.everyPeer()}
 		}
-		q.open = q.open || r.Others == v1alpha1.Allowed
+		q.open = q.open || r.Others == v1alpha1.VerdictAllowed
 		for _, id := range r.Listed {
 			if i, ok := m.lookup.peerOf[id]; ok {
 				q.single = append(q.single, i)
@@ -143,16 +143,16 @@ func (m *Model) ask(c *cluster, t target, peers []int, e *dependencies) audience
 			continue
 		}
 		verdict, policies := m.decide(m.peers[i].identity, t)
-		if m.peers[i].identity.Name() == unmanagedName && verdict != v1alpha1.Denied {
+		if m.peers[i].identity.Name() == unmanagedName && verdict != v1alpha1.VerdictDenied {
 			e.fleet = true // Its pods are in any namespace.
 		}
 		switch verdict {
 		case v1alpha1.VerdictUnknown:
 			a.exposure.Unknown++
 			a.unknown += len(pods)
-		case v1alpha1.Denied:
+		case v1alpha1.VerdictDenied:
 			a.exposure.DeniedPods += len(pods)
-		case v1alpha1.Allowed:
+		case v1alpha1.VerdictAllowed:
 			a.exposure.Identities++
 			a.exposure.Pods += len(pods)
 			m.count(clients, pods, policies)
@@ -185,7 +185,7 @@ func (m *Model) deniedNear(c *cluster, t target, namespaces []string, q question
 				}
 				ask = others
 			}
-			if verdict, policies := ask(); verdict == v1alpha1.Denied {
+			if verdict, policies := ask(); verdict == v1alpha1.VerdictDenied {
 				m.count(denied, pods, policies)
 			}
 		}
@@ -226,7 +226,7 @@ func (m *Model) addEntities(e *v1alpha1.Exposure, t target) {
 			name = "world" // Both address families.
 		}
 		switch verdict, policies := m.decide(id, t); {
-		case verdict == v1alpha1.Allowed:
+		case verdict == v1alpha1.VerdictAllowed:
 			if !slices.Contains(e.Entities, name) {
 				e.Entities = append(e.Entities, name)
 			}
@@ -236,7 +236,7 @@ func (m *Model) addEntities(e *v1alpha1.Exposure, t target) {
 				}
 				e.EntityPolicies[name] = uniquePolicies(slices.Concat(e.EntityPolicies[name], policies))
 			}
-		case verdict == v1alpha1.Denied && !part:
+		case verdict == v1alpha1.VerdictDenied && !part:
 			e.DeniedEntities = append(e.DeniedEntities, name)
 		}
 	}

@@ -34,7 +34,7 @@ func (m *Model) findings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Fin
 }
 
 func rankOf(f v1alpha1.Finding) int {
-	return map[v1alpha1.Severity]int{v1alpha1.Error: 0, v1alpha1.Warning: 1, v1alpha1.Info: 2}[f.Severity]
+	return map[v1alpha1.Severity]int{v1alpha1.SeverityError: 0, v1alpha1.SeverityWarning: 1, v1alpha1.SeverityInfo: 2}[f.Severity]
 }
 
 func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
@@ -42,11 +42,11 @@ func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v
 	s := m.inv.Settings
 	switch {
 	case s.AuditMode:
-		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
 			"Cilium runs in audit mode (policy-audit-mode): it logs what policies deny and drops nothing",
 			"Set policyAuditMode=false in Cilium's Helm values and restart the agents."))
 	case s.EnablePolicy == "never":
-		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
 			"Cilium enforces no policies (enable-policy: never)",
 			"Set policyEnforcementMode=default in Cilium's Helm values and restart the agents."))
 	}
@@ -57,7 +57,7 @@ func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v
 		}
 	}
 	if len(unmanaged) > 0 {
-		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
 			fmt.Sprintf("Cilium does not manage %s: no policy is enforced there", pods(unmanaged)),
 			"Restart the pods: those that started before the agent are taken over then."))
 	}
@@ -66,7 +66,7 @@ func (m *Model) enforcementFindings(c *cluster, _ *v1alpha1.IsolationReport) []v
 		onNodes = append(onNodes, m.inv.Pods[member.pod].Name)
 	}
 	if len(onNodes) > 0 {
-		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
 			fmt.Sprintf("policies for pods do not select %s, on the network of the node: the instances take it for the node", pods(onNodes)),
 			"Remove hostNetwork from the template of the pods."))
 	}
@@ -83,14 +83,14 @@ func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alph
 		}
 		switch {
 		case read.Unreadable != "":
-			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
 		case !read.Valid:
-			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.Error,
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), m.invalidRemedy(c, read)))
 		}
 		if len(p.IgnoredFields) > 0 {
-			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.Error,
+			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityError,
 				fmt.Sprintf("%s has fields that are in no schema and are dropped: %s; a selector that loses its content this way matches every pod of its namespace",
 					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
 				m.ignoredRemedy(c, read, p.IgnoredFields)))
@@ -180,21 +180,21 @@ func (m *Model) openFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 	var out []v1alpha1.Finding
 	switch {
 	case len(open) > 0 && len(closed) == 0:
-		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
 			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", m.lockdownCommand(c)))
 	case len(open) > 0:
-		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.Error,
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
 			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), m.lockdownCommand(c)))
 	}
 	for _, t := range m.protectedTargets(c) {
 		if m.worldReaches(t) {
-			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.Error,
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
 				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.port, t.name),
 				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.object.Name), shellWord(c.object.Namespace), t.port)))
 			continue
 		}
 		if parts := m.partsOfWorld(t); len(parts) > 0 {
-			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.Warning,
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
 				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.port, t.name, strings.Join(parts, ", ")), ""))
 		}
 	}
@@ -212,7 +212,7 @@ func (m *Model) protectedTargets(c *cluster) []target {
 		switch {
 		case member.isInstance():
 			instances = append(instances, member.identity)
-		case member.role == v1alpha1.Pooler:
+		case member.role == v1alpha1.RolePooler:
 			poolers = append(poolers, member.identity)
 		}
 	}
@@ -232,7 +232,7 @@ func (m *Model) protectedTargets(c *cluster) []target {
 func (m *Model) partsOfWorld(t target) []string {
 	var out []string
 	for _, id := range m.outsideOf(t) {
-		if id.IsWorld() && m.reaches(id, t) == v1alpha1.Allowed {
+		if id.IsWorld() && m.reaches(id, t) == v1alpha1.VerdictAllowed {
 			out = append(out, id.Name())
 		}
 	}

@@ -24,10 +24,10 @@ func (m *Model) flowFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1
 	var out []v1alpha1.Finding
 	for _, f := range r.RequiredFlows {
 		code, required := codes[f.Name]
-		if !required || f.Advisory || f.Verdict != v1alpha1.Denied {
+		if !required || f.Advisory || f.Verdict != v1alpha1.VerdictDenied {
 			continue
 		}
-		out = append(out, finding(code, v1alpha1.Error,
+		out = append(out, finding(code, v1alpha1.SeverityError,
 			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), m.flowRemedy(c, f.Name)))
 	}
 	return out

@@ -29,16 +29,16 @@ func (m *Model) setFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alpha1.
 	}
 	var out []v1alpha1.Finding
 	if len(lacking) > 0 {
-		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.Warning,
+		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.SeverityWarning,
 			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), m.lockdownCommand(c)))
 	}
 	drifted, err := m.drifted(c)
 	if err != nil {
-		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
+		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
 			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), m.lockdownCommand(c)))
 	}
 	for _, name := range sortedKeys(drifted) {
-		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.Warning,
+		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
 			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), m.lockdownCommand(c)))
 	}
 	return out
@@ -65,20 +65,20 @@ func bareLockdown(c *cluster) string {
 // operatorFindings are about an operator that is not there, or not where the policies expect it.
 func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	if len(m.operators) == 0 {
-		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.Warning,
+		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
 			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", shellWord(c.object.Name), shellWord(c.object.Namespace)))}
 	}
 	var out []v1alpha1.Finding
 	for _, op := range m.operators {
 		if op.assumed && op.FoundBy == assumedOperator(op.Namespace).FoundBy {
-			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.Warning,
+			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 				fmt.Sprintf("no CloudNativePG operator is in what was read: it is assumed to run in namespace %q", op.Namespace),
 				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."))
 		}
 	}
 	blocked := slices.ContainsFunc(r.RequiredFlows, func(f v1alpha1.RequiredFlow) bool {
-		return f.Name == FlowOperator && f.Verdict == v1alpha1.Denied
+		return f.Name == FlowOperator && f.Verdict == v1alpha1.VerdictDenied
 	})
 	if !blocked {
 		return out
@@ -87,10 +87,10 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 		ghost := c.ghosts[namespace]
 		allowed := true
 		for _, instance := range c.instances() {
-			allowed = allowed && m.engine.Decide(ghost, instance.identity, statusPort).Verdict == v1alpha1.Allowed
+			allowed = allowed && m.engine.Decide(ghost, instance.identity, statusPort).Verdict == v1alpha1.VerdictAllowed
 		}
 		if allowed {
-			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.Error,
+			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
 				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.operators[0].Namespace), m.lockdownCommand(c)))
 		}
 	}
@@ -126,7 +126,7 @@ func (m *Model) generalFindings() []v1alpha1.Finding {
 	var out []v1alpha1.Finding
 	for _, key := range sortedKeys(orphans) {
 		namespace, name, _ := strings.Cut(key, "/")
-		out = append(out, finding(v1alpha1.OrphanedPolicy, v1alpha1.Warning,
+		out = append(out, finding(v1alpha1.OrphanedPolicy, v1alpha1.SeverityWarning,
 			fmt.Sprintf("%s kept for cluster %q of namespace %q, which does not exist; a new cluster of that name would be locked at once",
 				count(len(orphans[key]), "policy is", "policies are"), name, namespace), unlockCommand(namespace, name)))
 	}

@@ -28,7 +28,7 @@ func (m *Model) unsureFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alph
 			}
 		}
 		if count > 0 {
-			return []v1alpha1.Finding{finding(v1alpha1.EvidenceMissing, v1alpha1.Error,
+			return []v1alpha1.Finding{finding(v1alpha1.EvidenceMissing, v1alpha1.SeverityError,
 				fmt.Sprintf("whether %d pods can connect to port %d of the %s can't be told: %s", count, t.port, t.name, reason),
 				"Name the clients by labels (fromEndpoints) where the rule means pods.")}
 		}

@@ -15,7 +15,7 @@ func TestLockedOnlyIfNobodyMayConnectUnseen(t *testing.T) {
 	const policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: corp, namespace: shop}\n" +
 		"spec: {endpointSelector: {matchLabels: {cnpg.io/cluster: orders}}, ingress: [{fromEndpoints: [{matchLabels: {cnpg.io/cluster: orders}}, {matchLabels: {io.kubernetes.pod.namespace: cnpg-system}}]}, {fromCIDR: [10.0.0.0/8], toPorts: [{ports: [{port: '5432'}]}]}]}\n"
 	const settings = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: cilium-config, namespace: kube-system}\ndata: {policy-cidr-match-mode: MODE}\n"
-	for mode, want := range map[string]v1alpha1.Posture{`""`: v1alpha1.Locked, "nodes": v1alpha1.Locked, "pods": v1alpha1.Unknown, "nodes pods": v1alpha1.Unknown} {
+	for mode, want := range map[string]v1alpha1.Posture{`""`: v1alpha1.PostureLocked, "nodes": v1alpha1.PostureLocked, "pods": v1alpha1.PostureUnknown, "nodes pods": v1alpha1.PostureUnknown} {
 		file := filepath.Join(t.TempDir(), "corp.yaml")
 		if err := os.WriteFile(file, []byte(policy+strings.Replace(settings, "MODE", mode, 1)), 0o600); err != nil {
 			t.Fatal(err)

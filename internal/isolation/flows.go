@@ -67,7 +67,7 @@ func (m *Model) operatorFlow(targets []end) v1alpha1.RequiredFlow {
 
 // flow is denied when one of its connections is, unknown when one of them is and none is denied.
 func (m *Model) flow(name, from string, port uint16, sources, targets []end) v1alpha1.RequiredFlow {
-	f := v1alpha1.RequiredFlow{Name: name, From: from, Port: port, Verdict: v1alpha1.Allowed, Policies: []v1alpha1.PolicyReference{}}
+	f := v1alpha1.RequiredFlow{Name: name, From: from, Port: port, Verdict: v1alpha1.VerdictAllowed, Policies: []v1alpha1.PolicyReference{}}
 	deciding := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
 	for _, source := range sources {
 		for _, target := range targets {
@@ -105,6 +105,6 @@ func explainFlow(source, target end, port uint16, d engine.Decision) string {
 }
 
 func worse(a, b v1alpha1.Verdict) bool {
-	rank := map[v1alpha1.Verdict]int{v1alpha1.Allowed: 0, v1alpha1.VerdictUnknown: 1, v1alpha1.Denied: 2}
+	rank := map[v1alpha1.Verdict]int{v1alpha1.VerdictAllowed: 0, v1alpha1.VerdictUnknown: 1, v1alpha1.VerdictDenied: 2}
 	return rank[a] > rank[b]
 }

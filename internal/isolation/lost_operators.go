@@ -24,7 +24,7 @@ func lostOperators(before, after *Model, c *cluster) []string {
 			if pod.Labels[inventory.OperatorLabel] != inventory.OperatorLabelValue || before.hasOperator(pod.Namespace) {
 				continue
 			}
-			if before.reaches(p.identity, status) == v1alpha1.Allowed && after.reaches(p.identity, status) == v1alpha1.Denied {
+			if before.reaches(p.identity, status) == v1alpha1.VerdictAllowed && after.reaches(p.identity, status) == v1alpha1.VerdictDenied {
 				lost[pod.Namespace] = true
 			}
 		}

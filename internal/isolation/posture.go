@@ -12,19 +12,19 @@ import (
 func (m *Model) posture(c *cluster, r *v1alpha1.IsolationReport) v1alpha1.Posture {
 	switch {
 	case m.blind(c):
-		return v1alpha1.Unknown
-	case requiredFlow(r, v1alpha1.Denied):
-		return v1alpha1.Broken
+		return v1alpha1.PostureUnknown
+	case requiredFlow(r, v1alpha1.VerdictDenied):
+		return v1alpha1.PostureBroken
 	case requiredFlow(r, v1alpha1.VerdictUnknown):
-		return v1alpha1.Unknown
+		return v1alpha1.PostureUnknown
 	case !m.restricted(c, r):
-		return v1alpha1.Open
+		return v1alpha1.PostureOpen
 	case slices.ContainsFunc(r.Findings, lacksEvidence):
-		return v1alpha1.Unknown
+		return v1alpha1.PostureUnknown
 	case slices.ContainsFunc(r.Findings, keepsFromLocked):
-		return v1alpha1.Partial
+		return v1alpha1.PosturePartial
 	default:
-		return v1alpha1.Locked
+		return v1alpha1.PostureLocked
 	}
 }
 
@@ -60,9 +60,9 @@ func (m *Model) restricted(c *cluster, r *v1alpha1.IsolationReport) bool {
 }
 
 func lacksEvidence(f v1alpha1.Finding) bool {
-	return f.Severity == v1alpha1.Error && f.Code == v1alpha1.EvidenceMissing
+	return f.Severity == v1alpha1.SeverityError && f.Code == v1alpha1.EvidenceMissing
 }
 
 func keepsFromLocked(f v1alpha1.Finding) bool {
-	return f.Severity == v1alpha1.Error || f.Code == v1alpha1.SetIncomplete || f.Code == v1alpha1.SetDrifted
+	return f.Severity == v1alpha1.SeverityError || f.Code == v1alpha1.SetIncomplete || f.Code == v1alpha1.SetDrifted
 }

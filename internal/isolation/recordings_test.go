@@ -23,17 +23,17 @@ func TestReportsAgreeWithWhatPsqlSaw(t *testing.T) {
 		instances int
 	}{
 		"live-open.json": {
-			posture: v1alpha1.Open, connect: everybody, instances: 2,
+			posture: v1alpha1.PostureOpen, connect: everybody, instances: 2,
 			entities: []string{"world", "host", "remote-node", "kube-apiserver"},
 			findings: []v1alpha1.FindingCode{v1alpha1.NoDefaultDeny},
 		},
 		"live-document-literal.json": {
-			posture: v1alpha1.Partial, connect: []string{"default/pod/backend", "default/pod/frontend"}, instances: 2,
+			posture: v1alpha1.PosturePartial, connect: []string{"default/pod/backend", "default/pod/frontend"}, instances: 2,
 			entities: []string{"host"},
 			findings: []v1alpha1.FindingCode{v1alpha1.PolicyInvalid, v1alpha1.BystandersDenied},
 		},
 		"live-locked.json": {
-			posture: v1alpha1.Locked, connect: []string{"default/pod/backend"}, instances: 3,
+			posture: v1alpha1.PostureLocked, connect: []string{"default/pod/backend"}, instances: 3,
 			entities: []string{"host"},
 			findings: []v1alpha1.FindingCode{},
 		},
@@ -63,7 +63,7 @@ func TestReportsAgreeWithWhatPsqlSaw(t *testing.T) {
 			}
 			// Replication streamed in all three.
 			for _, f := range r.RequiredFlows {
-				if f.Verdict != v1alpha1.Allowed && !f.Advisory {
+				if f.Verdict != v1alpha1.VerdictAllowed && !f.Advisory {
 					t.Errorf("%s: %s (%s)", f.Name, f.Verdict, f.Message)
 				}
 			}

@@ -46,7 +46,7 @@ func (m *Model) target(name string, port uint16, members []member) target {
 // worldReaches is true when everybody outside the cluster can connect, policies permitting.
 func (m *Model) worldReaches(t target) bool {
 	return !slices.ContainsFunc(m.identities.Worlds(), func(id *engine.Identity) bool {
-		return m.reaches(id, t) != v1alpha1.Allowed
+		return m.reaches(id, t) != v1alpha1.VerdictAllowed
 	})
 }
 
@@ -79,20 +79,20 @@ func (m *Model) reaches(id *engine.Identity, t target) v1alpha1.Verdict {
 // decide is reaches with the policies that decided.
 func (m *Model) decide(id *engine.Identity, t target) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
 	byVerdict := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
-	best := v1alpha1.Denied
+	best := v1alpha1.VerdictDenied
 	if t.open {
 		unmanaged := m.identities.Reserved(unmanagedName)
 		d := engine.Join(allowedBecause(notManaged), m.engine.Decide(id, unmanaged, t.port).Egress)
-		if d.Verdict == v1alpha1.Allowed {
-			return v1alpha1.Allowed, nil
+		if d.Verdict == v1alpha1.VerdictAllowed {
+			return v1alpha1.VerdictAllowed, nil
 		}
 		byVerdict[d.Verdict], best = d.Policies(), d.Verdict
 	}
 	for _, to := range t.identities {
 		d := m.engine.Decide(id, to, t.port)
-		if d.Verdict == v1alpha1.Allowed && len(d.Ingress.Rules) == 0 {
+		if d.Verdict == v1alpha1.VerdictAllowed && len(d.Ingress.Rules) == 0 {
 			// A pod that no policy restricts: what policies allow at the others does not matter.
-			return v1alpha1.Allowed, d.Policies()
+			return v1alpha1.VerdictAllowed, d.Policies()
 		}
 		byVerdict[d.Verdict] = append(byVerdict[d.Verdict], d.Policies()...)
 		if worse(best, d.Verdict) {

@@ -92,7 +92,7 @@ func (r reach) short() string {
 // shortClients is the phrase for a report. Where evidence is missing, nobody is no answer.
 func shortClients(report v1alpha1.IsolationReport) string {
 	short := reachOf(report.Exposure).short()
-	if short == "nobody" && (report.Posture == v1alpha1.Unknown || len(report.Exposure) == 0) {
+	if short == "nobody" && (report.Posture == v1alpha1.PostureUnknown || len(report.Exposure) == 0) {
 		return "unknown"
 	}
 	return short

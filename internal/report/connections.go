@@ -54,7 +54,7 @@ type connection struct {
 
 // blocked is true for what the cluster needs and can't have.
 func (c connection) blocked() bool {
-	return c.required && !c.advisory && c.verdict == v1alpha1.Denied
+	return c.required && !c.advisory && c.verdict == v1alpha1.VerdictDenied
 }
 
 // limits are how many clients a picture shows one by one, for each target; 0 is all, and noneDrawn is none.
@@ -87,7 +87,7 @@ func connections(r v1alpha1.IsolationReport, most limits) []connection {
 	for i := range all {
 		c := &all[i]
 		// Where default deny holds, "no policy restricts it" would be wrong.
-		if c.verdict == v1alpha1.Allowed && c.reason == unrestricted && defaultDeny(r, c.to) {
+		if c.verdict == v1alpha1.VerdictAllowed && c.reason == unrestricted && defaultDeny(r, c.to) {
 			c.reason = localHost
 		}
 	}
@@ -111,7 +111,7 @@ func defaultDeny(r v1alpha1.IsolationReport, target string) bool {
 // podsOf counts the pods of a target, and those in default deny.
 func podsOf(r v1alpha1.IsolationReport, target string) (pods, denied int) {
 	for _, pod := range r.Pods {
-		if pod.Role == v1alpha1.Job || (pod.Role == v1alpha1.Pooler) == (target == instances) {
+		if pod.Role == v1alpha1.RoleJob || (pod.Role == v1alpha1.RolePooler) == (target == instances) {
 			continue
 		}
 		pods++
@@ -165,7 +165,7 @@ func openToEverybody(e v1alpha1.Exposure) bool {
 }
 
 func everybodyConnection(e v1alpha1.Exposure) connection {
-	c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: v1alpha1.Allowed}
+	c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: v1alpha1.VerdictAllowed}
 	c.from = endpoint{kind: entityEnd, name: fmt.Sprintf("everybody (%s)", count(len(e.Clients)+e.MoreClients, "workload"))}
 	c.policies, c.reason = decidedBy(e.EntityPolicies["world"], c.verdict)
 	return c
@@ -195,21 +195,21 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 		c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict, from: endpoint{kind: moreEnd, name: name}}
 		all = append(all, c)
 	}
-	omitted := add(e.Clients, v1alpha1.Allowed, most.clients)
+	omitted := add(e.Clients, v1alpha1.VerdictAllowed, most.clients)
 	switch n := len(omitted) + e.MoreClients; {
 	case n == 0:
 	case most.clients == noneDrawn:
-		more(v1alpha1.Allowed, count(n, "workload")+" that can connect")
+		more(v1alpha1.VerdictAllowed, count(n, "workload")+" that can connect")
 	default:
-		more(v1alpha1.Allowed, "and "+count(n, "more workload")+" that can connect")
+		more(v1alpha1.VerdictAllowed, "and "+count(n, "more workload")+" that can connect")
 	}
-	omitted = add(e.Denied, v1alpha1.Denied, most.denied)
+	omitted = add(e.Denied, v1alpha1.VerdictDenied, most.denied)
 	named := 0
 	for _, client := range e.Denied[:len(e.Denied)-len(omitted)] {
 		named += client.Pods
 	}
 	if n := e.DeniedPods - named; n > 0 && most.denied != noneDrawn {
-		more(v1alpha1.Denied, "and "+count(n, "more pod")+" denied")
+		more(v1alpha1.VerdictDenied, "and "+count(n, "more pod")+" denied")
 	}
 	if e.Unknown > 0 {
 		more(v1alpha1.VerdictUnknown, identities(e.Unknown)+" without a verdict")
@@ -225,15 +225,15 @@ func entityConnections(e v1alpha1.Exposure, most limits) []connection {
 			c.from = endpoint{kind: entityEnd, name: terminal.Escape(strings.TrimPrefix(name, "cidr:"))}
 			policies := e.EntityPolicies[name]
 			c.policies, c.reason = decidedBy(policies, verdict)
-			if len(policies) == 0 && name == "host" && verdict == v1alpha1.Allowed {
+			if len(policies) == 0 && name == "host" && verdict == v1alpha1.VerdictAllowed {
 				c.reason = localHost
 			}
 			all = append(all, c)
 		}
 	}
-	add(e.Entities, v1alpha1.Allowed)
+	add(e.Entities, v1alpha1.VerdictAllowed)
 	if most.denied != noneDrawn {
-		add(e.DeniedEntities, v1alpha1.Denied)
+		add(e.DeniedEntities, v1alpha1.VerdictDenied)
 	}
 	return all
 }
@@ -246,9 +246,9 @@ func decidedBy(references []v1alpha1.PolicyReference, verdict v1alpha1.Verdict) 
 	switch {
 	case len(names) > 0:
 		return names, ""
-	case verdict == v1alpha1.Allowed:
+	case verdict == v1alpha1.VerdictAllowed:
 		return nil, unrestricted
-	case verdict == v1alpha1.Denied:
+	case verdict == v1alpha1.VerdictDenied:
 		return nil, "no policy allows it"
 	default:
 		return nil, "evidence is missing"
@@ -273,8 +273,8 @@ func (c connection) deciders() []string {
 func (c connection) label() []string {
 	first := fmt.Sprintf("%d", c.port)
 	switch {
-	case c.verdict == v1alpha1.Allowed:
-	case c.verdict == v1alpha1.Denied && c.advisory:
+	case c.verdict == v1alpha1.VerdictAllowed:
+	case c.verdict == v1alpha1.VerdictDenied && c.advisory:
 		first += " denied (advisory)"
 	default:
 		first += " " + string(c.verdict)

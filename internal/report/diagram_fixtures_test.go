@@ -48,7 +48,7 @@ func injecting() v1alpha1.IsolationReport {
 	r.RequiredFlows[0].From = `operator"] --> evil["x#quot;&quot;` + "`**bold**`"
 	r.RequiredFlows[0].Policies = []v1alpha1.PolicyReference{cnp("</text><script>alert(2)</script>"), cnp(`\" -> evil`)}
 	r.RequiredFlows[1].Message = `"><svg onload=alert(3)>`
-	r.RequiredFlows[1].Verdict = v1alpha1.Denied
+	r.RequiredFlows[1].Verdict = v1alpha1.VerdictDenied
 	r.Pods[0].Name = `<b>pod</b>`
 	r.Policies[0].ManagedBy = `javascript:alert(4)`
 	r.Exposure[0].Clients[0] = client(`shop"; subgraph evil {`, `deployment/</title></svg><script>alert(5)</script>style:x#y;`, 2, cnp("click n1 href \"javascript:alert(6)\""))

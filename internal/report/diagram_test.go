@@ -17,7 +17,7 @@ import (
 
 func diagrams() map[string]v1alpha1.IsolationReportList {
 	several := severalContexts()
-	several.Findings = []v1alpha1.Finding{{Code: v1alpha1.OrphanedPolicy, Severity: v1alpha1.Warning, Message: "A policy is left over."}}
+	several.Findings = []v1alpha1.Finding{{Code: v1alpha1.OrphanedPolicy, Severity: v1alpha1.SeverityWarning, Message: "A policy is left over."}}
 	return map[string]v1alpha1.IsolationReportList{
 		"open": list(open()), "locked": list(locked()), "broken": list(blockedAndMixed()), "unknown": list(unknown()),
 		"crowded": list(crowded()), "several": several, "empty": list(), "injecting": list(injecting()),
@@ -173,7 +173,7 @@ func fleet(clusters int) v1alpha1.IsolationReportList {
 		r := open()
 		if i%2 == 1 {
 			r = crowded()
-			r.Posture = v1alpha1.Locked
+			r.Posture = v1alpha1.PostureLocked
 			r.Exposure[0].Entities = []string{"host"}
 		}
 		l.Items = append(l.Items, named(r, fmt.Sprintf("team-%d", i), fmt.Sprintf("db-%d", i)))

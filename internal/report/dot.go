@@ -63,9 +63,9 @@ func dotEdge(c connection) string {
 	switch {
 	case c.blocked():
 		return `, style=dashed, color="#cf222e", fontcolor="#cf222e", penwidth=2`
-	case c.verdict == v1alpha1.Denied:
+	case c.verdict == v1alpha1.VerdictDenied:
 		return `, style=dashed, color="#57606a", fontcolor="#57606a"`
-	case c.verdict != v1alpha1.Allowed:
+	case c.verdict != v1alpha1.VerdictAllowed:
 		return `, style=dotted, color="#9a6700", fontcolor="#9a6700"`
 	case c.required:
 		return `, color="#1a7f37"`

@@ -63,7 +63,7 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	switch {
 	case e.Change != nil:
 		p.accessChange(e.Source, *e.Change)
-	case e.Verdict == v1alpha1.Denied:
+	case e.Verdict == v1alpha1.VerdictDenied:
 		p.out.WriteByte('\n')
 		p.paragraph(0, "(--why-not looks for the smallest change that would let it in)", nil)
 	}
@@ -147,7 +147,7 @@ func (p *page) few(names []string) string {
 }
 
 func shout(v v1alpha1.Verdict) string {
-	if v == v1alpha1.Denied {
+	if v == v1alpha1.VerdictDenied {
 		return "DENIED"
 	}
 	return string(v)

@@ -40,13 +40,13 @@ func because(d v1alpha1.ExplainedDirection) string {
 	switch {
 	case d.Verdict == v1alpha1.VerdictUnknown:
 		return "It can't be told: " + d.Reason + "."
-	case d.Verdict == v1alpha1.Denied && len(d.Rules) > 0 && !haveTiers(d.Rules):
+	case d.Verdict == v1alpha1.VerdictDenied && len(d.Rules) > 0 && !haveTiers(d.Rules):
 		return ruleCount(d.Rules) + "; no rule that allows can override it:"
 	case len(d.Rules) > 0:
 		return ruleCount(d.Rules) + ":"
-	case d.Verdict == v1alpha1.Denied && len(d.DefaultDeny) > 0:
+	case d.Verdict == v1alpha1.VerdictDenied && len(d.DefaultDeny) > 0:
 		return "No rule allows it. Default deny by:"
-	case d.Verdict == v1alpha1.Denied:
+	case d.Verdict == v1alpha1.VerdictDenied:
 		return "No rule allows it: " + d.Reason + "."
 	case d.Reason != "":
 		return sentence(d.Reason)

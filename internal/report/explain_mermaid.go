@@ -19,8 +19,8 @@ func mermaidExplanation(w io.Writer, e v1alpha1.Explanation) error {
 	edge := func(from, to string, verdict v1alpha1.Verdict, label ...string) {
 		arrow, text := "-->", ""
 		switch verdict {
-		case v1alpha1.Allowed:
-		case v1alpha1.Denied:
+		case v1alpha1.VerdictAllowed:
+		case v1alpha1.VerdictDenied:
 			arrow = "-.->"
 			styles = append(styles, fmt.Sprintf("  linkStyle %d stroke:#cf222e,color:#cf222e\n", edges))
 		default:
@@ -43,7 +43,7 @@ func mermaidExplanation(w io.Writer, e v1alpha1.Explanation) error {
 		if a.Port != 0 {
 			port = fmt.Sprintf("%d", a.Port)
 		}
-		edge(source, egress, v1alpha1.Allowed)
+		edge(source, egress, v1alpha1.VerdictAllowed)
 		edge(egress, ingress, a.Egress.Verdict, string(a.Egress.Verdict))
 		edge(ingress, target, a.Ingress.Verdict, port+" "+string(a.Verdict))
 	}

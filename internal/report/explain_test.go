@@ -17,29 +17,29 @@ func explanation() v1alpha1.Explanation {
 		return []v1alpha1.DecidingRule{{PolicyReference: cnp(name), Path: path, Content: content}}
 	}
 	none := []v1alpha1.PolicyReference{}
-	free := v1alpha1.ExplainedDirection{Verdict: v1alpha1.Allowed, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: none, Reason: "no policy selects it"}
+	free := v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictAllowed, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: none, Reason: "no policy selects it"}
 	return v1alpha1.Explanation{
 		Metadata: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
 		Source:   v1alpha1.ExplainedSource{Name: "deployment/frontend", Namespace: "default"},
-		Target:   "instances", Port: "postgresql", Verdict: v1alpha1.Denied,
+		Target:   "instances", Port: "postgresql", Verdict: v1alpha1.VerdictDenied,
 		Answers: []v1alpha1.Answer{
 			{
-				Sources: []string{"frontend-1", "frontend-2"}, Targets: []string{"cluster-example-1"}, Port: 5432, Verdict: v1alpha1.Denied,
-				Ingress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.Denied, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: []v1alpha1.PolicyReference{
+				Sources: []string{"frontend-1", "frontend-2"}, Targets: []string{"cluster-example-1"}, Port: 5432, Verdict: v1alpha1.VerdictDenied,
+				Ingress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictDenied, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: []v1alpha1.PolicyReference{
 					cnp("cluster-example-default-deny"), {Kind: v1alpha1.CiliumClusterwideNetworkPolicy, Name: "platform"}}},
-				Egress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.Denied, DefaultDeny: none,
+				Egress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictDenied, DefaultDeny: none,
 					Rules: rule("no-databases", "specs[1].egressDeny[0]", map[string]any{"toEntities": []any{"all"}})},
 			},
 			{
-				Sources: []string{"frontend-1", "frontend-2"}, Targets: []string{"cluster-example-2"}, Port: 5433, Verdict: v1alpha1.Allowed,
-				Ingress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.Allowed, DefaultDeny: none, L7: []string{"http", "kafka"}, AuthenticationRequired: true,
+				Sources: []string{"frontend-1", "frontend-2"}, Targets: []string{"cluster-example-2"}, Port: 5433, Verdict: v1alpha1.VerdictAllowed,
+				Ingress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictAllowed, DefaultDeny: none, L7: []string{"http", "kafka"}, AuthenticationRequired: true,
 					Rules: append(rule("a", "spec.ingress[0]", map[string]any{}), rule("b", "spec.ingress[1]", map[string]any{"fromEntities": []any{"cluster"}})...)},
 				Egress: free,
 			},
 			{
 				Sources: []string{"frontend-3"}, Targets: []string{"cluster-example-1", "cluster-example-2"}, Verdict: v1alpha1.VerdictUnknown,
 				Ingress: v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictUnknown, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: none, Reason: "the pod has no port of this name"},
-				Egress:  v1alpha1.ExplainedDirection{Verdict: v1alpha1.Denied, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: none, Reason: "the agent enforces a default deny on every pod (enable-policy: always)"},
+				Egress:  v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictDenied, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: none, Reason: "the agent enforces a default deny on every pod (enable-policy: always)"},
 			},
 		},
 		Notes: []string{"no pod of deployment/frontend runs: the answer is for a pod of its template"},
@@ -64,7 +64,7 @@ func withLongRule() v1alpha1.Explanation {
 	e := explanation()
 	e.Change, e.Notes, e.Answers = nil, []string{}, e.Answers[1:2]
 	e.Source = v1alpha1.ExplainedSource{Name: "pod/" + long + "pod", Namespace: long + "namespace"}
-	e.Verdict = v1alpha1.Allowed
+	e.Verdict = v1alpha1.VerdictAllowed
 	rules := e.Answers[0].Ingress.Rules
 	rules[0].Name = long + "policy"
 	rules[0].Content = map[string]any{"fromCIDR": cidrs}
@@ -142,10 +142,10 @@ func TestDenialsThatNothingOverrides(t *testing.T) {
 	} {
 		e := explanation()
 		e.Change, e.Answers = nil, e.Answers[:1]
-		e.Answers[0].Ingress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.Denied, Rules: []v1alpha1.DecidingRule{
+		e.Answers[0].Ingress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictDenied, Rules: []v1alpha1.DecidingRule{
 			{PolicyReference: v1alpha1.PolicyReference{Kind: kind, Name: "no"}, Path: "spec.ingress[0]"},
 		}}
-		e.Answers[0].Egress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.Allowed}
+		e.Answers[0].Egress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictAllowed}
 		var out bytes.Buffer
 		if err := report.PrintExplanation(&out, e, report.Options{}); err != nil {
 			t.Fatal(err)

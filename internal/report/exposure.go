@@ -40,7 +40,7 @@ func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
 	paint := p.colors.Heading
 	if len(e.Clients) == 0 && len(e.Entities) == 0 && e.Pods == 0 {
 		answer := "nobody but the cluster itself"
-		if e.Unknown > 0 || posture == v1alpha1.Unknown {
+		if e.Unknown > 0 || posture == v1alpha1.PostureUnknown {
 			answer = "unknown"
 		}
 		p.paragraph(2, title+": "+answer, paint)

@@ -9,7 +9,7 @@ import (
 
 // severities are all, the gravest first.
 func severities() []v1alpha1.Severity {
-	return []v1alpha1.Severity{v1alpha1.Error, v1alpha1.Warning, v1alpha1.Info}
+	return []v1alpha1.Severity{v1alpha1.SeverityError, v1alpha1.SeverityWarning, v1alpha1.SeverityInfo}
 }
 
 // findingCounts is "2 errors, 1 warning", or "none". Info findings count in wide only.
@@ -24,7 +24,7 @@ func (p *page) findingCounts(findings []v1alpha1.Finding) string {
 		}
 		switch {
 		case n == 0:
-		case severity != v1alpha1.Info:
+		case severity != v1alpha1.SeverityInfo:
 			parts = append(parts, count(n, string(severity)))
 		case p.wide:
 			parts = append(parts, fmt.Sprintf("%d info", n))
@@ -42,7 +42,7 @@ func (p *page) visible(findings []v1alpha1.Finding) (shown []v1alpha1.Finding, h
 		for _, f := range findings {
 			switch {
 			case f.Severity != severity:
-			case severity == v1alpha1.Info && !p.wide:
+			case severity == v1alpha1.SeverityInfo && !p.wide:
 				hidden++
 			default:
 				shown = append(shown, f)
@@ -63,9 +63,9 @@ func (p *page) findings(findings []v1alpha1.Finding) {
 
 func (p *page) severity(severity v1alpha1.Severity) style {
 	switch severity {
-	case v1alpha1.Error:
+	case v1alpha1.SeverityError:
 		return p.colors.Alarm
-	case v1alpha1.Warning:
+	case v1alpha1.SeverityWarning:
 		return p.colors.Warn
 	default:
 		return p.colors.Heading

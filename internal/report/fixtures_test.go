@@ -45,9 +45,9 @@ func flowsDecidedBy(verdict v1alpha1.Verdict, policies ...v1alpha1.PolicyReferen
 
 func pods(denied bool) []v1alpha1.PodReport {
 	return []v1alpha1.PodReport{
-		{Name: "cluster-example-1", Role: v1alpha1.Primary, IngressDefaultDeny: denied, Enforced: true},
-		{Name: "cluster-example-2", Role: v1alpha1.Replica, IngressDefaultDeny: denied, Enforced: true},
-		{Name: "cluster-example-pooler-rw-68557bc5b5-r97lf", Role: v1alpha1.Pooler, IngressDefaultDeny: denied, Enforced: true},
+		{Name: "cluster-example-1", Role: v1alpha1.RolePrimary, IngressDefaultDeny: denied, Enforced: true},
+		{Name: "cluster-example-2", Role: v1alpha1.RoleReplica, IngressDefaultDeny: denied, Enforced: true},
+		{Name: "cluster-example-pooler-rw-68557bc5b5-r97lf", Role: v1alpha1.RolePooler, IngressDefaultDeny: denied, Enforced: true},
 	}
 }
 
@@ -84,15 +84,15 @@ func backendOnly(target string) v1alpha1.Exposure {
 func open() v1alpha1.IsolationReport {
 	return v1alpha1.IsolationReport{
 		Metadata:      v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
-		Posture:       v1alpha1.Open,
+		Posture:       v1alpha1.PostureOpen,
 		Pods:          pods(false),
-		RequiredFlows: flowsDecidedBy(v1alpha1.Allowed),
+		RequiredFlows: flowsDecidedBy(v1alpha1.VerdictAllowed),
 		Exposure:      []v1alpha1.Exposure{everybody("instances"), everybody("pooler cluster-example-pooler-rw")},
 		Findings: []v1alpha1.Finding{
-			{Code: v1alpha1.NoDefaultDeny, Severity: v1alpha1.Warning,
+			{Code: v1alpha1.NoDefaultDeny, Severity: v1alpha1.SeverityWarning,
 				Message: "No policy puts the cluster's 3 pods into default deny, so every connection to them is allowed.",
 				Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default"},
-			{Code: v1alpha1.WorldCanConnect, Severity: v1alpha1.Error,
+			{Code: v1alpha1.WorldCanConnect, Severity: v1alpha1.SeverityError,
 				Message: "Anybody outside the Kubernetes cluster can connect to port 5432 of the instances and of pooler cluster-example-pooler-rw.",
 				Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default"},
 		},
@@ -115,16 +115,16 @@ func lockdownPolicies() []v1alpha1.PolicyReport {
 
 func locked() v1alpha1.IsolationReport {
 	r := open()
-	r.Posture = v1alpha1.Locked
+	r.Posture = v1alpha1.PostureLocked
 	r.Pods = pods(true)
 	r.Policies = lockdownPolicies()
-	r.RequiredFlows = flowsDecidedBy(v1alpha1.Allowed, cnp("cluster-example-internal-access"))
-	r.RequiredFlows[4].Verdict = v1alpha1.Denied
+	r.RequiredFlows = flowsDecidedBy(v1alpha1.VerdictAllowed, cnp("cluster-example-internal-access"))
+	r.RequiredFlows[4].Verdict = v1alpha1.VerdictDenied
 	r.RequiredFlows[4].Policies = nil
 	r.RequiredFlows[4].Message = "kubectl cnpg status goes through the API server and will fail."
 	r.Exposure = []v1alpha1.Exposure{backendOnly("instances"), backendOnly("pooler cluster-example-pooler-rw")}
 	r.Findings = []v1alpha1.Finding{{
-		Code: v1alpha1.IsolationCheckBlocked, Severity: v1alpha1.Info,
+		Code: v1alpha1.IsolationCheckBlocked, Severity: v1alpha1.SeverityInfo,
 		Message: "kubectl cnpg status cannot reach port 8000 of the instances.",
 		Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods role=backend --allow-kubectl-cnpg",
 	}}
@@ -140,7 +140,7 @@ func noFindings() v1alpha1.IsolationReport {
 
 func partial() v1alpha1.IsolationReport {
 	r := locked()
-	r.Posture = v1alpha1.Partial
+	r.Posture = v1alpha1.PosturePartial
 	r.Pods[2].IngressDefaultDeny = false
 	r.Policies[2].SelectedPods = podNames()[:2]
 	r.Policies = append(r.Policies, v1alpha1.PolicyReport{
@@ -152,7 +152,7 @@ func partial() v1alpha1.IsolationReport {
 	})
 	r.Exposure[1] = everybody("pooler cluster-example-pooler-rw")
 	r.Findings = append([]v1alpha1.Finding{{
-		Code: v1alpha1.SetDrifted, Severity: v1alpha1.Warning,
+		Code: v1alpha1.SetDrifted, Severity: v1alpha1.SeverityWarning,
 		Message: "CiliumNetworkPolicy cluster-example-postgres-access-role-backend is not as lockdown wrote it: spec.endpointSelector differs.",
 		Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods role=backend",
 	}}, r.Findings...)
@@ -161,23 +161,23 @@ func partial() v1alpha1.IsolationReport {
 
 func broken() v1alpha1.IsolationReport {
 	r := locked()
-	r.Posture = v1alpha1.Broken
+	r.Posture = v1alpha1.PostureBroken
 	allow := v1alpha1.PolicyReference{Kind: v1alpha1.NetworkPolicy, Namespace: "default", Name: "postgres-clients"}
 	r.Policies = []v1alpha1.PolicyReport{{
 		PolicyReference: allow, SelectedPods: podNames(), Ingress: v1alpha1.EffectDefaultDeny, Egress: v1alpha1.EffectNone, Valid: true, ManagedBy: "Helm",
 	}}
-	r.RequiredFlows = flowsDecidedBy(v1alpha1.Denied)
+	r.RequiredFlows = flowsDecidedBy(v1alpha1.VerdictDenied)
 	r.RequiredFlows[0].Message = "the operator in cnpg-system cannot reach cluster-example-1 and cluster-example-2"
 	r.RequiredFlows[1].Message = "cluster-example-2 cannot reach cluster-example-1"
-	r.RequiredFlows[3] = v1alpha1.RequiredFlow{Name: "pooler", From: "pooler cluster-example-pooler-rw", Port: 5432, Verdict: v1alpha1.Allowed, Policies: []v1alpha1.PolicyReference{allow}}
+	r.RequiredFlows[3] = v1alpha1.RequiredFlow{Name: "pooler", From: "pooler cluster-example-pooler-rw", Port: 5432, Verdict: v1alpha1.VerdictAllowed, Policies: []v1alpha1.PolicyReference{allow}}
 	r.Findings = []v1alpha1.Finding{
-		{Code: v1alpha1.OperatorBlocked, Severity: v1alpha1.Error,
+		{Code: v1alpha1.OperatorBlocked, Severity: v1alpha1.SeverityError,
 			Message: "The operator in namespace cnpg-system cannot reach port 8000 of 2 instances: it can neither read their status nor fail over.",
 			Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods role=backend --operator-namespace cnpg-system"},
-		{Code: v1alpha1.ReplicationBlocked, Severity: v1alpha1.Error,
+		{Code: v1alpha1.ReplicationBlocked, Severity: v1alpha1.SeverityError,
 			Message: "Replicas cannot reach port 5432 of the primary: replication has stopped or stops at the next reconnect.",
 			Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods role=backend"},
-		{Code: v1alpha1.IsolationCheckBlocked, Severity: v1alpha1.Warning,
+		{Code: v1alpha1.IsolationCheckBlocked, Severity: v1alpha1.SeverityWarning,
 			Message: "Instances cannot reach port 8000 of each other, so the primary may think it is isolated and shut down.",
 			Remedy:  "Let the pods of the cluster reach each other on port 8000, or switch the isolation check off in the Cluster's probes."},
 	}
@@ -186,13 +186,13 @@ func broken() v1alpha1.IsolationReport {
 
 func unknown() v1alpha1.IsolationReport {
 	r := open()
-	r.Posture = v1alpha1.Unknown
+	r.Posture = v1alpha1.PostureUnknown
 	r.Pods[0].Enforced = false
 	r.RequiredFlows = flowsDecidedBy(v1alpha1.VerdictUnknown)
 	r.RequiredFlows[0].Message = "the CloudNativePG operator was not found"
 	r.Exposure = []v1alpha1.Exposure{{Target: "instances", Port: 5432, Total: 11, Unknown: 9}}
 	r.Findings = []v1alpha1.Finding{{
-		Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.Error,
+		Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 		Message: `ciliumnetworkpolicies.cilium.io could not be read: user "dba" cannot list resource "ciliumnetworkpolicies" in API group "cilium.io" at the cluster scope.`,
 		Remedy:  "Ask for the permission to list ciliumnetworkpolicies.cilium.io in all namespaces.",
 	}}
@@ -209,7 +209,7 @@ func alsoOpen() v1alpha1.IsolationReport {
 // documentLiteral is the recording live-document-literal: policy 1 is invalid, policy 5 lost its selector.
 func documentLiteral() v1alpha1.IsolationReport {
 	r := open()
-	r.Posture = v1alpha1.Partial
+	r.Posture = v1alpha1.PosturePartial
 	r.Pods = pods(true)
 	policy := func(name string, selected []string) v1alpha1.PolicyReport {
 		return v1alpha1.PolicyReport{PolicyReference: cnp(name), SelectedPods: selected, Ingress: v1alpha1.EffectDefaultDeny, Egress: v1alpha1.EffectNone, Valid: true}
@@ -221,7 +221,7 @@ func documentLiteral() v1alpha1.IsolationReport {
 		policy("cnpg-cluster-internal-access", podNames()), deny,
 		policy("postgres-access-backend-any-ns", podNames()), policy("postgres-access-backend-label", podNames()),
 	}
-	r.RequiredFlows = flowsDecidedBy(v1alpha1.Allowed, cnp("cnpg-cluster-internal-access"))
+	r.RequiredFlows = flowsDecidedBy(v1alpha1.VerdictAllowed, cnp("cnpg-cluster-internal-access"))
 	r.RequiredFlows[3].Policies = []v1alpha1.PolicyReference{cnp("cnpg-cluster-internal-access"), cnp("postgres-access-backend-any-ns")}
 	r.RequiredFlows = r.RequiredFlows[:4]
 	exposure := v1alpha1.Exposure{
@@ -233,13 +233,13 @@ func documentLiteral() v1alpha1.IsolationReport {
 	pooler.Target = "pooler cluster-example-pooler-rw"
 	r.Exposure = []v1alpha1.Exposure{exposure, pooler}
 	r.Findings = []v1alpha1.Finding{
-		{Code: v1alpha1.PolicyInvalid, Severity: v1alpha1.Error,
+		{Code: v1alpha1.PolicyInvalid, Severity: v1alpha1.SeverityError,
 			Message: "Cilium refuses CiliumNetworkPolicy default/default-deny, so it denies nothing: rule must have at least one of Ingress, IngressDeny, Egress, EgressDeny.",
 			Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods role=backend"},
-		{Code: v1alpha1.PolicyIgnoredField, Severity: v1alpha1.Error,
+		{Code: v1alpha1.PolicyIgnoredField, Severity: v1alpha1.SeverityError,
 			Message: "CiliumNetworkPolicy default/postgres-access-backend-any-ns has an empty selector in spec.ingress[0].fromEndpoints[0]: every pod of namespace default can connect.",
 			Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --allow-pods-any-namespace role=backend"},
-		{Code: v1alpha1.BystandersDenied, Severity: v1alpha1.Warning,
+		{Code: v1alpha1.BystandersDenied, Severity: v1alpha1.SeverityWarning,
 			Message: "CiliumNetworkPolicy default/cnpg-cluster-internal-access puts 6 pods of namespace default that are no part of the cluster into default deny.",
 			Remedy:  "kubectl cnpg-netpol lockdown cluster-example --namespace default --scope cluster"},
 	}

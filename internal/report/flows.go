@@ -22,7 +22,7 @@ func (p *page) flows(r v1alpha1.IsolationReport) error {
 		return err
 	}
 	for _, flow := range r.RequiredFlows {
-		if flow.Message != "" && flow.Verdict != v1alpha1.Allowed {
+		if flow.Message != "" && flow.Verdict != v1alpha1.VerdictAllowed {
 			p.paragraph(2, fmt.Sprintf("%s to %d: %s", flow.From, flow.Port, flow.Message), nil)
 		}
 	}
@@ -53,9 +53,9 @@ func (p *page) deciders(flow v1alpha1.RequiredFlow) []string {
 	names := p.policyNames(flow.Policies)
 	if len(names) == 0 {
 		switch flow.Verdict {
-		case v1alpha1.Allowed:
+		case v1alpha1.VerdictAllowed:
 			return []string{"no policy restricts it"}
-		case v1alpha1.Denied:
+		case v1alpha1.VerdictDenied:
 			return []string{"no policy allows it"}
 		default:
 			return []string{"-"}

@@ -143,7 +143,7 @@ func mergedRows(all []connection) []htmlConnection {
 func (c *htmlCluster) addMessages(r v1alpha1.IsolationReport) {
 	row := 0
 	for _, flow := range r.RequiredFlows {
-		if flow.Verdict != v1alpha1.Allowed && row < len(c.Needed) {
+		if flow.Verdict != v1alpha1.VerdictAllowed && row < len(c.Needed) {
 			c.Needed[row].Message = flow.Message
 		}
 		row += len(requiredConnections(r, flow))
@@ -158,7 +158,7 @@ func newHTMLConnection(c connection) htmlConnection {
 	if c.from.kind == entityEnd {
 		row.From = entity(c.from.name)
 	}
-	if c.advisory && c.verdict == v1alpha1.Denied {
+	if c.advisory && c.verdict == v1alpha1.VerdictDenied {
 		row.Verdict += " (advisory)"
 	}
 	if len(row.Deciders) == 0 && c.from.kind != moreEnd {
@@ -182,10 +182,10 @@ func pictureSummary(all []connection) string {
 		switch {
 		case c.required && !c.advisory:
 			needed++
-			if c.verdict != v1alpha1.Allowed {
+			if c.verdict != v1alpha1.VerdictAllowed {
 				denied++
 			}
-		case !c.required && c.verdict == v1alpha1.Allowed:
+		case !c.required && c.verdict == v1alpha1.VerdictAllowed:
 			clients[c.from.key()] = true
 		}
 	}

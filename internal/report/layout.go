@@ -140,7 +140,7 @@ func (e endpoint) section() (int, string) {
 func sourceBoxes(l *layout, all []connection) (boxes map[string]*layoutBox, order []string) {
 	ends, exposed := map[string]endpoint{}, map[string]bool{}
 	for _, c := range all {
-		if c.from.kind == entityEnd && strings.HasPrefix(c.from.name, "world") && c.verdict == v1alpha1.Allowed {
+		if c.from.kind == entityEnd && strings.HasPrefix(c.from.name, "world") && c.verdict == v1alpha1.VerdictAllowed {
 			exposed[c.from.key()] = true
 		}
 		if _, known := ends[c.from.key()]; !known {
@@ -216,7 +216,7 @@ func (c connection) headline() string {
 	if c.blocked() {
 		word = "DENIED, and needed"
 	}
-	if c.advisory && c.verdict == v1alpha1.Denied {
+	if c.advisory && c.verdict == v1alpha1.VerdictDenied {
 		word += " (advisory)"
 	}
 	return fmt.Sprintf("%s · port %d", word, c.port)
@@ -227,9 +227,9 @@ func (c connection) class() string {
 	switch {
 	case c.blocked():
 		return "blocked"
-	case c.verdict == v1alpha1.Denied:
+	case c.verdict == v1alpha1.VerdictDenied:
 		return "denied"
-	case c.verdict != v1alpha1.Allowed:
+	case c.verdict != v1alpha1.VerdictAllowed:
 		return "unknown"
 	case c.required:
 		return "needed"

@@ -50,7 +50,7 @@ func mermaid(p picture) string {
 	}
 	for _, e := range p.edges {
 		arrow := "-->"
-		if e.verdict != v1alpha1.Allowed {
+		if e.verdict != v1alpha1.VerdictAllowed {
 			arrow = "-.->"
 		}
 		fmt.Fprintf(&out, "  %s %s|%s| %s\n", e.from, arrow, mermaidQuote(e.label()...), e.to)
@@ -82,9 +82,9 @@ func mermaidEdge(c connection) string {
 	switch {
 	case c.blocked():
 		return "stroke:#cf222e,stroke-width:3px,color:#cf222e"
-	case c.verdict == v1alpha1.Denied:
+	case c.verdict == v1alpha1.VerdictDenied:
 		return "stroke:#57606a"
-	case c.verdict != v1alpha1.Allowed:
+	case c.verdict != v1alpha1.VerdictAllowed:
 		return "stroke:#9a6700"
 	case c.required:
 		return "stroke:#1a7f37"

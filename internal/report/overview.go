@@ -139,7 +139,7 @@ func totals(list v1alpha1.IsolationReportList) string {
 func postureCounts(reports []v1alpha1.IsolationReport) string {
 	var parts []string
 	for _, posture := range []v1alpha1.Posture{
-		v1alpha1.Broken, v1alpha1.Open, v1alpha1.Unknown, v1alpha1.Partial, v1alpha1.Locked,
+		v1alpha1.PostureBroken, v1alpha1.PostureOpen, v1alpha1.PostureUnknown, v1alpha1.PosturePartial, v1alpha1.PostureLocked,
 	} {
 		n := 0
 		for _, r := range reports {

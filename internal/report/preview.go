@@ -109,13 +109,13 @@ func (p *page) flowChanges(preview isolation.Preview) error {
 // required ones.
 func urgency(flow isolation.FlowChange) int {
 	switch {
-	case flow.After == v1alpha1.Allowed:
+	case flow.After == v1alpha1.VerdictAllowed:
 		return 4
-	case flow.After == v1alpha1.Denied && !flow.Advisory:
+	case flow.After == v1alpha1.VerdictDenied && !flow.Advisory:
 		return 0
 	case !flow.Advisory:
 		return 1
-	case flow.After == v1alpha1.Denied:
+	case flow.After == v1alpha1.VerdictDenied:
 		return 2
 	default:
 		return 3

@@ -35,19 +35,19 @@ func steps(action isolation.Action) []isolation.Step {
 
 func flowChanges(before v1alpha1.Verdict) []isolation.FlowChange {
 	var changes []isolation.FlowChange
-	for _, f := range flowsDecidedBy(v1alpha1.Allowed) {
-		changes = append(changes, isolation.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: v1alpha1.Allowed, Advisory: f.Advisory})
+	for _, f := range flowsDecidedBy(v1alpha1.VerdictAllowed) {
+		changes = append(changes, isolation.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: v1alpha1.VerdictAllowed, Advisory: f.Advisory})
 	}
 	return changes
 }
 
 // lockdownPreview locks an open cluster for the backends of its namespace.
 func lockdownPreview() isolation.Preview {
-	flows := flowChanges(v1alpha1.Allowed)
-	flows[4].After = v1alpha1.Denied
+	flows := flowChanges(v1alpha1.VerdictAllowed)
+	flows[4].After = v1alpha1.VerdictDenied
 	return isolation.Preview{
 		Cluster: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
-		Before:  v1alpha1.Open, After: v1alpha1.Locked,
+		Before:  v1alpha1.PostureOpen, After: v1alpha1.PostureLocked,
 		Steps: steps(isolation.Create),
 		Flows: flows,
 		Access: join(
@@ -69,11 +69,11 @@ func lockdownPreview() isolation.Preview {
 // refusedPreview would cut the operator off, and finds a policy that somebody else owns.
 func refusedPreview() isolation.Preview {
 	p := lockdownPreview()
-	p.After = v1alpha1.Broken
+	p.After = v1alpha1.PostureBroken
 	p.Steps[1].Action = isolation.Update
 	p.Steps[2].Action = isolation.Unchanged
 	p.Steps = append(p.Steps, isolation.Step{Action: isolation.Delete, Policy: cnp("cluster-example-postgres-access-ns-web"), Why: "no longer asked for"})
-	p.Flows[0].After = v1alpha1.Denied
+	p.Flows[0].After = v1alpha1.VerdictDenied
 	p.Flows[2].After = v1alpha1.VerdictUnknown
 	p.Bystanders = []isolation.Bystander{
 		{Client: v1alpha1.Client{Namespace: "default", Workload: "deployment/frontend", Pods: 4}, After: true},
@@ -97,10 +97,10 @@ func refusedPreview() isolation.Preview {
 // unlockPreview takes everything back.
 func unlockPreview() isolation.Preview {
 	p := lockdownPreview()
-	p.Before, p.After = v1alpha1.Locked, v1alpha1.Open
+	p.Before, p.After = v1alpha1.PostureLocked, v1alpha1.PostureOpen
 	p.Steps = steps(isolation.Delete)
-	p.Flows = flowChanges(v1alpha1.Allowed)
-	p.Flows[4].Before = v1alpha1.Denied
+	p.Flows = flowChanges(v1alpha1.VerdictAllowed)
+	p.Flows[4].Before = v1alpha1.VerdictDenied
 	p.Notes = nil
 	for i := range p.Access {
 		if p.Access[i].Change == isolation.Loses {
@@ -113,17 +113,17 @@ func unlockPreview() isolation.Preview {
 // repairPreview allows again what a forgotten flow had blocked.
 func repairPreview() isolation.Preview {
 	p := lockdownPreview()
-	p.Before = v1alpha1.Broken
-	p.Flows = flowChanges(v1alpha1.Denied)
+	p.Before = v1alpha1.PostureBroken
+	p.Flows = flowChanges(v1alpha1.VerdictDenied)
 	p.Access, p.Notes = nil, nil
 	return p
 }
 
 func unchangedPreview() isolation.Preview {
 	p := lockdownPreview()
-	p.Before = v1alpha1.Locked
+	p.Before = v1alpha1.PostureLocked
 	p.Steps = steps(isolation.Unchanged)
-	p.Flows = flowChanges(v1alpha1.Allowed)
+	p.Flows = flowChanges(v1alpha1.VerdictAllowed)
 	p.Access, p.Notes = onBoth(isolation.Keeps, "default", "deployment/backend", 2), nil
 	return p
 }

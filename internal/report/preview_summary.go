@@ -86,11 +86,11 @@ func flowSummary(flows []isolation.FlowChange) string {
 		}
 		required++
 		switch {
-		case flow.After == v1alpha1.Denied:
+		case flow.After == v1alpha1.VerdictDenied:
 			denied++
-		case flow.After != v1alpha1.Allowed:
+		case flow.After != v1alpha1.VerdictAllowed:
 			unknown++
-		case flow.Before == v1alpha1.Denied:
+		case flow.Before == v1alpha1.VerdictDenied:
 			repaired++
 		}
 	}

@@ -80,11 +80,11 @@ func TestPreviewEndsWithASummary(t *testing.T) {
 			"no policy to change; 10.0.0.0/8 and 1 workload lose access"},
 		"one gains":     {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Gains, "a", "pod/a")}}, "no policy to change; 1 workload gains access"},
 		"one bystander": {isolation.Preview{Bystanders: []isolation.Bystander{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
-		"flows stay":    {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Allowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
-		"flow blocked":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Denied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
-		"flow unknown":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
-		"flow repaired": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Denied, v1alpha1.Allowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
-		"advisory flow": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.Allowed, v1alpha1.Denied, true)}}, "no policy to change; nobody gains or loses access"},
+		"flows stay":    {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
+		"flow blocked":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
+		"flow unknown":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
+		"flow repaired": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
+		"advisory flow": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, true)}}, "no policy to change; nobody gains or loses access"},
 		"refused":       {isolation.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,15 +39,15 @@ func clusterName(m v1alpha1.Metadata) string {
 // meaning says what a posture means, in the words of the contract.
 func meaning(posture v1alpha1.Posture) string {
 	switch posture {
-	case v1alpha1.Locked:
+	case v1alpha1.PostureLocked:
 		return "only the clients below can connect; all that the cluster needs is allowed."
-	case v1alpha1.Partial:
+	case v1alpha1.PosturePartial:
 		return "some pods or ports are open, or the policy set is incomplete or has drifted."
-	case v1alpha1.Open:
+	case v1alpha1.PostureOpen:
 		return "no policy restricts who can connect to the pods of this cluster."
-	case v1alpha1.Broken:
+	case v1alpha1.PostureBroken:
 		return "a policy blocks a connection that the cluster needs."
-	case v1alpha1.Unknown:
+	case v1alpha1.PostureUnknown:
 		return "evidence is missing; do not take this cluster for safe."
 	default:
 		return ""
@@ -56,11 +56,11 @@ func meaning(posture v1alpha1.Posture) string {
 
 func (p *page) posture(posture v1alpha1.Posture) style {
 	switch posture {
-	case v1alpha1.Locked:
+	case v1alpha1.PostureLocked:
 		return p.colors.Good
-	case v1alpha1.Open:
+	case v1alpha1.PostureOpen:
 		return p.colors.Bad
-	case v1alpha1.Broken:
+	case v1alpha1.PostureBroken:
 		return p.colors.Alarm
 	default:
 		return p.colors.Warn
@@ -70,11 +70,11 @@ func (p *page) posture(posture v1alpha1.Posture) style {
 // verdict is capital where somebody has to act.
 func (p *page) verdict(verdict v1alpha1.Verdict, advisory bool) cell {
 	switch {
-	case verdict == v1alpha1.Allowed:
+	case verdict == v1alpha1.VerdictAllowed:
 		return painted("allowed", p.colors.Good)
-	case verdict == v1alpha1.Denied && advisory:
+	case verdict == v1alpha1.VerdictDenied && advisory:
 		return painted("denied (advisory)", p.colors.Warn)
-	case verdict == v1alpha1.Denied:
+	case verdict == v1alpha1.VerdictDenied:
 		return painted("DENIED", p.colors.Alarm)
 	default:
 		return painted(string(verdict), p.colors.Warn)

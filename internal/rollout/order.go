@@ -47,10 +47,10 @@ func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]s
 func interrupted(before, then, after []v1alpha1.RequiredFlow) []string {
 	var out []string
 	for i := range then {
-		if then[i].Advisory || then[i].Verdict == v1alpha1.Allowed {
+		if then[i].Advisory || then[i].Verdict == v1alpha1.VerdictAllowed {
 			continue
 		}
-		if before[i].Verdict == v1alpha1.Allowed && after[i].Verdict == v1alpha1.Allowed {
+		if before[i].Verdict == v1alpha1.VerdictAllowed && after[i].Verdict == v1alpha1.VerdictAllowed {
 			out = append(out, then[i].Name)
 		}
 	}

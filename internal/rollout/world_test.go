@@ -89,7 +89,7 @@ func expectFlows(t *testing.T, m *isolation.Model, when string) {
 			continue
 		}
 		names = append(names, f.Name)
-		if f.Verdict != v1alpha1.Allowed {
+		if f.Verdict != v1alpha1.VerdictAllowed {
 			t.Errorf("%s: %s (port %d) is %s: %s", when, f.Name, f.Port, f.Verdict, f.Message)
 		}
 	}

@@ -63,28 +63,28 @@ type Metadata struct {
 type Posture string
 
 const (
-	// Locked: ingress default deny is enforced on every pod of the cluster, every required flow is
+	// PostureLocked: ingress default deny is enforced on every pod of the cluster, every required flow is
 	// allowed, and there is no error finding.
-	Locked Posture = "LOCKED"
-	// Partial: some pods or some ports are open to everybody, or the set is incomplete or drifted.
-	Partial Posture = "PARTIAL"
-	// Open: no policy restricts ingress to any of the cluster's pods.
-	Open Posture = "OPEN"
-	// Broken: a policy blocks a required flow.
-	Broken Posture = "BROKEN"
-	// Unknown: evidence is missing. It is never to be read as safe.
-	Unknown Posture = "UNKNOWN"
+	PostureLocked Posture = "LOCKED"
+	// PosturePartial: some pods or some ports are open to everybody, or the set is incomplete or drifted.
+	PosturePartial Posture = "PARTIAL"
+	// PostureOpen: no policy restricts ingress to any of the cluster's pods.
+	PostureOpen Posture = "OPEN"
+	// PostureBroken: a policy blocks a required flow.
+	PostureBroken Posture = "BROKEN"
+	// PostureUnknown: evidence is missing. It is never to be read as safe.
+	PostureUnknown Posture = "UNKNOWN"
 )
 
 // PodRole is what a pod does for its cluster, from the label cnpg.io/podRole or cnpg.io/jobRole.
 type PodRole string
 
 const (
-	Primary  PodRole = "primary"
-	Replica  PodRole = "replica"
-	Instance PodRole = "instance"
-	Pooler   PodRole = "pooler"
-	Job      PodRole = "job"
+	RolePrimary  PodRole = "primary"
+	RoleReplica  PodRole = "replica"
+	RoleInstance PodRole = "instance"
+	RolePooler   PodRole = "pooler"
+	RoleJob      PodRole = "job"
 )
 
 // PodReport is one pod of the cluster.
@@ -157,8 +157,8 @@ type PolicyReport struct {
 type Verdict string
 
 const (
-	Allowed        Verdict = "allowed"
-	Denied         Verdict = "denied"
+	VerdictAllowed Verdict = "allowed"
+	VerdictDenied  Verdict = "denied"
 	VerdictUnknown Verdict = "unknown"
 )
 
@@ -241,9 +241,9 @@ type ClientAccess struct {
 type Severity string
 
 const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-	Info    Severity = "info"
+	SeverityError   Severity = "error"
+	SeverityWarning Severity = "warning"
+	SeverityInfo    Severity = "info"
 )
 
 // Finding is something that somebody should know or do.
