@@ -14,17 +14,16 @@ export GOFLAGS := -trimpath -buildvcs=false
 
 MODULE := github.com/cnpg-netpol/kubectl-cnpg-netpol
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubectl-cnpg-netpol
+# The programs that lint, check and release, each from one of the modules in internal/tools.
 TOOLS := $(CACHE)/tools
 GIT := git -c safe.directory=$(CURDIR)
 # Evaluated only by the targets that link a binary for somebody, so that tests keep their cache.
 VERSION = $(shell $(GIT) describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT = $(shell $(GIT) rev-parse --verify --quiet HEAD 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commit=$(COMMIT)
-GO_DIRECTORIES := cmd plugin internal e2e
+GO_DIRECTORIES := cmd plugin internal krew e2e
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME ?= 20s
-# What releases are made and checked with, see e2e/release.
-RELEASE_TOOLS := $(CACHE)/release
 # GoReleaser reads the commit and the remote from Git, which may mistrust the work tree, see GIT, and
 # may have no remote.
 RELEASE_GIT := GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0="$(CURDIR)" \
@@ -83,15 +82,12 @@ cross: ## Build for every operating system and architecture into bin/
 	done
 
 .PHONY: snapshot
-snapshot: ## Build everything that a release consists of into dist/; publishes nothing
-	@mkdir -p $(RELEASE_TOOLS)
-	@go -C e2e/release build -o $(RELEASE_TOOLS)/ tool
-	@go -C e2e/release/sbom build -o $(RELEASE_TOOLS)/ tool
-	@PATH="$(RELEASE_TOOLS):$$PATH" $(RELEASE_GIT) goreleaser release --snapshot --clean --skip=sign,publish
+snapshot: $(TOOLS)/goreleaser $(TOOLS)/syft ## Build everything that a release consists of into dist/; publishes nothing
+	@PATH="$(TOOLS):$$PATH" $(RELEASE_GIT) goreleaser release --snapshot --clean --skip=sign,publish
 
 .PHONY: krew
 krew: ## Render the krew manifest for the snapshot's archives, and install them with the real krew
-	@go run ./e2e/krew/render krew/cnpg-netpol.yaml dist
+	@go run ./krew/render krew/cnpg-netpol.yaml dist
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
 	KUBEBUILDER_ASSETS="$$assets" go test ./e2e/krew -count=1 -dist "$(CURDIR)/dist"
 
@@ -104,17 +100,13 @@ docs-check: ## Say when the command reference is out of date; a part of test, to
 	@go test ./plugin/docs -count=1
 
 .PHONY: licenses
-licenses: ## Check the licences of everything that is linked into the programs
-	@mkdir -p $(RELEASE_TOOLS)
-	@go -C e2e/release/check build -o $(RELEASE_TOOLS)/ github.com/google/go-licenses
-	@GOROOT="$$(go env GOROOT)" $(RELEASE_TOOLS)/go-licenses check ./cmd/... --allowed_licenses=$(LICENSES)
+licenses: $(TOOLS)/go-licenses ## Check the licences of everything that is linked into the programs
+	@GOROOT="$$(go env GOROOT)" $(TOOLS)/go-licenses check ./cmd/... --allowed_licenses=$(LICENSES)
 	@echo "licenses: all of $(LICENSES)"
 
 .PHONY: workflows
-workflows: ## Check the GitHub workflows with actionlint
-	@mkdir -p $(RELEASE_TOOLS)
-	@go -C e2e/release/check build -o $(RELEASE_TOOLS)/ github.com/rhysd/actionlint/cmd/actionlint
-	@$(RELEASE_TOOLS)/actionlint .github/workflows/*.yml
+workflows: $(TOOLS)/actionlint ## Check the GitHub workflows with actionlint
+	@$(TOOLS)/actionlint .github/workflows/*.yml
 
 .PHONY: bench
 bench: ## Measure over generated fleets, ready for benchstat; e2e/bench/README.md explains
@@ -150,12 +142,17 @@ e2e-down: ## Delete that cluster
 clean: ## Remove what was built here; caches stay
 	rm -rf bin dist
 
-# The tools have a Go module of their own. The go command sees what is up to date.
-.PHONY: tools
-tools: ## Build the tools that lint and vuln use
+# Programs, the module in internal/tools that each is built from, and their packages there. They are
+# built anew when the module has changed.
+define tool
+$(TOOLS)/$(1): internal/tools/$(2)/go.mod internal/tools/$(2)/go.sum
 	@mkdir -p $(TOOLS)
-	@go -C e2e/tools build -o $(TOOLS)/ tool
-
-$(TOOLS)/%: e2e/tools/go.mod e2e/tools/go.sum
-	@$(MAKE) tools
-	@touch $@
+	@go -C internal/tools/$(2) build -o $(TOOLS)/ $(3)
+	@touch $$@
+endef
+$(eval $(call tool,golangci-lint,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+$(eval $(call tool,govulncheck,lint,golang.org/x/vuln/cmd/govulncheck))
+$(eval $(call tool,go-licenses,lint,github.com/google/go-licenses))
+$(eval $(call tool,actionlint,lint,github.com/rhysd/actionlint/cmd/actionlint))
+$(eval $(call tool,goreleaser,release,github.com/goreleaser/goreleaser/v2))
+$(eval $(call tool,syft,sbom,github.com/anchore/syft/cmd/syft))

@@ -152,7 +152,7 @@ func TestContributingMap(t *testing.T) {
 	guide := read(t, filepath.Join(root, "CONTRIBUTING.md"))
 	mapped := names(regexp.MustCompile("(?m)^\\| `([^`]+)`"), guide)
 	var folders []string
-	for _, top := range []string{"cmd", "plugin", "internal", "e2e"} {
+	for _, top := range []string{"cmd", "plugin", "internal", "krew", "e2e"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(path string, entry fs.DirEntry, err error) error {
 			switch {
 			case err != nil:

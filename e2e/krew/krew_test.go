@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/testserver"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/krew/manifest"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/krew/manifest"
 )
 
 var dist = flag.String("dist", "", "folder with the archives of \"make snapshot\"; without it, the test packs one for this platform")

@@ -1,6 +1,5 @@
-// GoReleaser, which builds the archives of a release. A module of its own, as the other tools here are,
-// so that their dependencies stay out of the plugin's.
-module github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/release
+// GoReleaser, which builds the archives of a release.
+module github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/tools/release
 
 go 1.26.3
 

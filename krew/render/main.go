@@ -13,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/krew/manifest"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/krew/manifest"
 )
 
 func main() {

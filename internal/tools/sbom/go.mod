@@ -1,5 +1,6 @@
-// syft, which lists what is in an archive (SBOM).
-module github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/release/sbom
+// syft, which lists what is in an archive (SBOM). A module of its own, because it and GoReleaser
+// require different versions of the same libraries.
+module github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/tools/sbom
 
 go 1.26.8
 

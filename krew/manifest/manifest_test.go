@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/krew/manifest"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/krew/manifest"
 )
 
 const text = `version: {{ .TagName }}
