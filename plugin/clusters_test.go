@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 const clusterInDB = `apiVersion: postgresql.cnpg.io/v1
@@ -36,7 +38,7 @@ func TestClustersOfManifests(t *testing.T) {
 			} {
 				code, stdout, stderr := run(t, strings.Fields(strings.ReplaceAll(verb, "NAME", test.name)+" "+test.args)...)
 				if want := test.stderr; want == "" && (stderr != "" || stdout == "") ||
-					want != "" && (code != exitFailed || stderr != "error: "+want+"\n") {
+					want != "" && (code != kit.ExitFailed || stderr != "error: "+want+"\n") {
 					t.Errorf("%s %s: exit code %d, stdout %q, stderr %q, want %q", test.name, test.args, code, stdout, stderr, want)
 				}
 			}
@@ -69,7 +71,7 @@ func TestNamesOfClustersThatNobodyMayList(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig(t, "a", server.URL))
 	for _, args := range []string{"status gone", "status cluster-example", "explain world cluster-example", "lockdown cluster-example", "diff cluster-example"} {
 		code, stdout, stderr := run(t, append(strings.Fields(args), "--context", "a")...)
-		if code != exitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "may not list clusters") {
+		if code != kit.ExitFailed || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "may not list clusters") {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", args, code, stdout, stderr)
 		}
 	}

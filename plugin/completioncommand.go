@@ -4,15 +4,17 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // newCompletionCommand prints cobra's completion scripts, in the form of kubectl completion.
-func newCompletionCommand(o *rootOptions) *cobra.Command {
+func newCompletionCommand(o *kit.Globals) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print a completion script (bash, zsh, fish, powershell)",
-		Long: long(`
+		Long: kit.Long(`
 			Prints a completion script for bash, zsh, fish or powershell.
 
 			kubectl itself completes "kubectl cnpg-netpol" when its own completion is loaded and the
@@ -20,7 +22,7 @@ func newCompletionCommand(o *rootOptions) *cobra.Command {
 			else is needed then. The script that this command prints is for those who run the plugin
 			without kubectl, as kubectl-cnpg_netpol.
 		`),
-		Example: examples(`
+		Example: kit.Examples(`
 			# Complete "kubectl cnpg-netpol": load kubectl's completion, here for bash
 			source <(kubectl completion bash)
 
@@ -35,8 +37,8 @@ func newCompletionCommand(o *rootOptions) *cobra.Command {
 			kubectl-cnpg_netpol completion fish | source
 			kubectl-cnpg_netpol completion powershell | Out-String | Invoke-Expression
 		`),
-		GroupID:           groupOther,
-		Annotations:       map[string]string{offlineAnnotation: ""},
+		GroupID:           kit.GroupOther,
+		Annotations:       map[string]string{kit.OfflineAnnotation: ""},
 		ValidArgsFunction: cobra.FixedCompletions(shells, cobra.ShellCompDirectiveNoFileComp),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -56,7 +58,7 @@ func newCompletionCommand(o *rootOptions) *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(o.Out)
 			}
-			return usageErrorf("unknown shell %q: use bash, zsh, fish or powershell", args[0])
+			return kit.UsageErrorf("unknown shell %q: use bash, zsh, fish or powershell", args[0])
 		},
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // apiServer answers lists from a recording.
@@ -162,16 +163,16 @@ func TestStatusOfSeveralContexts(t *testing.T) {
 		args string
 		code int
 	}{
-		{"two", "--contexts staging,production", exitFine},
-		{"in-the-order-asked-for", "--contexts production --contexts staging,production", exitFine},
-		{"all", "--all-contexts", exitFailed},
-		{"failed-in-between", "--contexts staging,far%20away,production", exitFailed},
-		{"one", "--contexts production", exitFine},
-		{"none-answers", "--contexts moon", exitFailed},
-		{"fail-on", "--contexts staging,production --fail-on error", exitNo},
-		{"fail-on-and-failed", "--all-contexts --fail-on error", exitFailed},
-		{"empty", "--contexts staging,production -n nowhere", exitFine},
-		{"name-in-none", "gone --contexts staging", exitFailed},
+		{"two", "--contexts staging,production", kit.ExitFine},
+		{"in-the-order-asked-for", "--contexts production --contexts staging,production", kit.ExitFine},
+		{"all", "--all-contexts", kit.ExitFailed},
+		{"failed-in-between", "--contexts staging,far%20away,production", kit.ExitFailed},
+		{"one", "--contexts production", kit.ExitFine},
+		{"none-answers", "--contexts moon", kit.ExitFailed},
+		{"fail-on", "--contexts staging,production --fail-on error", kit.ExitNo},
+		{"fail-on-and-failed", "--all-contexts --fail-on error", kit.ExitFailed},
+		{"empty", "--contexts staging,production -n nowhere", kit.ExitFine},
+		{"name-in-none", "gone --contexts staging", kit.ExitFailed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, stdout, stderr := run(t, append([]string{"status"}, contextArguments(test.args)...)...)
@@ -200,7 +201,7 @@ func TestStatusOfSeveralContextsAsJSON(t *testing.T) {
 	if len(list.Errors) != 1 || list.Errors[0].Context != "far away" || !strings.Contains(list.Errors[0].Message, "was refused") {
 		t.Errorf("errors %+v", list.Errors)
 	}
-	if code != exitFailed {
+	if code != kit.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -264,7 +265,7 @@ func TestContextFlags(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			code, stdout, stderr := run(t, append([]string{"status"}, strings.Fields(args)...)...)
-			if code != exitFailed || stdout != "" || !strings.Contains(stderr, want) {
+			if code != kit.ExitFailed || stdout != "" || !strings.Contains(stderr, want) {
 				t.Errorf("exit code %d, stdout %q, stderr %q, want %q", code, stdout, stderr, want)
 			}
 		})
@@ -274,7 +275,7 @@ func TestContextFlags(t *testing.T) {
 func TestAKubeconfigWithoutContexts(t *testing.T) {
 	t.Setenv("KUBECONFIG", kubeconfig(t))
 	code, _, stderr := run(t, "status", "--all-contexts")
-	if want := "error: the kubeconfig has no contexts: set KUBECONFIG or use --kubeconfig\n"; code != exitFailed || stderr != want {
+	if want := "error: the kubeconfig has no contexts: set KUBECONFIG or use --kubeconfig\n"; code != kit.ExitFailed || stderr != want {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }
@@ -308,7 +309,7 @@ func TestInterruptingSeveralContexts(t *testing.T) {
 	}()
 	var out, errOut strings.Builder
 	code := Main(ctx, []string{"status", "--all-contexts"}, genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut})
-	if code != exitFailed || out.Len() > 0 || errOut.String() != "error: interrupted\n" {
+	if code != kit.ExitFailed || out.Len() > 0 || errOut.String() != "error: interrupted\n" {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, out.String(), errOut.String())
 	}
 }

@@ -1,5 +1,4 @@
-// Package plugin is the command line of kubectl cnpg-netpol: the root command, the flags that all
-// verbs share, one file for each verb, and the one place that turns errors into messages and exit
-// codes. A verb turns its flags into typed options, collects an inventory, lets the inner packages
-// compute, and prints. Nothing about policies is decided here.
+// Package plugin puts the command line of kubectl cnpg-netpol together: the root command with the
+// verbs below it, the help, and the commands that are about the plugin itself. Main turns what a verb
+// returns into a message and an exit code. What a verb does is in the package of the verb.
 package plugin

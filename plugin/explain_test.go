@@ -2,16 +2,12 @@ package plugin
 
 import (
 	"encoding/json"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 const (
@@ -28,24 +24,24 @@ func TestExplain(t *testing.T) {
 		files []string
 		code  int
 	}{
-		{"allowed", "deploy/web orders", []string{"shop.yaml"}, exitFine},
-		{"allowed-by-rule", "pod/backend cluster-example", []string{"../live-locked.json"}, exitFine},
-		{"denied", "pod/frontend cluster-example", []string{"../live-locked.json"}, exitNo},
-		{"denied-at-both-ends", "backend/deploy/api orders --why-not", []string{"shop.yaml", "locked.yaml", "egress.yaml"}, exitNo},
-		{"deny-rule", "deploy/worker orders --why-not", []string{"shop.yaml", "deny.yaml"}, exitNo},
-		{"l7", "deploy/web orders", []string{"shop.yaml", "l7.yaml"}, exitFine},
-		{"authentication", "deploy/web orders", []string{"shop.yaml", "authentication.yaml"}, exitFine},
-		{"port-name", "deploy/web orders --port postgresql", []string{"shop.yaml", "named-port.yaml"}, exitFine},
-		{"differing", "sts/cache orders", []string{"shop.yaml", "primary.yaml"}, exitNo},
-		{"unknown", "backend/deploy/api orders", []string{"shop.yaml", "to-services.yaml"}, exitFailed},
-		{"refused-policy", "world orders", []string{"shop.yaml", "refused.yaml"}, exitFine},
-		{"world", "world orders", []string{"shop.yaml", "cidr.yaml"}, exitNo},
-		{"prefix", "203.0.113.0/24 orders --why-not", []string{"shop.yaml", "cidr.yaml"}, exitNo},
-		{"node-network", "ds/node-agent orders", []string{"shop.yaml", "locked.yaml"}, exitNo},
-		{"to-be", "--labels role=backend,app=web --source-namespace default cluster-example", []string{"../live-locked.json"}, exitFine},
-		{"pooler", "ns/other cluster-example --pooler cluster-example-pooler-rw", []string{"../live-locked.json"}, exitNo},
-		{"why-not-command", "ns/other cluster-example --why-not", []string{"../live-open.json", "lockdown.yaml"}, exitNo},
-		{"why-not-manifest", "other/pod/backend cluster-example --why-not", []string{"../live-locked.json"}, exitNo},
+		{"allowed", "deploy/web orders", []string{"shop.yaml"}, kit.ExitFine},
+		{"allowed-by-rule", "pod/backend cluster-example", []string{"../live-locked.json"}, kit.ExitFine},
+		{"denied", "pod/frontend cluster-example", []string{"../live-locked.json"}, kit.ExitNo},
+		{"denied-at-both-ends", "backend/deploy/api orders --why-not", []string{"shop.yaml", "locked.yaml", "egress.yaml"}, kit.ExitNo},
+		{"deny-rule", "deploy/worker orders --why-not", []string{"shop.yaml", "deny.yaml"}, kit.ExitNo},
+		{"l7", "deploy/web orders", []string{"shop.yaml", "l7.yaml"}, kit.ExitFine},
+		{"authentication", "deploy/web orders", []string{"shop.yaml", "authentication.yaml"}, kit.ExitFine},
+		{"port-name", "deploy/web orders --port postgresql", []string{"shop.yaml", "named-port.yaml"}, kit.ExitFine},
+		{"differing", "sts/cache orders", []string{"shop.yaml", "primary.yaml"}, kit.ExitNo},
+		{"unknown", "backend/deploy/api orders", []string{"shop.yaml", "to-services.yaml"}, kit.ExitFailed},
+		{"refused-policy", "world orders", []string{"shop.yaml", "refused.yaml"}, kit.ExitFine},
+		{"world", "world orders", []string{"shop.yaml", "cidr.yaml"}, kit.ExitNo},
+		{"prefix", "203.0.113.0/24 orders --why-not", []string{"shop.yaml", "cidr.yaml"}, kit.ExitNo},
+		{"node-network", "ds/node-agent orders", []string{"shop.yaml", "locked.yaml"}, kit.ExitNo},
+		{"to-be", "--labels role=backend,app=web --source-namespace default cluster-example", []string{"../live-locked.json"}, kit.ExitFine},
+		{"pooler", "ns/other cluster-example --pooler cluster-example-pooler-rw", []string{"../live-locked.json"}, kit.ExitNo},
+		{"why-not-command", "ns/other cluster-example --why-not", []string{"../live-open.json", "lockdown.yaml"}, kit.ExitNo},
+		{"why-not-manifest", "other/pod/backend cluster-example --why-not", []string{"../live-locked.json"}, kit.ExitNo},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{"explain"}, strings.Fields(test.args)...)
@@ -53,7 +49,7 @@ func TestExplain(t *testing.T) {
 				args = append(args, "-f", explainables+file)
 			}
 			code, stdout, stderr := run(t, args...)
-			if code != test.code || (stderr != "") != (code == exitFailed) {
+			if code != test.code || (stderr != "") != (code == kit.ExitFailed) {
 				t.Errorf("exit code %d, want %d, stderr %q", code, test.code, stderr)
 			}
 			golden(t, stdout, "explain/"+test.name+".txt")
@@ -82,7 +78,7 @@ func TestExplainUnknown(t *testing.T) {
 	code, _, stderr := run(t, "explain", "backend/deploy/api", "orders", "--why-not", "-f", explainables+"shop.yaml", "-f", explainables+"to-services.yaml")
 	want := "Nothing to propose: the verdict is unknown.\n" +
 		"error: it is unknown whether deployment/api can connect to cluster \"orders\": spec.egress[0] of CiliumNetworkPolicy/backend/api-services has toServices: which pods are behind a Service is not visible from here\n"
-	if code != exitFailed || stderr != want {
+	if code != kit.ExitFailed || stderr != want {
 		t.Errorf("exit code %d, stderr\n%s", code, stderr)
 	}
 }
@@ -119,7 +115,7 @@ func TestExplainRefuses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, stdout, stderr := run(t, append([]string{"explain"}, strings.Fields(test.args)...)...)
-			if code != exitFailed || stdout != "" || !strings.Contains(stderr, test.want) {
+			if code != kit.ExitFailed || stdout != "" || !strings.Contains(stderr, test.want) {
 				t.Errorf("exit code %d, stdout %q, stderr\n%swant %q", code, stdout, stderr, test.want)
 			}
 		})
@@ -137,7 +133,7 @@ func TestExplainReportsAllProblems(t *testing.T) {
 // A document that can't be read makes the answer unknown, and is named.
 func TestExplainWithABrokenDocument(t *testing.T) {
 	code, stdout, stderr := run(t, "explain", "deploy/web", "orders", "-f", explainables+"shop.yaml", "-f", "testdata/explain/broken.yaml")
-	if code != exitFailed || !strings.Contains(stdout, "Verdict  unknown") || !strings.Contains(stderr, "broken.yaml document 1") {
+	if code != kit.ExitFailed || !strings.Contains(stdout, "Verdict  unknown") || !strings.Contains(stderr, "broken.yaml document 1") {
 		t.Errorf("exit code %d, stdout\n%s, stderr\n%s", code, stdout, stderr)
 	}
 }
@@ -154,68 +150,5 @@ func TestExplainCompletion(t *testing.T) {
 		if _, stdout, _ := run(t, append([]string{"__complete"}, words...)...); stdout != test.want {
 			t.Errorf("%q: got %q, want %q", test.args, stdout, test.want)
 		}
-	}
-}
-
-// A workload without pods is asked about by its template.
-func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		switch r.URL.Path {
-		case "/apis/apps/v1/namespaces/shop/deployments/idle":
-			fmt.Fprint(w, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"idle","namespace":"shop"},
-				"spec":{"replicas":0,"template":{"metadata":{"labels":{"app":"idle"}},"spec":{"serviceAccountName":"idle","containers":[{"name":"c"}]}}}}`)
-		case "/apis/batch/v1/namespaces/shop/cronjobs/report":
-			fmt.Fprint(w, `{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"report","namespace":"shop"},
-				"spec":{"jobTemplate":{"spec":{"template":{"metadata":{"labels":{"app":"report"}},"spec":{}}}}}}`)
-		case "/apis/apps/v1/namespaces/shop/deployments/secret":
-			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","message":"you may not","code":403}`)
-		default:
-			w.WriteHeader(http.StatusNotFound)
-			fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"not found","code":404}`)
-		}
-	}))
-	defer server.Close()
-	root := parsed(t, "testdata/missing.yaml", "--server="+server.URL)
-	for _, test := range []struct{ source, label, err string }{
-		{source: "deploy/idle", label: "idle"},
-		{source: "cj/report", label: "report"},
-		{source: "deploy/gone", err: `there is no deployment/gone in namespace "shop", and no pod of it: 'kubectl get deployments -n shop' lists what there is`},
-		{source: "deploy/secret", err: "no pod of deployment/secret runs, and its pod template can't be read: you may not"},
-		{source: "deploy/web"},
-		{source: "pod/gone"},
-		{source: "rollout/gone"},
-		{source: "world"},
-	} {
-		t.Run(test.source, func(t *testing.T) {
-			o := explainOptions{source: source{rootOptions: root}}
-			from, err := isolation.ParseSource(test.source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			from = from.In("shop")
-			running := inventory.Pod{Namespace: "shop", Name: "web-1", Workload: inventory.Workload{Kind: "deployment", Name: "web"}}
-			inv := &inventory.Inventory{Origin: inventory.Live, Pods: []inventory.Pod{running}}
-			note, err := o.addTemplate(t.Context(), inv, from)
-			if test.err != "" {
-				if err == nil || err.Error() != test.err {
-					t.Errorf("got %v, want %s", err, test.err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if test.label == "" {
-				if len(inv.Pods) != 1 || note != "" {
-					t.Errorf("pods %+v, note %q", inv.Pods, note)
-				}
-				return
-			}
-			if len(inv.Pods) != 2 || inv.Pods[1].Labels["app"] != test.label || !from.Matches(&inv.Pods[1]) || !strings.Contains(note, "runs: the answer is for a pod of its template") {
-				t.Errorf("pods %+v, note %q", inv.Pods, note)
-			}
-		})
 	}
 }

@@ -8,18 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-)
 
-const (
-	// helpWidth is the number of columns that help texts keep to.
-	helpWidth = 100
-	// exitNoAnnotation says what exit code 1 of a command means, for its help. Commands without it
-	// never exit with 1.
-	exitNoAnnotation = "cnpg-netpol/exit-no"
-	// offlineAnnotation marks commands that talk to no server; their help omits kubectl's flags.
-	offlineAnnotation = "cnpg-netpol/offline"
-	// kubectlAnnotation marks flags that are kubectl's own.
-	kubectlAnnotation = "cnpg-netpol/kubectl"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // printHelp is what --help and the help command print.
@@ -53,9 +43,9 @@ func writeUsage(w io.Writer, cmd *cobra.Command) {
 		section(w, group.Title, commandList(cmd, group.ID))
 	}
 	own, kubectl := flagGroups(cmd)
-	section(w, "Flags", own.FlagUsagesWrapped(helpWidth))
-	if _, offline := cmd.Annotations[offlineAnnotation]; !offline {
-		section(w, "Global flags (as in kubectl)", kubectl.FlagUsagesWrapped(helpWidth))
+	section(w, "Flags", own.FlagUsagesWrapped(kit.HelpWidth))
+	if _, offline := cmd.Annotations[kit.OfflineAnnotation]; !offline {
+		section(w, "Global flags (as in kubectl)", kubectl.FlagUsagesWrapped(kit.HelpWidth))
 	}
 	section(w, "Exit codes", exitCodes(cmd))
 	if cmd.HasAvailableSubCommands() {
@@ -90,29 +80,21 @@ func commandList(cmd *cobra.Command, group string) string {
 
 // exitCodes explains the exit codes of a command.
 func exitCodes(cmd *cobra.Command) string {
-	no, ok := cmd.Annotations[exitNoAnnotation]
+	no, ok := cmd.Annotations[kit.ExitNoAnnotation]
 	if ok {
-		no = fmt.Sprintf("  %d  %s\n", exitNo, no)
+		no = fmt.Sprintf("  %d  %s\n", kit.ExitNo, no)
 	}
-	return fmt.Sprintf("  %d  fine\n%s  %d  %s", exitFine, no, exitFailed,
+	return fmt.Sprintf("  %d  fine\n%s  %d  %s", kit.ExitFine, no, kit.ExitFailed,
 		"it could not be answered or done: usage, connection, permission, partial failure")
-}
-
-// newFlagGroup returns an empty flag set for grouping flags.
-func newFlagGroup() *pflag.FlagSet { return pflag.NewFlagSet("", pflag.ContinueOnError) }
-
-// markKubectl marks all flags of a set as kubectl's own.
-func markKubectl(flags *pflag.FlagSet) {
-	flags.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{kubectlAnnotation: nil} })
 }
 
 // flagGroups are the flags that cmd takes, those of the plugin and those of kubectl.
 func flagGroups(cmd *cobra.Command) (own, kubectl *pflag.FlagSet) {
-	own, kubectl = newFlagGroup(), newFlagGroup()
+	own, kubectl = kit.NewFlagGroup(), kit.NewFlagGroup()
 	cmd.InitDefaultHelpFlag()
 	cmd.InheritedFlags() // merges the flags of the parents into cmd.Flags()
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if _, ok := f.Annotations[kubectlAnnotation]; ok {
+		if _, ok := f.Annotations[kit.KubectlAnnotation]; ok {
 			kubectl.AddFlag(f)
 		} else {
 			own.AddFlag(f)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
@@ -61,8 +62,8 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			}
 			golden(t, stdout, "help/"+cmd.Name()+".txt")
 			for line := range strings.Lines(stdout) {
-				if width := terminal.Width(strings.TrimRight(line, "\n")); width > helpWidth {
-					t.Errorf("%d columns, more than %d: %s", width, helpWidth, line)
+				if width := terminal.Width(strings.TrimRight(line, "\n")); width > kit.HelpWidth {
+					t.Errorf("%d columns, more than %d: %s", width, kit.HelpWidth, line)
 				}
 			}
 			for _, part := range []string{"\nUsage:\n", "\nExamples:\n", "\nExit codes:\n  0  fine\n"} {
@@ -105,24 +106,6 @@ func TestGlobalFlagsAreGroupedApart(t *testing.T) {
 	}
 	if !strings.Contains(own, "--color") || strings.Contains(kubectl, "--color") {
 		t.Error("--color is not among the plugin's own flags")
-	}
-}
-
-func TestDedent(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"raw literal", "\n\t\t\tone\n\t\t\t  two\n\n\t\t\tthree\n\t\t", "one\n  two\n\nthree"},
-		{"single line", "one", "one"},
-		{"nothing", "", ""},
-		{"trailing spaces", "\n\tone  \n", "one"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := long(test.text); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-	if got, want := examples("\n\t\t# one\n\t\ttwo\n\n\t\tthree"), "  # one\n  two\n\n  three"; got != want {
-		t.Errorf("examples: got %q, want %q", got, want)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // newHelpCommand replaces cobra's, which answers an unknown command with exit code 0.
@@ -11,12 +13,12 @@ func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
 		Short: "Show the help of a command",
-		Long:  long(`Shows the help of a command, or this plugin's own without one.`),
-		Example: examples(`
+		Long:  kit.Long(`Shows the help of a command, or this plugin's own without one.`),
+		Example: kit.Examples(`
 			kubectl cnpg-netpol help lockdown
 		`),
-		GroupID:     groupOther,
-		Annotations: map[string]string{offlineAnnotation: ""},
+		GroupID:     kit.GroupOther,
+		Annotations: map[string]string{kit.OfflineAnnotation: ""},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, child := range cmd.Root().Commands() {
@@ -29,20 +31,12 @@ func newHelpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil {
-				return usageError{oneLine(err)}
+				return kit.UsageError{Err: kit.OneLine(err)}
 			}
 			if len(rest) > 0 {
-				return usageError{fmt.Errorf("%q has no command %q", about.CommandPath(), rest[0])}
+				return kit.UsageError{Err: fmt.Errorf("%q has no command %q", about.CommandPath(), rest[0])}
 			}
 			return about.Help()
 		},
 	}
-}
-
-// noArgs is the Args of commands that take none. Cobra's own speaks of an unknown command.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q", args[0])
-	}
-	return nil
 }

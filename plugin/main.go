@@ -5,31 +5,33 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // Main runs the plugin with the arguments that follow its name and returns the exit code. Results
 // go to streams.Out, everything else to streams.ErrOut.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
 	silenceLibraries()
-	o := newRootOptions(streams)
-	root := newRootCommand(o)
+	started := false
+	root := newRootCommand(kit.NewGlobals(streams, buildVersion()), &started)
 	root.SetArgs(args)
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
-		return exitFine
+		return kit.ExitFine
 	}
-	if !o.started {
+	if !started {
 		// Cobra refused the command line: no verb has run.
-		err = usageError{oneLine(err)}
+		err = kit.UsageError{Err: kit.OneLine(err)}
 	}
 	if cmd.Name() == "help" {
 		cmd = root // whose help lists the commands that there are
 	}
-	printError(streams.ErrOut, cmd.CommandPath(), err)
-	return exitCode(err)
+	kit.PrintError(streams.ErrOut, cmd.CommandPath(), err)
+	return kit.ExitCode(err)
 }
 
 // interruptible ends with ctx, for no other reason than having been canceled: however it comes, users read of an
@@ -42,14 +44,14 @@ func interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // markStart makes every command below cmd say that cobra accepted its flags and arguments: what
 // fails before that is a usage error, however cobra reports it.
-func markStart(cmd *cobra.Command, o *rootOptions) {
+func markStart(cmd *cobra.Command, started *bool) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			o.started = true
+			*started = true
 			return run(cmd, args)
 		}
 	}
 	for _, child := range cmd.Commands() {
-		markStart(child, o)
+		markStart(child, started)
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 func TestUsageErrors(t *testing.T) {
@@ -39,9 +41,9 @@ func TestUsageErrors(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			code, stdout, stderr := run(t, test.args...)
-			if code != exitFailed || stdout != "" || stderr != test.stderr {
+			if code != kit.ExitFailed || stdout != "" || stderr != test.stderr {
 				t.Errorf("exit code %d, stdout %q, stderr\n%s\nwant exit code %d, nothing, and\n%s",
-					code, stdout, stderr, exitFailed, test.stderr)
+					code, stdout, stderr, kit.ExitFailed, test.stderr)
 			}
 		})
 	}
@@ -59,10 +61,10 @@ func TestCobrasOwnChecksAreUsageErrors(t *testing.T) {
 		{"failure of the verb itself", []string{"verb", "--need=1"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := newRootOptions(genericiooptions.NewTestIOStreamsDiscard())
-			root := newRootCommand(o)
-			verb := &cobra.Command{Use: "verb", GroupID: groupOther, RunE: func(*cobra.Command, []string) error {
-				return answerNo(nil)
+			started := false
+			root := newRootCommand(kit.NewGlobals(genericiooptions.NewTestIOStreamsDiscard(), "test"), &started)
+			verb := &cobra.Command{Use: "verb", GroupID: kit.GroupOther, RunE: func(*cobra.Command, []string) error {
+				return kit.AnswerNo(nil)
 			}}
 			verb.Flags().String("need", "", "")
 			verb.Flags().Bool("one", false, "")
@@ -70,11 +72,11 @@ func TestCobrasOwnChecksAreUsageErrors(t *testing.T) {
 			_ = verb.MarkFlagRequired("need")
 			verb.MarkFlagsMutuallyExclusive("one", "two")
 			root.AddCommand(verb)
-			markStart(verb, o)
+			markStart(verb, &started)
 			root.SetArgs(test.args)
 			err := root.ExecuteContext(t.Context())
-			if err == nil || o.started == test.want {
-				t.Errorf("error %v, started %t", err, o.started)
+			if err == nil || started == test.want {
+				t.Errorf("error %v, started %t", err, started)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 const (
@@ -115,15 +114,15 @@ func TestLockdownRefuses(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{name: "nothing stands in the way", code: exitFine},
-		{name: "the operator would be shut out", stands: "shuts-out", code: exitNo,
+		{name: "nothing stands in the way", code: kit.ExitFine},
+		{name: "the operator would be shut out", stands: "shuts-out", code: kit.ExitNo,
 			stderr: "error: refused: the required flow operator "},
-		{name: "a policy of others has the name", stands: exampleDefaultDeny, code: exitNo,
+		{name: "a policy of others has the name", stands: exampleDefaultDeny, code: kit.ExitNo,
 			stderr: `error: refused: a policy named "` + exampleDefaultDeny + `" exists in namespace "default" and is not managed by lockdown`},
-		{name: "the operator would be shut out, forced", stands: "shuts-out", args: "--force", code: exitFine},
-		{name: "a policy of others has the name, in a dry run on the server", stands: exampleDefaultDeny, args: "--dry-run=server", code: exitNo,
+		{name: "the operator would be shut out, forced", stands: "shuts-out", args: "--force", code: kit.ExitFine},
+		{name: "a policy of others has the name, in a dry run on the server", stands: exampleDefaultDeny, args: "--dry-run=server", code: kit.ExitNo,
 			stderr: "error: refused: a policy named"},
-		{name: "a policy of others has the name, and policies are printed", stands: exampleDefaultDeny, args: "--dry-run=client -o yaml", code: exitNo,
+		{name: "a policy of others has the name, and policies are printed", stands: exampleDefaultDeny, args: "--dry-run=client -o yaml", code: kit.ExitNo,
 			stderr: "error: refused: a policy named"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,10 +135,10 @@ func TestLockdownRefuses(t *testing.T) {
 			if code != test.code || !strings.Contains(stderr, test.stderr) {
 				t.Errorf("exit code %d, want %d, stderr\n%swant %q", code, test.code, stderr, test.stderr)
 			}
-			if refused := code == exitNo; refused != (len(store.writes) == 0) || refused && strings.Contains(stdout, "kind: CiliumNetworkPolicy") {
+			if refused := code == kit.ExitNo; refused != (len(store.writes) == 0) || refused && strings.Contains(stdout, "kind: CiliumNetworkPolicy") {
 				t.Errorf("writes %q, stdout\n%s", store.writes, stdout)
 			}
-			if code == exitNo && !strings.HasSuffix(stderr, "error: nothing was changed; --force goes on all the same\n") {
+			if code == kit.ExitNo && !strings.HasSuffix(stderr, "error: nothing was changed; --force goes on all the same\n") {
 				t.Errorf("stderr\n%s", stderr)
 			}
 		})
@@ -155,10 +154,10 @@ func TestLockdownVerifies(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{name: "as the preview said", code: exitFine, stderr: "Cluster cluster-example is LOCKED.\n"},
-		{name: "somebody shuts the operator out meanwhile", comes: "shuts-out", code: exitFailed,
+		{name: "as the preview said", code: kit.ExitFine, stderr: "Cluster cluster-example is LOCKED.\n"},
+		{name: "somebody shuts the operator out meanwhile", comes: "shuts-out", code: kit.ExitFailed,
 			stderr: `verification of cluster "cluster-example": the required flow operator is denied, the preview said allowed`},
-		{name: "nobody waits", comes: "shuts-out", args: "--wait=false", code: exitFine, stderr: "was not waited for"},
+		{name: "nobody waits", comes: "shuts-out", args: "--wait=false", code: kit.ExitFine, stderr: "was not waited for"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store, server := newPolicyStore(t)
@@ -170,7 +169,7 @@ func TestLockdownVerifies(t *testing.T) {
 			if code != test.code || !strings.Contains(stderr, test.stderr) {
 				t.Errorf("exit code %d, want %d, stderr\n%swant %q", code, test.code, stderr, test.stderr)
 			}
-			if code == exitFailed && (!strings.Contains(stderr, "rolled back: removed "+exampleDefaultDeny) || !slices.Equal(store.names(), []string{test.comes})) {
+			if code == kit.ExitFailed && (!strings.Contains(stderr, "rolled back: removed "+exampleDefaultDeny) || !slices.Equal(store.names(), []string{test.comes})) {
 				t.Errorf("left are %q, stderr\n%s", store.names(), stderr)
 			}
 		})
@@ -185,13 +184,13 @@ func TestUnlockVerifies(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"all is gone", false, exitFine, "Cluster cluster-example is OPEN.\n"},
-		{"somebody applies it again", true, exitFailed, "verification: CiliumNetworkPolicy/default/" + exampleDefaultDeny + " is still there"},
+		{"all is gone", false, kit.ExitFine, "Cluster cluster-example is OPEN.\n"},
+		{"somebody applies it again", true, kit.ExitFailed, "verification: CiliumNetworkPolicy/default/" + exampleDefaultDeny + " is still there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			store, server := newPolicyStore(t)
 			t.Setenv("KUBECONFIG", kubeconfig(t, "a", server.URL))
-			if code, _, stderr := run(t, strings.Fields("lockdown cluster-example -n default --context a --yes")...); code != exitFine {
+			if code, _, stderr := run(t, strings.Fields("lockdown cluster-example -n default --context a --yes")...); code != kit.ExitFine {
 				t.Fatal(stderr)
 			}
 			if again := store.policies[exampleDefaultDeny]; test.again {
@@ -219,11 +218,11 @@ func TestPoliciesThatNobodyMaySee(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"unlock cluster-example --yes", exitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
-		{"unlock cluster-example --dry-run=client", exitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
-		{"unlock gone --yes", exitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
-		{"lockdown cluster-example --yes", exitNo, "error: refused: the preview is not reliable: "},
-		{"status cluster-example", exitFailed, `error: the posture of cluster "cluster-example" in namespace "default" is unknown: `},
+		{"unlock cluster-example --yes", kit.ExitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
+		{"unlock cluster-example --dry-run=client", kit.ExitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
+		{"unlock gone --yes", kit.ExitFailed, "ask for permission to list ciliumnetworkpolicies.cilium.io"},
+		{"lockdown cluster-example --yes", kit.ExitNo, "error: refused: the preview is not reliable: "},
+		{"status cluster-example", kit.ExitFailed, `error: the posture of cluster "cluster-example" in namespace "default" is unknown: `},
 	} {
 		code, _, stderr := run(t, append(strings.Fields(test.args), "-n", "default", "--context", "a")...)
 		if code != test.code || !strings.Contains(stderr, test.stderr) || strings.Contains(stderr, "Nothing to remove") {
@@ -248,49 +247,15 @@ spec: {endpointSelector: {}, egress: [{toServices: [{k8sService: {serviceName: x
 		args string
 		code int
 	}{
-		{"status", exitFine},
-		{"status -f " + path, exitFailed},
-		{"status -f " + path + " --fail-on error", exitFailed},
+		{"status", kit.ExitFine},
+		{"status -f " + path, kit.ExitFailed},
+		{"status -f " + path + " --fail-on error", kit.ExitFailed},
 	} {
 		code, stdout, stderr := run(t, append(strings.Fields(test.args), "-f", recordings+"live-locked.json")...)
-		unknown := test.code == exitFailed
+		unknown := test.code == kit.ExitFailed
 		if code != test.code || strings.Contains(stdout, "UNKNOWN") != unknown ||
 			unknown != strings.Contains(stderr, `error: the posture of cluster "cluster-example" in namespace "default" is unknown: `) {
 			t.Errorf("%s: exit code %d, want %d, stdout\n%sstderr\n%s", test.args, code, test.code, stdout, stderr)
-		}
-	}
-}
-
-// --fail-on trips on findings as severe as it says, and on worse ones.
-func TestFailOn(t *testing.T) {
-	for _, test := range []struct {
-		failOn failOn
-		found  []v1alpha1.Severity
-		trips  bool
-	}{
-		{failOnNone, []v1alpha1.Severity{v1alpha1.SeverityError, v1alpha1.SeverityWarning}, false},
-		{failOnError, nil, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityInfo}, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityWarning}, false},
-		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityError}, true},
-		{failOnError, []v1alpha1.Severity{v1alpha1.SeverityWarning, v1alpha1.SeverityError}, true},
-		{failOnWarning, nil, false},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityInfo}, false},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityWarning}, true},
-		{failOnWarning, []v1alpha1.Severity{v1alpha1.SeverityError}, true},
-	} {
-		var findings []v1alpha1.Finding
-		for _, severity := range test.found {
-			findings = append(findings, v1alpha1.Finding{Severity: severity})
-		}
-		for where, list := range map[string]v1alpha1.IsolationReportList{
-			"of a cluster":  {Items: []v1alpha1.IsolationReport{{}, {Findings: findings}}},
-			"of no cluster": {Findings: findings},
-		} {
-			code := exitCode((&statusOptions{failOn: test.failOn}).tripped(list))
-			if code != map[bool]int{true: exitNo, false: exitFine}[test.trips] {
-				t.Errorf("--fail-on %s: exit code %d for %s", test.failOn, code, fmt.Sprint(test.found, " ", where))
-			}
 		}
 	}
 }

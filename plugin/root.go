@@ -1,49 +1,51 @@
 package plugin
 
 import (
-	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-)
+	"slices"
 
-// The groups of the root command's help. Every verb names its group in GroupID.
-const (
-	groupInspect = "inspect"
-	groupChange  = "change"
-	groupOther   = "other"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/explain"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/status"
 )
 
 // NewCommand returns the root command, kubectl cnpg-netpol. Its errors are not printed: Main does
 // that, so that there is one place for messages and exit codes.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	return newRootCommand(newRootOptions(streams))
+	return newRootCommand(kit.NewGlobals(streams, buildVersion()), new(bool))
 }
 
 // verbs are the constructors of the commands that do the plugin's work.
-func verbs() []func(*rootOptions) *cobra.Command {
-	return []func(*rootOptions) *cobra.Command{
-		newStatusCommand,
-		newExplainCommand,
-		newDiffCommand,
-		newLockdownCommand,
-		newUnlockCommand,
+func verbs() []func(*kit.Globals) *cobra.Command {
+	return []func(*kit.Globals) *cobra.Command{
+		status.NewCommand,
+		explain.NewCommand,
+		change.NewDiffCommand,
+		change.NewLockdownCommand,
+		change.NewUnlockCommand,
 	}
 }
 
-func newRootCommand(o *rootOptions) *cobra.Command {
+// newRootCommand sets started when cobra has accepted the command line and a command's RunE begins.
+func newRootCommand(o *kit.Globals, started *bool) *cobra.Command {
 	root := &cobra.Command{
 		// The name of the file, which completion scripts need; the help shows the other one.
 		Use: "kubectl-cnpg_netpol",
 		Annotations: map[string]string{
 			cobra.CommandDisplayNameAnnotation: "kubectl cnpg-netpol",
-			exitNoAnnotation:                   "the answer is no; each command's help says what that means",
+			kit.ExitNoAnnotation:               "the answer is no; each command's help says what that means",
 		},
 		Short: "Show and enforce the network isolation of CloudNativePG clusters under Cilium",
-		Long: long(`
+		Long: kit.Long(`
 			Shows which policies select the pods of CloudNativePG clusters and what those policies
 			really allow, as Cilium's own engine reads them, and applies or removes a policy set that
 			isolates a cluster without cutting it off from its operator, its replicas or its poolers.
 		`),
-		Example: examples(`
+		Example: kit.Examples(`
 			# Is any database of the Kubernetes cluster open to everybody?
 			kubectl cnpg-netpol status -A
 
@@ -63,18 +65,37 @@ func newRootCommand(o *rootOptions) *cobra.Command {
 	root.SetHelpFunc(printHelp)
 	root.SetUsageFunc(printUsage)
 	root.AddGroup(
-		&cobra.Group{ID: groupInspect, Title: "Look"},
-		&cobra.Group{ID: groupChange, Title: "Change"},
-		&cobra.Group{ID: groupOther, Title: "Other"},
+		&cobra.Group{ID: kit.GroupInspect, Title: "Look"},
+		&cobra.Group{ID: kit.GroupChange, Title: "Change"},
+		&cobra.Group{ID: kit.GroupOther, Title: "Other"},
 	)
-	o.addFlags(root)
+	o.AddFlags(root)
+	addLogFlag(root.PersistentFlags())
 	for _, verb := range verbs() {
 		root.AddCommand(verb(o))
 	}
 	root.AddCommand(newVersionCommand(o), newCompletionCommand(o))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
-	markStart(root, o)
+	markStart(root, started)
 	completeNoFiles(root)
 	return root
+}
+
+// completeNoFiles makes the values of flags complete to nothing, but for those that complete to
+// something, and those of kubectl that are files.
+func completeNoFiles(cmd *cobra.Command) {
+	files := []string{"filename", "kubeconfig", "client-certificate", "client-key", "certificate-authority", "cache-dir"}
+	nothing := func(f *pflag.Flag) {
+		if _, known := cmd.GetFlagCompletionFunc(f.Name); known || f.NoOptDefVal != "" || slices.Contains(files, f.Name) {
+			return
+		}
+		// The only errors are a flag that does not exist and one that has completions already.
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions)
+	}
+	cmd.PersistentFlags().VisitAll(nothing)
+	cmd.Flags().VisitAll(nothing)
+	for _, child := range cmd.Commands() {
+		completeNoFiles(child)
+	}
 }

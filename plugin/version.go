@@ -8,33 +8,35 @@ import (
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // versionOptions are the flags of version.
 type versionOptions struct{ output string }
 
-func newVersionCommand(o *rootOptions) *cobra.Command {
+func newVersionCommand(o *kit.Globals) *cobra.Command {
 	var options versionOptions
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the version of this plugin and of the Cilium engine in it",
-		Long: long(`
+		Long: kit.Long(`
 			Shows the version of this plugin and of the Cilium policy engine that it judges policies
 			with. No server is asked.
 		`),
-		Example: examples(`
+		Example: kit.Examples(`
 			kubectl cnpg-netpol version
 			kubectl cnpg-netpol version -o json
 		`),
-		GroupID:     groupOther,
-		Annotations: map[string]string{offlineAnnotation: ""},
-		Args:        noArgs,
+		GroupID:     kit.GroupOther,
+		Annotations: map[string]string{kit.OfflineAnnotation: ""},
+		Args:        kit.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
 			return printVersion(o.Out, readVersions(info), options.output)
 		},
 	}
-	enumVarP(cmd, cmd.Flags(), &options.output, "output", "o", "Output format", "json", "yaml")
+	kit.EnumVarP(cmd, cmd.Flags(), &options.output, "output", "o", "Output format", "json", "yaml")
 	return cmd
 }
 

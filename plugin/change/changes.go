@@ -1,0 +1,274 @@
+package change
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+// dryRun is the value of --dry-run.
+type dryRun string
+
+const (
+	dryRunNone   dryRun = "none"
+	dryRunClient dryRun = "client"
+	dryRunServer dryRun = "server"
+)
+
+// objectFormat is the value of -o of the commands that print objects.
+type objectFormat string
+
+const (
+	formatNone objectFormat = ""
+	formatYAML objectFormat = "yaml"
+	formatJSON objectFormat = "json"
+	formatName objectFormat = "name"
+)
+
+// changeOptions is what lockdown and unlock share: preview, question, run.
+type changeOptions struct {
+	kit.Source
+	verb    string
+	dryRun  dryRun
+	output  objectFormat
+	yes     bool
+	wait    bool
+	timeout time.Duration
+}
+
+func newChangeOptions(root *kit.Globals, verb string) changeOptions {
+	return changeOptions{Source: kit.Source{Globals: root}, verb: verb, dryRun: dryRunNone, wait: true, timeout: time.Minute}
+}
+
+func (o *changeOptions) addChangeFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	kit.EnumVarP(cmd, flags, &o.dryRun, "dry-run", "", "Show what would be done; with server, let the server check it",
+		dryRunNone, dryRunClient, dryRunServer)
+	kit.EnumVarP(cmd, flags, &o.output, "output", "o", "Print the policies instead of the preview", formatYAML, formatJSON, formatName)
+	flags.BoolVarP(&o.yes, "yes", "y", false, "Do not ask; needed when stdin is no terminal")
+	flags.BoolVar(&o.wait, "wait", o.wait, "Wait until Cilium has accepted the policies, and verify the result")
+	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long to wait for Cilium")
+}
+
+func (o *changeOptions) validateChange() error {
+	var errs []error
+	if o.Offline() && o.dryRun != dryRunClient {
+		errs = append(errs, kit.UsageErrorf("--filename evaluates manifests and changes nothing: use it with --dry-run=client"))
+	}
+	if o.timeout <= 0 {
+		errs = append(errs, kit.UsageErrorf("--timeout %s: must be longer than nothing; --wait=false does not wait", o.timeout))
+	}
+	if o.Files.Recursive && !o.Offline() {
+		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
+	}
+	return errors.Join(errs...)
+}
+
+// world is an inventory with its model: what a change is judged by.
+type world struct {
+	inv   *inventory.Inventory
+	model *isolation.Model
+}
+
+// look reads the world. All clusters of the namespace are in it, because a change for one can
+// concern the others; with an empty one, which only manifests have, all clusters that there are.
+func (o *changeOptions) look(ctx context.Context, namespace string) (world, error) {
+	inv, err := o.Collect(ctx, namespace, nil)
+	if err != nil {
+		return world{}, err
+	}
+	model, err := isolation.NewModel(inv, isolation.Options{Namespace: namespace, OperatorNamespace: o.OperatorNamespace})
+	return world{inv, model}, err
+}
+
+// previewed is a plan and what it would do to each cluster.
+type previewed struct {
+	plan     rollout.Plan
+	clusters []types.NamespacedName
+	previews []isolation.Preview
+	// refusals are the reasons not to go on, of all clusters.
+	refusals []string
+}
+
+func preview(w world, plan rollout.Plan, clusters []types.NamespacedName) (previewed, error) {
+	after, err := w.model.With(plan.After(w.inv.Policies, len(plan.Changes)))
+	if err != nil {
+		return previewed{}, err
+	}
+	order, err := rollout.CheckOrder(w.model, w.inv.Policies, plan)
+	if err != nil {
+		return previewed{}, err
+	}
+	p := previewed{plan: plan, clusters: clusters}
+	shared := append(slices.Clone(plan.Conflicts), order...)
+	for _, c := range clusters {
+		one := isolation.Compare(w.model, after, c, plan.For(c))
+		one.Refusals = slices.Concat(shared, one.Refusals)
+		p.previews = append(p.previews, one)
+		for _, r := range one.Refusals {
+			if !slices.Contains(p.refusals, r) {
+				p.refusals = append(p.refusals, r)
+			}
+		}
+	}
+	return p, nil
+}
+
+// show prints the previews where they belong: to stdout as a result, to stderr when objects are
+// the result.
+func (o *changeOptions) show(p previewed) error {
+	w := o.Out
+	if o.output != formatNone {
+		w = o.ErrOut
+	}
+	_, width := terminal.Detect(w)
+	for i, one := range p.previews {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := report.PrintPreview(w, o.verb, one, report.Options{Format: report.Table, Colors: o.Colors(w), Width: width}); err != nil {
+			return err
+		}
+	}
+	// What was done follows.
+	_, err := fmt.Fprintln(w)
+	return err
+}
+
+// confirm asks unless --yes was given. Declining is an answer, and exits with 1.
+func (o *changeOptions) confirm() error {
+	if o.yes {
+		return nil
+	}
+	if !o.Interactive() {
+		return kit.UsageErrorf("stdin is no terminal, so nobody can be asked: add --yes to go on without a question")
+	}
+	fmt.Fprintf(o.ErrOut, "%s? [y/N] ", strings.ToUpper(o.verb[:1])+o.verb[1:])
+	answer, err := bufio.NewReader(o.In).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return kit.AnswerNo(errors.New("declined: nothing was changed"))
+}
+
+// carryOut makes the changes and prints what was done.
+func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(context.Context) error) error {
+	clients, err := o.Clients()
+	if err != nil {
+		return err
+	}
+	progress := o.Progress()
+	defer progress.Stop()
+	printer := o.printer()
+	var printed error
+	runner := rollout.Runner{
+		Client: clients.Cilium.CiliumV2(), DryRun: o.dryRun == dryRunServer, Wait: o.wait, Timeout: o.timeout, Verify: verify,
+		Done: func(c rollout.Change, object *ciliumv2.CiliumNetworkPolicy) {
+			progress.Stop()
+			printed = errors.Join(printed, printer(c, object))
+		},
+		Waiting: func(policies []string) {
+			progress.Update("waiting for Cilium to accept %s", strings.Join(policies, ", "))
+		},
+	}
+	return errors.Join(runner.Run(ctx, p.plan), printed)
+}
+
+// did is an action in the past, as kubectl says it.
+func did(action isolation.Action) string {
+	switch action {
+	case isolation.Create:
+		return "created"
+	case isolation.Update:
+		return "configured"
+	case isolation.Delete:
+		return "deleted"
+	case isolation.Unchanged:
+	}
+	return "unchanged"
+}
+
+// printer returns what prints one change: a line as kubectl's, or the object.
+func (o *changeOptions) printer() func(rollout.Change, *ciliumv2.CiliumNetworkPolicy) error {
+	suffix := map[dryRun]string{dryRunServer: " (server dry run)", dryRunClient: " (dry run)"}[o.dryRun]
+	objects := o.objectPrinter()
+	return func(c rollout.Change, object *ciliumv2.CiliumNetworkPolicy) error {
+		if objects != nil {
+			if c.Action == isolation.Delete {
+				return nil // What is printed is what there is afterwards.
+			}
+			return objects.PrintObj(plain(object), o.Out)
+		}
+		_, err := fmt.Fprintf(o.Out, "ciliumnetworkpolicy.cilium.io/%s %s%s\n", terminal.Escape(c.Policy.Name), did(c.Action), suffix)
+		return err
+	}
+}
+
+// objectPrinter is nil when no objects are asked for.
+func (o *changeOptions) objectPrinter() printers.ResourcePrinter {
+	switch o.output {
+	case formatYAML:
+		return &printers.YAMLPrinter{}
+	case formatJSON:
+		return &printers.JSONPrinter{}
+	case formatName:
+		return &printers.NamePrinter{ShortOutput: true}
+	case formatNone:
+	}
+	return nil
+}
+
+// plain is the policy as the set knows it, with what the server has added and without the noise.
+func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
+	content, err := policyset.Unstructured(policyset.Policy{Object: object})
+	if err != nil {
+		return object
+	}
+	content.SetManagedFields(nil)
+	content.SetAPIVersion(ciliumv2.SchemeGroupVersion.String())
+	content.SetKind(ciliumv2.CNPKindDefinition)
+	return content
+}
+
+// differsFromPreview compares the world after the change with what the preview said about the
+// required flows.
+func differsFromPreview(p previewed, after *isolation.Model) error {
+	var errs []error
+	for i, c := range p.clusters {
+		for j, flow := range after.Flows(c) {
+			if j >= len(p.previews[i].Flows) {
+				break
+			}
+			promised := p.previews[i].Flows[j].After
+			if flow.Verdict != promised && promised == v1alpha1.VerdictAllowed && !flow.Advisory {
+				errs = append(errs, fmt.Errorf("verification of cluster %q: the required flow %s is %s, the preview said %s: %s",
+					c.Name, flow.Name, flow.Verdict, promised, flow.Message))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

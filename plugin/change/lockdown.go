@@ -1,0 +1,202 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+type lockdownOptions struct {
+	changeOptions
+	set   kit.SetFlags
+	force bool
+}
+
+func NewLockdownCommand(root *kit.Globals) *cobra.Command {
+	o := &lockdownOptions{changeOptions: newChangeOptions(root, "lockdown"), set: kit.NewSetFlags()}
+	cmd := &cobra.Command{
+		Use:     "lockdown CLUSTER...",
+		GroupID: kit.GroupChange,
+		Annotations: map[string]string{
+			kit.ExitNoAnnotation: "declined, or refused because a connection that is needed would be denied",
+		},
+		Short: "Let nobody connect to a CloudNativePG cluster but those who are named",
+		Long: kit.Long(`
+			Applies the policy set of CloudNativePG's documentation, corrected so that Cilium enforces what
+			its sentences mean: default deny for the cluster's pods, access for the operator and the
+			cluster's own pods, and one policy for each client that a flag names. Nobody else can connect.
+
+			Before anything is changed, a preview shows who keeps, gains and loses access, computed by
+			Cilium's policy engine over the pods that run now. What the cluster needs is let in first,
+			and default deny comes last, after Cilium has accepted the rest. When a step fails,
+			everything is put back. Running it again with other flags converges to these flags.
+		`),
+		Example: kit.Examples(`
+			# See what it would change, then do it
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --dry-run=client
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend
+
+			# Clients of another namespace, monitoring, and kubectl cnpg status
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-namespace backend \
+			  --allow-metrics monitoring --allow-kubectl-cnpg
+
+			# The policies as YAML for a Git repository, from the manifests in it
+			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
+			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
+		`),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: o.CompleteClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := o.set.Parse()
+			if err := errors.Join(o.validateChange(), err); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), kit.Unique(args), options)
+		},
+	}
+	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
+	o.AddFileFlags(cmd)
+	o.addChangeFlags(cmd)
+	cmd.Flags().BoolVar(&o.force, "force", false,
+		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
+	return cmd
+}
+
+func (o *lockdownOptions) run(ctx context.Context, names []string, set policyset.Options) error {
+	namespace, err := o.ScopeOf()
+	if err != nil {
+		return err
+	}
+	w, err := o.look(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	clusters, err := o.Clusters(w.inv, namespace, names)
+	if err != nil {
+		return err
+	}
+	var options []policyset.Options
+	for _, key := range clusters {
+		options = append(options, set.For(key, w.model.OperatorNamespaces()))
+	}
+	plan, err := rollout.Lockdown(w.inv.Policies, options)
+	if err != nil {
+		return err
+	}
+	p, err := preview(w, plan, clusters)
+	if err != nil {
+		return err
+	}
+	return o.proceed(ctx, p)
+}
+
+// proceed goes from the preview to the end: print, refuse, ask, apply, verify.
+func (o *lockdownOptions) proceed(ctx context.Context, p previewed) error {
+	if o.dryRun != dryRunClient || o.output == formatNone {
+		if err := o.show(p); err != nil {
+			return err
+		}
+	}
+	if len(p.refusals) > 0 && !o.force {
+		return kit.AnswerNo(refusal(p.refusals))
+	}
+	if o.dryRun == dryRunClient {
+		return o.printPlan(p)
+	}
+	if len(p.plan.Changing()) == 0 {
+		return o.leave(ctx, p)
+	}
+	if o.dryRun == dryRunNone {
+		if err := o.confirm(); err != nil {
+			return err
+		}
+	}
+	if err := o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, p) }); err != nil {
+		return err
+	}
+	if o.dryRun == dryRunNone {
+		o.summarize(p)
+	}
+	return nil
+}
+
+// leave is for a set that is there already. It may be there since a moment ago, by somebody who did
+// not wait: that Cilium accepts it is waited for here as well.
+func (o *lockdownOptions) leave(ctx context.Context, p previewed) error {
+	if o.dryRun == dryRunNone {
+		fmt.Fprintln(o.ErrOut, "Nothing to change.")
+	}
+	return o.carryOut(ctx, p, nil)
+}
+
+// refusal is one line for each reason.
+func refusal(reasons []string) error {
+	var errs []error
+	for _, reason := range reasons {
+		errs = append(errs, fmt.Errorf("refused: %s", reason))
+	}
+	return errors.Join(append(errs, errors.New("nothing was changed; --force goes on all the same"))...)
+}
+
+// printPlan prints the policies of the plan without touching the server.
+func (o *lockdownOptions) printPlan(p previewed) error {
+	printer := o.printer()
+	for _, c := range p.plan.Changes {
+		object := c.Live
+		if c.Desired != nil {
+			object = c.Desired.Object
+		}
+		if err := printer(c, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verify reads everything again and compares it with the preview, whose postures are those that were
+// seen then.
+func (o *lockdownOptions) verify(ctx context.Context, p previewed) error {
+	if !o.wait {
+		return nil
+	}
+	w, err := o.look(ctx, p.clusters[0].Namespace)
+	if err != nil {
+		return fmt.Errorf("verification: %w", err)
+	}
+	if err := differsFromPreview(p, w.model); err != nil {
+		return err
+	}
+	for _, r := range isolation.Evaluate(w.model).Items {
+		for i, c := range p.clusters {
+			if c.Namespace == r.Metadata.Namespace && c.Name == r.Metadata.Name {
+				p.previews[i].After = r.Posture
+			}
+		}
+	}
+	return nil
+}
+
+// summarize says on stderr how each cluster stands now.
+func (o *lockdownOptions) summarize(p previewed) {
+	for i, c := range p.clusters {
+		after := p.previews[i].After
+		switch {
+		case !o.wait:
+			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", terminal.Escape(c.Name))
+		case after == v1alpha1.PostureLocked:
+			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", terminal.Escape(c.Name))
+		default:
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: 'kubectl cnpg-netpol status %s -n %s' says why.\n",
+				terminal.Escape(c.Name), after, terminal.Escape(policyset.CommandLine([]string{c.Name})), terminal.Escape(policyset.CommandLine([]string{c.Namespace})))
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+type unlockOptions struct {
+	changeOptions
+}
+
+func NewUnlockCommand(root *kit.Globals) *cobra.Command {
+	o := &unlockOptions{changeOptions: newChangeOptions(root, "unlock")}
+	cmd := &cobra.Command{
+		Use:     "unlock CLUSTER...",
+		GroupID: kit.GroupChange,
+		Annotations: map[string]string{
+			kit.ExitNoAnnotation: "declined",
+		},
+		Short: "Remove the policies that lockdown manages for a CloudNativePG cluster",
+		Long: kit.Long(`
+			Removes exactly the policies that lockdown manages for the cluster: default deny first, so that
+			nothing is denied on the way. Policies of others stay as they are. It works when the cluster
+			itself is gone already.
+		`),
+		Example: kit.Examples(`
+			# See what it would remove, then do it
+			kubectl cnpg-netpol unlock shop-db -n shop --dry-run=client
+			kubectl cnpg-netpol unlock shop-db -n shop
+		`),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: o.completeLocked,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validateChange(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), kit.Unique(args))
+		},
+	}
+	o.AddOperatorFlag(cmd)
+	o.addChangeFlags(cmd)
+	return cmd
+}
+
+// completeLocked completes the names of clusters, and of those that are gone and have left policies.
+func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	names, directive := o.CompleteClusters(cmd, args, typed)
+	ctx, cancel := kit.CompletionContext(cmd)
+	defer cancel()
+	namespace, err := o.ScopeOf()
+	if err != nil {
+		return names, directive
+	}
+	clients, err := o.Clients()
+	if err != nil {
+		return names, directive
+	}
+	policies, err := clients.Cilium.CiliumV2().CiliumNetworkPolicies(namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: policyset.LabelManagedBy + "=" + policyset.FieldManager, Limit: kit.CompletionLimit,
+	})
+	if err != nil {
+		return names, directive
+	}
+	for i := range policies.Items {
+		labels := policies.Items[i].Labels
+		users := policyset.Users(labels)
+		if len(users) == 0 {
+			users = []string{labels[policyset.LabelCluster]}
+		}
+		names = append(names, users...)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" || slices.Contains(args, name) }), directive
+}
+
+func (o *unlockOptions) run(ctx context.Context, names []string) error {
+	namespace, err := o.ScopeOf()
+	if err != nil {
+		return err
+	}
+	w, err := o.look(ctx, namespace)
+	if err != nil {
+		return err
+	}
+	var clusters []types.NamespacedName
+	for _, name := range names {
+		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
+	}
+	if err := unseenPolicies(w.inv, namespace); err != nil {
+		return err
+	}
+	p, err := preview(w, rollout.Unlock(w.inv.Policies, clusters), clusters)
+	if err != nil {
+		return err
+	}
+	// A name that neither a cluster nor a policy has is a mistake.
+	var unknown []error
+	for i, name := range names {
+		if len(p.previews[i].Steps) == 0 {
+			unknown = append(unknown, o.UnknownNames(w.inv, namespace, []string{name}))
+		}
+	}
+	if err := errors.Join(unknown...); err != nil {
+		return err
+	}
+	if len(p.plan.Changes) == 0 {
+		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(names)))
+		return nil
+	}
+	if err := o.show(p); err != nil {
+		return err
+	}
+	switch o.dryRun {
+	case dryRunClient:
+		return o.printPlan(p)
+	case dryRunNone:
+		if err := o.confirm(); err != nil {
+			return err
+		}
+	case dryRunServer:
+	}
+	if err := o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) }); err != nil {
+		return err
+	}
+	if o.dryRun == dryRunNone {
+		o.summarize(p)
+	}
+	return nil
+}
+
+// summarize says on stderr how each cluster stands now; nothing of one that is gone.
+func (o *unlockOptions) summarize(p previewed) {
+	for i, c := range p.clusters {
+		if after := p.previews[i].After; after != "" {
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", terminal.Escape(c.Name), after)
+		}
+	}
+}
+
+// unseenPolicies is an error when the policies of the namespace could not be read: what is not seen
+// must not be taken for removed.
+func unseenPolicies(inv *inventory.Inventory, namespace string) error {
+	var errs []error
+	for _, m := range inv.Missing {
+		if strings.HasPrefix(m.Resource, "ciliumnetworkpolicies.") && m.Namespace != "!"+namespace {
+			errs = append(errs, fmt.Errorf("%s: %s", m.Message, m.Remedy))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// quoted lists the names of clusters.
+func quoted(names []string) string {
+	noun := "cluster "
+	if len(names) > 1 {
+		noun = "clusters "
+	}
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strconv.Quote(name)
+	}
+	return noun + strings.Join(list, ", ")
+}
+
+func (o *unlockOptions) printPlan(p previewed) error {
+	printer := o.printer()
+	for _, c := range p.plan.Changes {
+		if err := printer(c, c.Live); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verify makes sure that nothing is left.
+func (o *unlockOptions) verify(ctx context.Context, clusters []types.NamespacedName) error {
+	w, err := o.look(ctx, clusters[0].Namespace)
+	if err != nil {
+		return fmt.Errorf("verification: %w", err)
+	}
+	var errs []error
+	for _, c := range rollout.Unlock(w.inv.Policies, clusters).Changes {
+		errs = append(errs, fmt.Errorf("verification: %s is still there", c.Policy))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,165 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+type explainOptions struct {
+	kit.Source
+	query  isolation.Query
+	output report.Format
+	// labels, sourceNamespace and serviceAccount describe a pod that does not exist.
+	labels, sourceNamespace, serviceAccount string
+
+	from isolation.Source
+	name string
+}
+
+func NewCommand(root *kit.Globals) *cobra.Command {
+	o := &explainOptions{Source: kit.Source{Globals: root}, output: report.Table}
+	cmd := &cobra.Command{
+		Use:     "explain SOURCE CLUSTER",
+		GroupID: kit.GroupInspect,
+		Annotations: map[string]string{
+			kit.ExitNoAnnotation: "denied, to at least one of the instances",
+		},
+		Short: "Explain whether a pod can connect to a cluster, and which policies decide it",
+		Long: kit.Long(`
+			Answers whether SOURCE can connect to the instances of a cluster or to one of its poolers,
+			and names each rule that decided it: on the way into the database (ingress) and on the way
+			out of the source (egress). The verdict is Cilium's own engine's.
+
+			SOURCE is one of:
+			  pod/NAME, deployment/NAME, …  a pod, or a workload's pods, in the cluster's namespace
+			  NAMESPACE/pod/NAME, …         the same in another namespace
+			  namespace/NAME                a pod there without labels
+			  world                         anybody outside the Kubernetes cluster
+			  203.0.113.7, 203.0.113.0/24   addresses outside the Kubernetes cluster
+			  host, remote-node             the node that the instance runs on; the other nodes
+			  kube-apiserver                the API server
+			A pod that does not exist yet is described by --labels and --source-namespace in its place.
+
+			Exit code 2 also stands for a verdict that is unknown; do not read it as safe.
+		`),
+		Example: kit.Examples(`
+			# May this pod connect? May any pod of this workload, in another namespace?
+			kubectl cnpg-netpol explain pod/web-0 shop-db -n shop
+			kubectl cnpg-netpol explain backend/deploy/api shop-db -n shop
+
+			# Through a pooler; to another port, by number or name
+			kubectl cnpg-netpol explain deploy/api shop-db -n shop --pooler shop-db-rw
+			kubectl cnpg-netpol explain monitoring/sts/prometheus shop-db -n shop --port metrics
+
+			# Why not, and what would let it in?
+			kubectl cnpg-netpol explain deploy/api shop-db -n shop --why-not
+
+			# A pod that does not exist yet
+			kubectl cnpg-netpol explain --labels role=backend --source-namespace shop shop-db -n shop
+
+			# Manifests instead of a Kubernetes cluster
+			kubectl cnpg-netpol explain world shop-db -f deploy/ -R
+		`),
+		ValidArgsFunction: o.complete,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.takeArguments(cmd, args); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.query.Port, "port", "5432", "TCP port at the target: a number, or the name of a container port")
+	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
+	flags.BoolVar(&o.query.WhyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
+	flags.StringVarP(&o.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
+	flags.StringVar(&o.sourceNamespace, "source-namespace", "", "Namespace of the pod that --labels describes")
+	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
+	o.AddFileFlags(cmd)
+	o.AddOperatorFlag(cmd)
+	kit.EnumVarP(cmd, flags, &o.output, "output", "o", "Output format", report.Table, report.Wide, report.JSON, report.YAML, report.Mermaid)
+	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.CompleteNamespaces)
+	return cmd
+}
+
+func (o *explainOptions) run(ctx context.Context) error {
+	e, problem := o.explain(ctx)
+	if e == nil {
+		return problem
+	}
+	_, width := terminal.Detect(o.Out)
+	err := report.PrintExplanation(o.Out, *e, report.Options{Format: o.output, Colors: o.Colors(o.Out), Width: width})
+	if err != nil {
+		return err
+	}
+	if o.query.WhyNot && e.Verdict != v1alpha1.VerdictDenied {
+		fmt.Fprintf(o.ErrOut, "Nothing to propose: the verdict is %s.\n", e.Verdict)
+	}
+	if e.Verdict == v1alpha1.VerdictDenied {
+		problem = errors.Join(problem, kit.AnswerNo(nil))
+	}
+	return errors.Join(problem, isolation.Answerable(*e))
+}
+
+// explain returns the explanation, nil when there can't be any, and what went wrong besides.
+func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
+	namespace, err := o.ScopeOf()
+	if err != nil {
+		return nil, err
+	}
+	around := o.around(namespace)
+	e, problem := o.explainAround(ctx, namespace, around)
+	if around != nil && errors.Is(problem, isolation.ErrUnknownSource) {
+		// There may be one of the name in a namespace that was not read.
+		return o.explainAround(ctx, namespace, nil)
+	}
+	return e, problem
+}
+
+// around are the namespaces that have to be read. A change that lets the source in may let in
+// anybody, so that looking for one takes all of them.
+func (o *explainOptions) around(namespace string) []string {
+	if o.query.WhyNot || o.Offline() {
+		return nil
+	}
+	return o.from.Namespaces(namespace)
+}
+
+func (o *explainOptions) explainAround(ctx context.Context, namespace string, around []string) (*v1alpha1.Explanation, error) {
+	inv, problem := o.CollectAround(ctx, namespace, []string{o.name}, around)
+	if inv == nil || o.Blind(inv) {
+		return nil, problem
+	}
+	key, err := o.Cluster(inv, namespace, o.name)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	from := o.from.In(key.Namespace)
+	note, err := o.addTemplate(ctx, inv, from)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	model, err := isolation.NewModel(inv, isolation.Options{
+		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.OperatorNamespace, Source: &from,
+	})
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	e, err := model.Explain(key, o.query)
+	if err != nil {
+		return nil, errors.Join(problem, err)
+	}
+	if note != "" {
+		e.Notes = append(e.Notes, note)
+	}
+	return &e, problem
+}

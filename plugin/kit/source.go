@@ -1,0 +1,135 @@
+package kit
+
+import (
+	"context"
+	"slices"
+
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+)
+
+// Source is where a command gets its inventory from: a cluster, or the manifests of -f.
+type Source struct {
+	*Globals
+	Files             resource.FilenameOptions
+	AllNamespaces     bool
+	OperatorNamespace string
+}
+
+// AddFileFlags adds -f and -R.
+func (s *Source) AddFileFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVarP(&s.Files.Filenames, "filename", "f", nil,
+		"Manifests to evaluate instead of a cluster: files, directories, or - for stdin")
+	flags.BoolVarP(&s.Files.Recursive, "recursive", "R", false, "Look into the subdirectories of -f as well")
+	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
+}
+
+func (s *Source) AddOperatorFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.OperatorNamespace, "operator-namespace", "",
+		"Namespace of the CloudNativePG operator, when it can't be detected or there are several")
+	_ = cmd.RegisterFlagCompletionFunc("operator-namespace", s.CompleteNamespaces)
+}
+
+// Offline is true when manifests are evaluated.
+func (s *Source) Offline() bool { return len(s.Files.Filenames) > 0 }
+
+// ScopeOf is the namespace whose clusters are wanted; empty means all.
+func (s *Source) ScopeOf() (string, error) {
+	if s.Offline() {
+		if name, explicit := s.manifestNamespace(); explicit && !s.AllNamespaces {
+			return name, nil
+		}
+		return "", nil
+	}
+	return s.scope(s.AllNamespaces)
+}
+
+// Clients are made for each collection: they cost nothing, and follow a rotated credential.
+func (s *Source) Clients() (live.Clients, error) {
+	config, err := s.RESTConfig()
+	if err != nil {
+		return live.Clients{}, err
+	}
+	return live.NewClients(config)
+}
+
+// Collect reads the inventory. With manifests, there can be an inventory and an error that names
+// the documents that could not be read.
+func (s *Source) Collect(ctx context.Context, namespace string, names []string) (*inventory.Inventory, error) {
+	return s.CollectAround(ctx, namespace, names, nil)
+}
+
+// CollectAround reads no more of a cluster than what is in the namespaces, see live.Options.
+func (s *Source) CollectAround(ctx context.Context, namespace string, names, around []string) (*inventory.Inventory, error) {
+	if s.Offline() {
+		fallback, _ := s.manifestNamespace()
+		return manifests.Load(ctx, manifests.Options{FilenameOptions: s.Files, Stdin: s.In, DefaultNamespace: fallback})
+	}
+	clients, err := s.Clients()
+	if err != nil {
+		return nil, err
+	}
+	progress := s.Progress()
+	defer progress.Stop()
+	progress.Update("reading the cluster")
+	inv, err := live.Collect(ctx, clients, live.Options{
+		Namespace: namespace, Names: names, OperatorNamespace: s.OperatorNamespace, Around: around,
+		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return inv, MissingOperator(inv)
+}
+
+// CompleteClusters completes the names of the clusters in the namespace at hand.
+func (s *Source) CompleteClusters(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	const silent = cobra.ShellCompDirectiveNoFileComp
+	ctx, cancel := CompletionContext(cmd)
+	defer cancel()
+	namespace, err := s.ScopeOf()
+	if err != nil {
+		return nil, silent
+	}
+	found, err := s.clusterNames(ctx, namespace)
+	if err != nil {
+		return nil, silent
+	}
+	return slices.DeleteFunc(found, func(name string) bool { return slices.Contains(args, name) }), silent
+}
+
+func (s *Source) clusterNames(ctx context.Context, namespace string) ([]string, error) {
+	var names []string
+	if s.Offline() {
+		inv, err := s.Collect(ctx, namespace, nil)
+		if inv == nil {
+			return nil, err
+		}
+		for _, c := range inv.Clusters {
+			if namespace == "" || c.Namespace == namespace {
+				names = append(names, c.Name)
+			}
+		}
+		return names, nil
+	}
+	clients, err := s.Clients()
+	if err != nil {
+		return nil, err
+	}
+	list, err := clients.Dynamic.Resource(cnpgv1.SchemeGroupVersion.WithResource("clusters")).
+		Namespace(namespace).List(ctx, metav1.ListOptions{Limit: CompletionLimit})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		names = append(names, list.Items[i].GetName())
+	}
+	return names, nil
+}

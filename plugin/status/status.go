@@ -1,0 +1,230 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+// failOn is the value of --fail-on.
+type failOn string
+
+const (
+	failOnNone    failOn = "none"
+	failOnError   failOn = "error"
+	failOnWarning failOn = "warning"
+)
+
+type statusOptions struct {
+	kit.Source
+	names    []string
+	output   report.Format
+	failOn   failOn
+	watch    bool
+	contexts contextOptions
+}
+
+func NewCommand(root *kit.Globals) *cobra.Command {
+	o := &statusOptions{Source: kit.Source{Globals: root}, output: report.Table, failOn: failOnNone}
+	cmd := &cobra.Command{
+		Use:     "status [CLUSTER...]",
+		GroupID: kit.GroupInspect,
+		Annotations: map[string]string{
+			kit.ExitNoAnnotation: "--fail-on found something",
+		},
+		Short: "Show how far CloudNativePG clusters are isolated, and by which policies",
+		Long: kit.Long(`
+			Shows for each CloudNativePG cluster its posture, the policies that select its pods, whether
+			the connections that it needs are allowed, who can reach PostgreSQL, and what to do about
+			what is wrong. All verdicts come from Cilium's own policy engine.
+
+			Postures:
+			  LOCKED   ingress default deny holds on every pod, and all required connections are allowed
+			  PARTIAL  some pods or ports are open to everybody, or the policy set is not complete
+			  OPEN     no policy restricts ingress to any pod
+			  BROKEN   a policy blocks a connection that the cluster needs
+			  UNKNOWN  evidence is missing; do not read it as safe
+		`),
+		Example: kit.Examples(`
+			# All clusters of the current namespace; one cluster; all clusters there are
+			kubectl cnpg-netpol status
+			kubectl cnpg-netpol status shop-db -n shop
+			kubectl cnpg-netpol status -A
+
+			# Manifests instead of a Kubernetes cluster
+			kubectl cnpg-netpol status -f deploy/ -R
+			kubectl get ns,pods,cnp,ccnp,netpol,cep,clusters.postgresql.cnpg.io -A -o yaml |
+			  kubectl cnpg-netpol status -f -
+
+			# A gate in a pipeline: exit code 1 when there is an error
+			kubectl cnpg-netpol status -f deploy/ -R --fail-on error
+
+			# The clusters of several Kubernetes clusters in one table
+			kubectl cnpg-netpol status -A --contexts staging,production
+
+			# A picture: a page for the browser, or a block for a Markdown file
+			kubectl cnpg-netpol status shop-db -n shop -o html > shop-db.html
+			kubectl cnpg-netpol status shop-db -n shop -o mermaid
+
+			# The postures, for a script
+			kubectl cnpg-netpol status -A -o json | jq -r '.items[] | .metadata.name + " " + .posture'
+		`),
+		ValidArgsFunction: o.completeClusters,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.names = args
+			if err := o.validate(); err != nil {
+				return err
+			}
+			switch {
+			case o.watch:
+				return o.runWatch(cmd.Context())
+			case o.contexts.several():
+				return o.runContexts(cmd.Context())
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	kit.AllNamespacesVar(cmd, &o.AllNamespaces)
+	o.AddFileFlags(cmd)
+	o.AddOperatorFlag(cmd)
+	kit.EnumVarP(cmd, cmd.Flags(), &o.output, "output", "o", "Output format",
+		report.Table, report.Wide, report.JSON, report.YAML, report.DOT, report.Mermaid, report.HTML)
+	kit.EnumVarP(cmd, cmd.Flags(), &o.failOn, "fail-on", "", "Exit with 1 when there is a finding as severe as this",
+		failOnNone, failOnError, failOnWarning)
+	o.contexts.addFlags(cmd, root)
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show the status anew whenever something changes, until interrupted")
+	return cmd
+}
+
+func (o *statusOptions) validate() error {
+	var errs []error
+	if o.watch && o.Offline() {
+		errs = append(errs, kit.UsageErrorf("--watch needs a cluster: it can't be combined with --filename"))
+	}
+	if o.watch && o.failOn != failOnNone {
+		errs = append(errs, kit.UsageErrorf("--watch never ends with an answer: it can't be combined with --fail-on"))
+	}
+	if o.Files.Recursive && !o.Offline() {
+		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
+	}
+	switch {
+	case !o.watch:
+	case o.output == report.DOT, o.output == report.Mermaid, o.output == report.HTML:
+		errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output))
+	}
+	errs = append(errs, o.contexts.validate(o))
+	return errors.Join(errs...)
+}
+
+func (o *statusOptions) run(ctx context.Context) error {
+	list, problem := o.evaluate(ctx)
+	if list == nil {
+		return problem
+	}
+	if err := o.print(o.Out, *list); err != nil {
+		return err
+	}
+	return errors.Join(problem, unknownPostures(*list), o.tripped(*list))
+}
+
+// evaluate returns the reports, nil when there can't be any, and what went wrong besides.
+func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, error) {
+	namespace, err := o.ScopeOf()
+	if err != nil {
+		return nil, err
+	}
+	inv, problem := o.Collect(ctx, namespace, o.names)
+	if inv == nil {
+		return nil, problem
+	}
+	problem = errors.Join(problem, o.UnknownNames(inv, namespace, o.names))
+	model, err := isolation.NewModel(inv, o.modelOptions(namespace))
+	if err != nil {
+		return nil, err
+	}
+	list := isolation.Evaluate(model)
+	o.NameContextIn(&list)
+	if len(list.Items) == 0 && problem == nil {
+		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
+	}
+	return &list, problem
+}
+
+func (o *statusOptions) modelOptions(namespace string) isolation.Options {
+	return isolation.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.OperatorNamespace}
+}
+
+func (o *statusOptions) where(namespace string) string {
+	switch {
+	case o.Offline() && namespace == "":
+		return "the manifests"
+	case namespace == "":
+		return "any namespace"
+	default:
+		return fmt.Sprintf("namespace %q", namespace)
+	}
+}
+
+// print prints the reports; contexts are those that were asked, in their order.
+func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
+	_, width := terminal.Detect(w)
+	return report.Print(w, list, report.Options{Format: o.output, Colors: o.Colors(o.Out), Width: width, Contexts: contexts})
+}
+
+// unknownPostures is an error for each cluster about which nothing could be said.
+func unknownPostures(list v1alpha1.IsolationReportList) error {
+	var errs []error
+	for _, r := range list.Items {
+		if r.Posture != v1alpha1.PostureUnknown {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s",
+			r.Metadata.Name, r.Metadata.Namespace, whyUnknown(r)))
+	}
+	return errors.Join(errs...)
+}
+
+func whyUnknown(r v1alpha1.IsolationReport) string {
+	for _, f := range r.Findings {
+		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.SeverityError {
+			return f.Message
+		}
+	}
+	for _, f := range r.RequiredFlows {
+		if f.Verdict == v1alpha1.VerdictUnknown && !f.Advisory {
+			return f.Message
+		}
+	}
+	return "evidence is missing"
+}
+
+func (o *statusOptions) tripped(list v1alpha1.IsolationReportList) error {
+	trips := map[v1alpha1.Severity]bool{}
+	switch o.failOn {
+	case failOnWarning:
+		trips[v1alpha1.SeverityWarning] = true
+		fallthrough
+	case failOnError:
+		trips[v1alpha1.SeverityError] = true
+	case failOnNone:
+	}
+	findings := list.Findings
+	for _, r := range list.Items {
+		findings = append(findings[:len(findings):len(findings)], r.Findings...)
+	}
+	for _, f := range findings {
+		if trips[f.Severity] {
+			return kit.AnswerNo(nil)
+		}
+	}
+	return nil
+}
