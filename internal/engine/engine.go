@@ -51,6 +51,8 @@ type Policy struct {
 	// Unreadable is set when nobody here can say what the policy does although Cilium may enforce
 	// it; verdicts that it could change are unknown.
 	Unreadable string
+	// Refused is set when no API server would store the policy: it does not count, and Message says why.
+	Refused bool
 	// Source is the file and document that the policy came from; empty for live ones.
 	Source string
 	// World is what the policy names of the world.
@@ -153,6 +155,14 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source}
 	if p.Unreadable != "" {
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
+		return out
+	}
+	if p.Refused != "" {
+		out.Valid, out.Message, out.Refused = false, p.Refused, true
+		if p.Object != nil {
+			parts := read(p, cluster, addressesUnder(s))
+			out.refused, out.withheld = parts.subjects, parts.entries
+		}
 		return out
 	}
 	if off := switchedOff(s, p.Kind); off != "" {

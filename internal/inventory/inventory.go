@@ -123,6 +123,9 @@ type Policy struct {
 	Object any
 	// Unreadable says why the object could not be decoded; empty when it could.
 	Unreadable string
+	// Refused says why no API server would store the object, so that nothing of it is enforced; empty when one
+	// would. Object is what could be read of it all the same, at least its subject, or nil.
+	Refused string
 	// IgnoredFields are the paths that are not in the kind's schema, which the API server drops or
 	// has dropped ("spec.ingress[0].fromEndpoints[0].labelSelector").
 	IgnoredFields []string

@@ -85,6 +85,9 @@ func (m *Model) policyFindings(c *cluster, _ *v1alpha1.IsolationReport) []v1alph
 		case read.Unreadable != "":
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
+		case read.Refused:
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), m.invalidRemedy(c, read)))
 		case !read.Valid:
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), m.invalidRemedy(c, read)))

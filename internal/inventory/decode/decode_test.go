@@ -192,19 +192,71 @@ func TestPolicyUnreadable(t *testing.T) {
 		kind                         v1alpha1.PolicyKind
 	}{
 		{"no name", "spec: {}", "", "metadata.name is missing", v1alpha1.CiliumNetworkPolicy},
-		{"label is a number", "metadata: {name: p, labels: {a: 1}}", "", "cannot unmarshal number", v1alpha1.CiliumNetworkPolicy},
-		{"spec is a list", "metadata: {name: p}\nspec: []", "", "cannot unmarshal array", v1alpha1.CiliumNetworkPolicy},
-		{"port is a number", "metadata: {name: p}\nspec: {endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: 5432}]}]}]}", "", "cannot unmarshal number", v1alpha1.CiliumClusterwideNetworkPolicy},
-		{"not an object", "[]", "", "cannot unmarshal array", v1alpha1.CiliumNetworkPolicy},
-		{"networkpolicy", "metadata: {name: p}\nspec: {podSelector: a}", "", "cannot unmarshal string", v1alpha1.NetworkPolicy},
+		{"not an object", "[]", "", "a list is here, and a mapping is needed", v1alpha1.CiliumNetworkPolicy},
 		{"unknown version", "metadata: {name: p}\nspec: {podSelector: {}}", "networking.k8s.io/v1beta1", `use "networking.k8s.io/v1"`, v1alpha1.NetworkPolicy},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := NewDecoder().Policy(tc.kind, fromYAML(t, tc.text), PolicyOptions{APIVersion: tc.apiVersion})
-			if p.Object != nil || !strings.Contains(p.Unreadable, tc.want) || strings.Contains(p.Unreadable, "\n") {
+			if p.Object != nil || p.Refused != "" || p.Unreadable != tc.want && !strings.HasSuffix(p.Unreadable, tc.want) {
 				t.Errorf("object %v, unreadable %q, want %q", p.Object, p.Unreadable, tc.want)
 			}
 		})
+	}
+}
+
+// What the API server would not store is told in YAML's terms, and what it was meant for can still be seen.
+func TestPolicyRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name, text, apiVersion, want string
+		kind                         v1alpha1.PolicyKind
+		// subject is what is left of the policy: nil when nothing can be told.
+		subject map[string]string
+	}{
+		{
+			"label is a number", "metadata: {name: p, labels: {a: 1}}\nspec: {endpointSelector: {matchLabels: {a: b}}, ingress: [{}]}", "",
+			"metadata.labels.a: is a whole number, and text is needed: put it in quotes", v1alpha1.CiliumNetworkPolicy, map[string]string{"a": "b"},
+		},
+		{"spec is a list", "metadata: {name: p}\nspec: []", "", "spec: is a list, and a mapping is needed", v1alpha1.CiliumNetworkPolicy, nil},
+		{
+			"port is a number", "metadata: {name: p}\nspec: {endpointSelector: {matchLabels: {a: b}}, ingress: [{toPorts: [{ports: [{port: 5432}]}]}]}", "",
+			"spec.ingress[0].toPorts[0].ports[0].port: is a whole number, and text is needed: put it in quotes",
+			v1alpha1.CiliumNetworkPolicy, map[string]string{"a": "b"},
+		},
+		{"networkpolicy", "metadata: {name: p}\nspec: {podSelector: a}", "", "spec.podSelector: is text, and a mapping is needed", v1alpha1.NetworkPolicy, nil},
+		{
+			"retired version", "metadata: {name: p}\nspec: {podSelector: {}}", "extensions/v1beta1",
+			`apiVersion "extensions/v1beta1" is not served any more: use "networking.k8s.io/v1"`, v1alpha1.NetworkPolicy, map[string]string{},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := NewDecoder().Policy(tc.kind, fromYAML(t, tc.text), PolicyOptions{APIVersion: tc.apiVersion})
+			if p.Refused != tc.want || p.Unreadable != "" {
+				t.Errorf("refused %q, unreadable %q, want %q", p.Refused, p.Unreadable, tc.want)
+			}
+			var subject map[string]string
+			switch object := p.Object.(type) {
+			case *ciliumv2.CiliumNetworkPolicy:
+				if s := object.Spec.EndpointSelector.LabelSelector; s != nil {
+					subject = map[string]string{}
+					for key, value := range s.MatchLabels {
+						subject[strings.TrimPrefix(key, "any.")] = value
+					}
+				}
+			case *slim_networkingv1.NetworkPolicy:
+				subject = map[string]string{}
+			}
+			if d := cmp.Diff(tc.subject, subject); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestAPolicyThatAServerHasTakenIsNotRefused(t *testing.T) {
+	const text = "metadata: {name: p, uid: u}\nspec: {endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: \"1\", endPort: -1}]}]}]}"
+	p := NewDecoder().Policy(v1alpha1.CiliumNetworkPolicy, fromYAML(t, text), PolicyOptions{})
+	if p.Refused != "" || p.Object == nil {
+		t.Errorf("%+v", p)
 	}
 }
 
@@ -213,6 +265,7 @@ func TestPolicyKind(t *testing.T) {
 		{"cilium.io/v2", "CiliumNetworkPolicy"}:                       true,
 		{"cilium.io/v2", "CiliumClusterwideNetworkPolicy"}:            true,
 		{"networking.k8s.io/v1", "NetworkPolicy"}:                     true,
+		{"extensions/v1beta1", "NetworkPolicy"}:                       true,
 		{"policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"}: true,
 		{"crd.projectcalico.org/v1", "NetworkPolicy"}:                 false,
 		{"cilium.io/v2", "CiliumEndpoint"}:                            false,

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
 
 // apiVersionOf is the version in which policies of the kind are read, empty for other kinds.
@@ -34,7 +36,12 @@ func apiVersionOf(kind v1alpha1.PolicyKind) string {
 func PolicyKind(apiVersion, kind string) (v1alpha1.PolicyKind, bool) {
 	k := v1alpha1.PolicyKind(kind)
 	known := apiVersionOf(k)
-	return k, known != "" && group(apiVersion) == group(known)
+	return k, known != "" && (group(apiVersion) == group(known) || retired(k, apiVersion))
+}
+
+// retired is true for a version that API servers served once and do not any more: they refuse the object.
+func retired(kind v1alpha1.PolicyKind, apiVersion string) bool {
+	return kind == v1alpha1.NetworkPolicy && apiVersion == "extensions/v1beta1"
 }
 
 // Namespaced says whether policies of the kind have a namespace.
@@ -55,6 +62,8 @@ type PolicyOptions struct {
 	DefaultNamespace string
 	// Source goes into inventory.Policy.Source.
 	Source string
+	// Twice are the keys that the document has twice, each one a sentence that says where.
+	Twice []string
 	// Stored policies come from the API server: it has dropped unknown fields already, and only
 	// the annotation of kubectl apply can tell which. Others are pruned here, as it would.
 	Stored bool
@@ -90,24 +99,92 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 	}
 	p.Condition = validCondition(raw)
 	switch {
-	case metaErr != nil:
-		p.Unreadable = plain(metaErr)
-	case p.Name == "":
+	case p.Name == "" && metaErr == nil:
 		p.Unreadable = "metadata.name is missing"
-	case o.APIVersion != "" && o.APIVersion != apiVersionOf(kind):
+	case o.APIVersion != "" && o.APIVersion != apiVersionOf(kind) && !retired(kind, o.APIVersion):
 		p.Unreadable = fmt.Sprintf("apiVersion %q is not known for %s: use %q", o.APIVersion, kind, apiVersionOf(kind))
+	case metaErr != nil && o.Stored:
+		p.Unreadable = plain(metaErr)
 	}
 	if p.Unreadable != "" {
 		return p
 	}
-
+	if !o.Stored {
+		return d.applied(p, raw, o)
+	}
 	var err error
-	if p.Object, p.IgnoredFields, err = d.object(kind, raw, o); err != nil {
+	if p.Object, p.IgnoredFields, err = object(kind, raw); err != nil {
 		p.Object, p.Unreadable = nil, plain(err)
 		return p
 	}
 	d.complete(&p)
 	return p
+}
+
+// applied reads a policy that somebody would apply: the API server drops fields, or refuses it as a whole.
+func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inventory.Policy {
+	checked, err := d.check(p.Kind, raw)
+	if err != nil {
+		p.Unreadable = plain(err)
+		return p
+	}
+	p.IgnoredFields = checked.Dropped
+	// A server has taken what has a UID: by its own schema, which may be of another version than this one.
+	if p.UID == "" {
+		p.Refused = refusal(p.Kind, checked.Refused, o)
+	}
+	if p.Object, _, err = object(p.Kind, checked.Stored); err != nil {
+		p.Object = nil
+		if p.Refused == "" {
+			p.Unreadable = plain(err)
+			return p
+		}
+		// Whom it was meant for can be told all the same.
+		p.Object, _, err = object(p.Kind, subjectOnly(checked.Stored))
+		if err != nil {
+			p.Object = nil
+			return p
+		}
+	}
+	d.complete(&p)
+	return p
+}
+
+// refusal is why an API server would not store a policy; empty when it would.
+func refusal(kind v1alpha1.PolicyKind, problems []schema.Problem, o PolicyOptions) string {
+	var texts []string
+	if retired(kind, o.APIVersion) {
+		texts = append(texts, fmt.Sprintf("apiVersion %q is not served any more: use %q", o.APIVersion, apiVersionOf(kind)))
+	}
+	texts = append(texts, o.Twice...)
+	if len(problems) > 0 {
+		texts = append(texts, schema.Sentence(problems))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// subjectOnly is a policy without anything but name and subject.
+func subjectOnly(raw []byte) []byte {
+	type subject struct {
+		EndpointSelector json.RawMessage `json:"endpointSelector,omitempty"`
+		NodeSelector     json.RawMessage `json:"nodeSelector,omitempty"`
+		PodSelector      json.RawMessage `json:"podSelector,omitempty"`
+		Subject          json.RawMessage `json:"subject,omitempty"`
+	}
+	var policy struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+		Spec  *subject   `json:"spec,omitempty"`
+		Specs []*subject `json:"specs,omitempty"`
+	}
+	// What does not fit is left out, and then the policy selects nobody or fails to decode.
+	_ = kjson.UnmarshalCaseSensitivePreserveInts(raw, &policy)
+	out, err := json.Marshal(policy)
+	if err != nil {
+		return nil
+	}
+	return out
 }
 
 // complete adds what only the annotation of kubectl apply knows, and makes the object agree with its
@@ -121,8 +198,8 @@ func (d *Decoder) complete(p *inventory.Policy) {
 	own(p.Object, p.PolicyReference)
 }
 
-// object is the typed policy as the API server stores it, and the fields that it drops.
-func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) (object any, ignored []string, err error) {
+// object is the typed policy as the API server stores it, and the fields that it does not have.
+func object(kind v1alpha1.PolicyKind, raw []byte) (object any, ignored []string, err error) {
 	// Cilium's types expect what the API server has validated, and panic on some of the rest (an ICMP
 	// field without a type, in ICMPField.UnmarshalJSON of pkg/policy/api).
 	defer func() {
@@ -139,34 +216,22 @@ func (d *Decoder) object(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		return policy, ignored, err
 	default: // Cilium's own kinds, whose decoding does not notice unknown fields.
 	}
-	if !o.Stored {
-		if raw, ignored, err = d.prune(kind, raw); err != nil {
-			return nil, nil, err
-		}
-	}
 	if kind == v1alpha1.CiliumNetworkPolicy {
 		policy := &ciliumv2.CiliumNetworkPolicy{}
-		return policy, ignored, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+		return policy, nil, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
 	}
 	policy := &ciliumv2.CiliumClusterwideNetworkPolicy{}
-	return policy, ignored, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+	return policy, nil, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
 }
 
 // unknownFields are the fields of raw that the API server drops. What cannot be read has none:
 // the annotation that raw comes from is anybody's text.
 func (d *Decoder) unknownFields(kind v1alpha1.PolicyKind, raw []byte) []string {
-	var ignored []string
-	var err error
-	switch kind {
-	case v1alpha1.NetworkPolicy, v1alpha1.ClusterNetworkPolicy:
-		_, ignored, err = d.object(kind, raw, PolicyOptions{})
-	default:
-		_, ignored, err = d.prune(kind, raw)
-	}
+	_, dropped, err := d.kinds.Of(apiVersionOf(kind), string(kind)).Prune(raw)
 	if err != nil {
 		return nil
 	}
-	return ignored
+	return dropped
 }
 
 // own makes the object agree with its reference: kind, and the namespace that was defaulted.
@@ -202,9 +267,4 @@ func validCondition(raw []byte) *inventory.Condition {
 		}
 	}
 	return nil
-}
-
-// plain is an error without the decoder's prefix, on one line.
-func plain(err error) string {
-	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "json: ")), " ")
 }

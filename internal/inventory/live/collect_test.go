@@ -201,14 +201,14 @@ func TestMissingEvidence(t *testing.T) {
 			func(s *server) {
 				s.objects[pathClusters] = append(s.objects[pathClusters], `{"apiVersion":"postgresql.cnpg.io/v1","kind":"Cluster","metadata":{"name":"odd","namespace":"web"},"spec":{"instances":"two"}}`)
 			}, Options{},
-			[]string{"clusters.postgresql.cnpg.io Failed"}, "web/odd: cannot unmarshal string",
+			[]string{"clusters.postgresql.cnpg.io Failed"}, "web/odd: spec.instances: text is here, and a whole number is needed",
 		},
 		{
 			"an endpoint that can't be decoded",
 			func(s *server) {
 				s.objects[pathCEP] = append(s.objects[pathCEP], `{"metadata":{"name":"odd","namespace":"web"},"status":{"identity":1}}`)
 			}, Options{},
-			[]string{"ciliumendpoints.cilium.io Failed"}, "web/odd: cannot unmarshal number",
+			[]string{"ciliumendpoints.cilium.io Failed"}, "web/odd: status.identity: a number is here, and a mapping is needed",
 		},
 		{
 			"cluster network policies are optional, forbidden or not",

@@ -363,7 +363,7 @@ items: [{metadata: {name: fine}}, {metadata: {}}]
 	want := []string{
 		"stdin document 2: not valid YAML",
 		"stdin document 3: not a Kubernetes object: apiVersion or kind is missing",
-		"stdin document 5: cannot unmarshal number",
+		"stdin document 5: metadata.labels: a number is here, and text is needed",
 		"stdin document 6 item 2: metadata.name is missing",
 		"stdin document 7: invalid Yaml document separator",
 	}
@@ -379,7 +379,7 @@ items: [{metadata: {name: fine}}, {metadata: {}}]
 	if d := cmp.Diff([]string{"default/fine pod/fine", "default/good pod/good"}, podNames(inv)); d != "" {
 		t.Error(d)
 	}
-	if len(inv.Policies) != 1 || inv.Policies[0].Unreadable == "" || inv.Policies[0].Source != "stdin document 4" {
+	if len(inv.Policies) != 1 || inv.Policies[0].Refused == "" || inv.Policies[0].Source != "stdin document 4" {
 		t.Errorf("policies %+v", inv.Policies)
 	}
 }

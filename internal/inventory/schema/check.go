@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"encoding/json"
+
+	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	kjson "sigs.k8s.io/json"
+)
+
+// Result is what the API server makes of an object.
+type Result struct {
+	// Stored is the object as it would be stored, in JSON: without the fields that are in no schema.
+	Stored []byte
+	// Dropped are the paths of those fields ("spec.ingress[0].fromEndpoints[0].labelSelector").
+	Dropped []string
+	// Refused says why the object would not be stored at all; empty when it would.
+	Refused []Problem
+}
+
+// Check reads raw, one JSON object of the kind, as the API server reads what somebody applies. The error is
+// about raw that is no JSON object, or about this program's own schemas.
+func (k *Kind) Check(raw []byte) (Result, error) {
+	r, err := k.read()
+	if err != nil {
+		return Result{}, err
+	}
+	object := map[string]any{}
+	twice, err := kjson.UnmarshalStrict(raw, &object, kjson.DisallowDuplicateFields)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Dropped: r.prune(object)}
+	for _, err := range twice {
+		result.Refused = append(result.Refused, duplicate(err))
+	}
+	dropNulls(object, r.structural)
+	result.Refused = append(result.Refused, k.problems(object, r)...)
+	result.Stored, err = json.Marshal(object)
+	return result, err
+}
+
+// Prune is Check without the question whether the object would be refused.
+func (k *Kind) Prune(raw []byte) (stored []byte, dropped []string, err error) {
+	r, err := k.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	object := map[string]any{}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+		return nil, nil, err
+	}
+	dropped = r.prune(object)
+	stored, err = json.Marshal(object)
+	return stored, dropped, err
+}
+
+// prune removes the fields that are in no schema, and returns their paths.
+func (r *rules) prune(object map[string]any) []string {
+	dropped := pruning.PruneWithOptions(object, r.structural, true,
+		structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	// Malformed metadata is a reason to refuse the object, and not to drop something.
+	if _, _, inMetadata, err := objectmeta.GetObjectMetaWithOptions(object,
+		objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true, DropMalformedFields: true}); err == nil {
+		dropped = append(dropped, inMetadata...)
+	}
+	return dropped
+}
+
+func (k *Kind) problems(object map[string]any, r *rules) []Problem {
+	if object["metadata"] == nil {
+		object["metadata"] = map[string]any{} // What is missing in it will be told.
+	}
+	problems := fromSchema(r.validator.Validate(object))
+	problems = append(problems, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, object))...)
+	problems = append(problems, k.metadata(object)...)
+	if len(problems) == 0 && k.check != nil {
+		// What is said of values takes their types for granted.
+		problems = k.check(object)
+	}
+	return sorted(problems)
+}
+
+// dropNulls removes the fields that are null where the schema does not allow it: the API server takes
+// them for absent.
+func dropNulls(value any, s *structural.Structural) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, child := range value {
+			property, ok := s.Properties[key]
+			if !ok {
+				if s.AdditionalProperties == nil || s.AdditionalProperties.Structural == nil {
+					continue
+				}
+				property = *s.AdditionalProperties.Structural
+			}
+			if child == nil && !property.Nullable && !property.XPreserveUnknownFields {
+				delete(value, key)
+				continue
+			}
+			dropNulls(child, &property)
+		}
+	case []any:
+		if s.Items != nil {
+			for _, child := range value {
+				dropNulls(child, s.Items)
+			}
+		}
+	}
+}

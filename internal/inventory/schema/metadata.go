@@ -1,0 +1,47 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// metadata checks names, labels and the rest that every object has.
+func (k *Kind) metadata(object map[string]any) []Problem {
+	text, err := json.Marshal(object["metadata"])
+	if err != nil {
+		return []Problem{{"metadata", err.Error()}}
+	}
+	meta := metav1.ObjectMeta{}
+	if err := json.Unmarshal(text, &meta); err != nil {
+		// Of another type than it should be, which the schema has told.
+		return nil
+	}
+	if meta.Name == "" && meta.GenerateName == "" {
+		return []Problem{{"metadata.name", "is missing"}}
+	}
+	if k.namespaced && meta.Namespace == "" {
+		// kubectl fills in the namespace that it works in.
+		meta.Namespace = metav1.NamespaceDefault
+	}
+	if !k.namespaced {
+		// The API server takes a namespace of an object that has none for a mistake; kubectl drops it.
+		meta.Namespace = ""
+	}
+	// What the server writes itself comes with what was read from one.
+	meta.ManagedFields = nil
+	return fromFields(validation.ValidateObjectMeta(&meta, k.namespaced, validation.NameIsDNSSubdomain, field.NewPath("metadata")))
+}
+
+// NotAName says why text can't be the name of a namespace; empty when it can.
+func NotAName(text string) string {
+	if problems := utilvalidation.IsDNS1123Label(text); len(problems) > 0 {
+		return fmt.Sprintf("%q can't be the name of a namespace: %s", text, strings.Join(problems, "; "))
+	}
+	return ""
+}
