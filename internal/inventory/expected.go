@@ -1,23 +1,11 @@
 package inventory
 
 import (
-	"fmt"
-	"maps"
-	"strconv"
-
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-)
 
-// Labels that CloudNativePG puts on its pods (pkg/utils/labels_annotations.go there).
-const (
-	ClusterLabel      = "cnpg.io/cluster"
-	InstanceNameLabel = "cnpg.io/instanceName"
-	InstanceRoleLabel = "cnpg.io/instanceRole"
-	PodRoleLabel      = "cnpg.io/podRole"
-	JobRoleLabel      = "cnpg.io/jobRole"
-	PoolerNameLabel   = "cnpg.io/poolerName"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // MaxExpected is the largest number of pods that are derived from one workload. Pods of a workload
@@ -31,11 +19,11 @@ func (inv *Inventory) AddExpected() {
 	instances, poolers := map[types.NamespacedName]bool{}, map[types.NamespacedName]bool{}
 	for i := range inv.Pods {
 		p := &inv.Pods[i]
-		switch p.Labels[PodRoleLabel] {
-		case "instance":
-			instances[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[ClusterLabel]}] = true
-		case "pooler":
-			poolers[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[PoolerNameLabel]}] = true
+		switch p.Labels[cnpg.PodRoleLabel] {
+		case cnpg.InstancePodRole:
+			instances[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[cnpg.ClusterLabel]}] = true
+		case cnpg.PoolerPodRole:
+			poolers[types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[cnpg.PoolerNameLabel]}] = true
 		}
 	}
 	for _, c := range inv.Clusters {
@@ -50,102 +38,61 @@ func (inv *Inventory) AddExpected() {
 	}
 }
 
-// ExpectedInstances are the instance pods that the operator would create for a new cluster, as in
-// CloudNativePG's pkg/specs/pods.go. The first one is the primary.
+// ExpectedInstances are the instance pods that the operator would create for a new cluster. The first one
+// is the primary.
 func ExpectedInstances(cluster *cnpgv1.Cluster) []Pod {
-	// The version is unknown (0) for an image without a readable tag, as in the operator.
-	version, err := cluster.GetPostgresqlMajorVersion()
-	if err != nil {
-		version = 0
-	}
 	var pods []Pod
 	for i := range count(cluster.Spec.Instances) {
-		name, role := fmt.Sprintf("%s-%d", cluster.Name, i+1), "replica"
+		role := cnpg.ReplicaRole
 		if i == 0 {
-			role = "primary"
+			role = cnpg.PrimaryRole
 		}
-		labels := map[string]string{
-			ClusterLabel:                   cluster.Name,
-			InstanceNameLabel:              name,
-			PodRoleLabel:                   "instance",
-			"app.kubernetes.io/name":       "postgresql",
-			"app.kubernetes.io/instance":   cluster.Name,
-			"app.kubernetes.io/version":    strconv.Itoa(version),
-			"app.kubernetes.io/component":  "database",
-			"app.kubernetes.io/managed-by": "cloudnative-pg",
-		}
-		maps.Copy(labels, cluster.GetFixedInheritedLabels())
-		labels[InstanceRoleLabel], labels["role"] = role, role
-		pods = append(pods, Pod{
-			Namespace: cluster.Namespace, Name: name, Labels: labels,
-			ServiceAccount: cluster.GetServiceAccountName(),
-			NamedPorts:     []NamedPort{tcp("postgresql", 5432), tcp("metrics", 9187), tcp("status", 8000)},
-			Workload:       Workload{Kind: "cluster", Name: cluster.Name},
-			Expected:       true,
-		})
+		pods = append(pods, ExpectedInstance(cluster, i+1, role))
 	}
 	return pods
 }
 
-// ExpectedPoolerPods are the pods that the operator would create for a new pooler, as in
-// CloudNativePG's pkg/specs/pgbouncer/deployments.go.
+// ExpectedInstance is the pod that the operator would create for the instance with this serial number; the
+// role is one of package cnpg's.
+func ExpectedInstance(cluster *cnpgv1.Cluster, serial int, role string) Pod {
+	return expected(cnpg.Instance(cluster, serial, role), Workload{Kind: "cluster", Name: cluster.Name})
+}
+
+// ExpectedPoolerPods are the pods that the operator would create for a new pooler.
 func ExpectedPoolerPods(pooler *cnpgv1.Pooler) []Pod {
 	instances := 1
 	if pooler.Spec.Instances != nil {
 		instances = int(*pooler.Spec.Instances)
 	}
-	ports := []NamedPort{tcp("pgbouncer", 5432), tcp("metrics", 9127)}
-	hostNetwork := false
-	template := map[string]string{}
-	if t := pooler.Spec.Template; t != nil {
-		template = t.ObjectMeta.Labels
-		hostNetwork = t.Spec.HostNetwork
-		for _, c := range t.Spec.Containers {
-			ports = mergePorts(ports, NamedPortsOf(c.Ports))
-		}
-	}
 	var pods []Pod
 	for i := range count(instances) {
-		labels := map[string]string{}
-		maps.Copy(labels, template)
-		maps.Copy(labels, map[string]string{
-			ClusterLabel:                   pooler.Spec.Cluster.Name,
-			PodRoleLabel:                   "pooler",
-			PoolerNameLabel:                pooler.Name,
-			"app.kubernetes.io/name":       "postgresql",
-			"app.kubernetes.io/instance":   pooler.Spec.Cluster.Name,
-			"app.kubernetes.io/component":  "pooler",
-			"app.kubernetes.io/managed-by": "cloudnative-pg",
-		})
-		pods = append(pods, Pod{
-			Namespace: pooler.Namespace, Name: fmt.Sprintf("%s-%d", pooler.Name, i+1), Labels: labels,
-			ServiceAccount: pooler.GetServiceAccountName(),
-			HostNetwork:    hostNetwork,
-			NamedPorts:     ports,
-			Workload:       Workload{Kind: "pooler", Name: pooler.Name},
-			Expected:       true,
-		})
+		pods = append(pods, expected(cnpg.PoolerPod(pooler, i+1), Workload{Kind: "pooler", Name: pooler.Name}))
 	}
 	return pods
+}
+
+// ExpectedJob is the pod of a job that the operator would create for the instance with this serial number.
+func ExpectedJob(cluster *cnpgv1.Cluster, serial int, role cnpg.JobRole) Pod {
+	pod := cnpg.Job(cluster, serial, role)
+	return expected(pod, Workload{Kind: "job", Name: pod.Name})
+}
+
+// expected is a pod that nobody has seen yet.
+func expected(pod corev1.Pod, of Workload) Pod {
+	var ports []NamedPort
+	for i := range pod.Spec.Containers {
+		ports = append(ports, NamedPortsOf(pod.Spec.Containers[i].Ports)...)
+	}
+	return Pod{
+		Namespace: pod.Namespace, Name: pod.Name, Labels: pod.Labels,
+		ServiceAccount: pod.Spec.ServiceAccountName,
+		HostNetwork:    pod.Spec.HostNetwork,
+		NamedPorts:     ports,
+		Workload:       of,
+		Expected:       true,
+	}
 }
 
 // count is the number of pods to expect: at least one, so that a cluster without instances can be
 // judged too, and at most MaxExpected.
 func count(n int) int { return min(max(n, 1), MaxExpected) }
-
-func tcp(name string, port uint16) NamedPort {
-	return NamedPort{Name: name, Port: port, Protocol: corev1.ProtocolTCP}
-}
-
-func mergePorts(ports, more []NamedPort) []NamedPort {
-	for _, m := range more {
-		known := false
-		for _, p := range ports {
-			known = known || p.Name == m.Name && p.Protocol == m.Protocol
-		}
-		if !known {
-			ports = append(ports, m)
-		}
-	}
-	return ports
-}

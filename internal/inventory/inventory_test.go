@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 func TestWorkloadOf(t *testing.T) {
@@ -30,7 +32,7 @@ func TestWorkloadOf(t *testing.T) {
 		{"daemon set", nil, owner("apps/v1", "DaemonSet", "log"), "daemonset/log"},
 		{"job", nil, owner("batch/v1", "Job", "once"), "job/once"},
 		{"instance", nil, owner("postgresql.cnpg.io/v1", "Cluster", "pg"), "cluster/pg"},
-		{"pooler", map[string]string{"pod-template-hash": "abc", PoolerNameLabel: "rw"}, owner("apps/v1", "ReplicaSet", "rw-abc"), "pooler/rw"},
+		{"pooler", map[string]string{"pod-template-hash": "abc", cnpg.PoolerNameLabel: "rw"}, owner("apps/v1", "ReplicaSet", "rw-abc"), "pooler/rw"},
 		{"static pod", nil, owner("v1", "Node", "n1"), "pod/p"},
 	} {
 		if got := WorkloadOf("p", tc.labels, tc.owners).String(); got != tc.want {
@@ -103,15 +105,15 @@ func TestExpectedPoolerPodsAreLikeTheOperators(t *testing.T) {
 
 func TestAddExpectedOnlyWhereNothingRuns(t *testing.T) {
 	inv := Inventory{Clusters: []*cnpgv1.Cluster{testCluster()}}
-	inv.Pods = []Pod{{Namespace: "shop", Name: "pg-7", Labels: map[string]string{ClusterLabel: "pg", PodRoleLabel: "instance"}}}
+	inv.Pods = []Pod{{Namespace: "shop", Name: "pg-7", Labels: map[string]string{cnpg.ClusterLabel: "pg", cnpg.PodRoleLabel: "instance"}}}
 	inv.AddExpected()
 	if len(inv.Pods) != 1 {
 		t.Errorf("instances were added to one that runs: %v", inv.Pods)
 	}
 	// A join job and an instance of another namespace are no instances of this cluster.
 	inv.Pods = []Pod{
-		{Namespace: "shop", Name: "pg-1-join", Labels: map[string]string{ClusterLabel: "pg", JobRoleLabel: "join"}},
-		{Namespace: "other", Name: "pg-1", Labels: map[string]string{ClusterLabel: "pg", PodRoleLabel: "instance"}},
+		{Namespace: "shop", Name: "pg-1-join", Labels: map[string]string{cnpg.ClusterLabel: "pg", cnpg.JobRoleLabel: "join"}},
+		{Namespace: "other", Name: "pg-1", Labels: map[string]string{cnpg.ClusterLabel: "pg", cnpg.PodRoleLabel: "instance"}},
 	}
 	inv.AddExpected()
 	if len(inv.Pods) != 4 {

@@ -5,13 +5,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // WorkloadOf is the top-most owner that a pod's own metadata gives away: the Deployment behind a
 // ReplicaSet (by the label pod-template-hash), the CloudNativePG Cluster or Pooler, the owner
 // itself, or the pod when nobody owns it. A static pod belongs to itself, not to its Node.
 func WorkloadOf(podName string, labels map[string]string, owners []metav1.OwnerReference) Workload {
-	if pooler := labels[PoolerNameLabel]; pooler != "" {
+	if pooler := labels[cnpg.PoolerNameLabel]; pooler != "" {
 		return Workload{Kind: "pooler", Name: pooler}
 	}
 	owner := controller(owners)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -24,7 +25,7 @@ func (m *Model) apiServerFlow(c *cluster) v1alpha1.RequiredFlow {
 	nodes := m.lookup.apiServerNodes
 	var flow v1alpha1.RequiredFlow
 	for i, instance := range c.instances() {
-		one := m.flow(FlowAPIServer, from, statusPort, m.apiServers(nodes, m.inv.Pods[instance.pod].HostIP), m.ends([]member{instance}))
+		one := m.flow(FlowAPIServer, from, cnpg.StatusPort, m.apiServers(nodes, m.inv.Pods[instance.pod].HostIP), m.ends([]member{instance}))
 		switch {
 		case i == 0:
 			flow = one
@@ -36,7 +37,7 @@ func (m *Model) apiServerFlow(c *cluster) v1alpha1.RequiredFlow {
 		}
 	}
 	if flow.Name == "" {
-		flow = m.flow(FlowAPIServer, from, statusPort, nil, nil)
+		flow = m.flow(FlowAPIServer, from, cnpg.StatusPort, nil, nil)
 		flow.Verdict, flow.Message = v1alpha1.VerdictUnknown, "there is no instance to ask"
 	}
 	flow.Advisory = true

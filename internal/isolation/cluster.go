@@ -2,28 +2,15 @@ package isolation
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"strconv"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-)
-
-// oldRoleLabel is the predecessor of cnpg.io/instanceRole, which the operator still sets
-// (pkg/specs/pods.go).
-const oldRoleLabel = "role"
-
-// Ports of CloudNativePG (pkg/management/url/url.go, pkg/postgres/configuration.go).
-const (
-	postgresPort      = 5432
-	statusPort        = 8000
-	metricsPort       = 9187
-	poolerMetricsPort = 9127
 )
 
 // cluster is a CloudNativePG cluster and its pods.
@@ -69,13 +56,13 @@ func selectClusters(inv *inventory.Inventory, o Options) []*cluster {
 
 func roleOf(pod *inventory.Pod) v1alpha1.PodRole {
 	switch {
-	case pod.Labels[inventory.PodRoleLabel] == "pooler":
+	case pod.Labels[cnpg.PodRoleLabel] == cnpg.PoolerPodRole:
 		return v1alpha1.RolePooler
-	case pod.Labels[inventory.PodRoleLabel] != "instance":
+	case pod.Labels[cnpg.PodRoleLabel] != cnpg.InstancePodRole:
 		return v1alpha1.RoleJob
-	case pod.Labels[inventory.InstanceRoleLabel] == "primary":
+	case pod.Labels[cnpg.InstanceRoleLabel] == cnpg.PrimaryRole:
 		return v1alpha1.RolePrimary
-	case pod.Labels[inventory.InstanceRoleLabel] == "replica":
+	case pod.Labels[cnpg.InstanceRoleLabel] == cnpg.ReplicaRole:
 		return v1alpha1.RoleReplica
 	default:
 		return v1alpha1.RoleInstance
@@ -102,7 +89,7 @@ func (m *Model) poolers(c *cluster) map[string][]member {
 	out := map[string][]member{}
 	for _, member := range slices.Concat(c.members, c.onNodes) {
 		if member.role == v1alpha1.RolePooler {
-			name := m.inv.Pods[member.pod].Labels[inventory.PoolerNameLabel]
+			name := m.inv.Pods[member.pod].Labels[cnpg.PoolerNameLabel]
 			out[name] = append(out[name], member)
 		}
 	}
@@ -112,21 +99,6 @@ func (m *Model) poolers(c *cluster) map[string][]member {
 // upcoming are the pods that scaling the cluster up would start: one more replica, and before it
 // the job that joins it. They exist for seconds only, when it is too late to ask about them.
 func upcoming(c *cluster) (instance, job inventory.Pod) {
-	expected := inventory.ExpectedInstances(c.object)
-	template := expected[len(expected)-1]
-	name := c.object.Name + "-" + strconv.Itoa(max(c.object.Spec.Instances, c.object.Status.LatestGeneratedNode)+1)
-	instance = template
-	instance.Name = name
-	instance.Labels = maps.Clone(template.Labels)
-	instance.Labels[inventory.InstanceNameLabel] = name
-	instance.Labels[inventory.InstanceRoleLabel] = "replica"
-	instance.Labels[oldRoleLabel] = "replica"
-	job = instance
-	job.NamedPorts = nil
-	job.Labels = maps.Clone(instance.Labels)
-	delete(job.Labels, inventory.PodRoleLabel)
-	delete(job.Labels, inventory.InstanceRoleLabel)
-	delete(job.Labels, oldRoleLabel)
-	job.Labels[inventory.JobRoleLabel] = "join"
-	return instance, job
+	serial := max(c.object.Spec.Instances, c.object.Status.LatestGeneratedNode) + 1
+	return inventory.ExpectedInstance(c.object, serial, cnpg.ReplicaRole), inventory.ExpectedJob(c.object, serial, cnpg.Join)
 }

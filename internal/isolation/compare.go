@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // Compare computes what the steps, which lead from the model before to the model after, mean for
@@ -154,8 +155,8 @@ func bystanders(before, after *Model, c *cluster) []Bystander {
 // recognised by the label that Prometheus' charts and operators set.
 func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 	targets := []target{
-		m.target("instances", metricsPort, c.instances()),
-		m.target("poolers", poolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
+		m.target("instances", cnpg.MetricsPort, c.instances()),
+		m.target("poolers", cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
 	}
 	lost := map[string]bool{}
 	for _, p := range m.peers {
@@ -175,7 +176,7 @@ func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 	for _, namespace := range sortedKeys(lost) {
 		out = append(out, Note{
 			Subject: "Prometheus",
-			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, metricsPort, poolerMetricsPort),
+			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
 			Remedy:  "--allow-metrics " + namespace,
 		})
 	}
@@ -197,7 +198,7 @@ func kubectlNotes(flows []FlowChange) []Note {
 		if f.Name == FlowAPIServer && f.Before != f.After && f.After != v1alpha1.VerdictAllowed {
 			return []Note{{
 				Subject: "kubectl cnpg status",
-				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", statusPort),
+				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", cnpg.StatusPort),
 				Remedy:  "--allow-kubectl-cnpg",
 			}}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -71,7 +72,7 @@ func (m *Model) evidenceFindings(c *cluster) []v1alpha1.Finding {
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "no pod of the cluster could be seen",
-			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.object.Namespace), shellWord(inventory.ClusterLabel+"="+c.object.Name)),
+			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.object.Namespace), shellWord(cnpg.ClusterLabel+"="+c.object.Name)),
 		})
 	}
 	if !m.inv.Settings.Found && m.inv.Origin == inventory.Live && !m.missesSettings() {
@@ -106,7 +107,7 @@ func (m *Model) labelFindings(c *cluster) []v1alpha1.Finding {
 			known[l] = true
 		}
 		var lacking []string
-		for _, key := range []string{inventory.ClusterLabel, inventory.PodRoleLabel} {
+		for _, key := range []string{cnpg.ClusterLabel, cnpg.PodRoleLabel} {
 			if value, ok := pod.Labels[key]; ok && !known["k8s:"+key+"="+value] {
 				lacking = append(lacking, key)
 			}

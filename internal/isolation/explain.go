@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -104,7 +105,7 @@ func (m *Model) asked(c *cluster, q Query) ([]goal, string, error) {
 	}
 	if len(members) == 0 {
 		return nil, "", fmt.Errorf("no instance of cluster %q could be seen: 'kubectl get pods -n %s -l %s=%s' lists them",
-			c.object.Name, c.object.Namespace, inventory.ClusterLabel, c.object.Name)
+			c.object.Name, c.object.Namespace, cnpg.ClusterLabel, c.object.Name)
 	}
 	var goals []goal
 	var known []string

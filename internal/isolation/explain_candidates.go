@@ -3,6 +3,7 @@ package isolation
 import (
 	"slices"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -20,13 +21,13 @@ func (m *Model) candidates(c *cluster, targets []goal, options policyset.Options
 	namespaces := m.originNamespaces()
 	for _, port := range ports(targets) {
 		switch port {
-		case postgresPort:
+		case cnpg.PostgresPort:
 			m.clientCandidates(c, targets, namespaces, add)
-		case metricsPort, poolerMetricsPort:
+		case cnpg.MetricsPort, cnpg.PoolerMetricsPort:
 			if len(namespaces) == 1 {
 				add(func(o *policyset.Options) { o.AllowMetrics = append(slices.Clip(o.AllowMetrics), namespaces[0]) })
 			}
-		case statusPort:
+		case cnpg.StatusPort:
 			add(func(o *policyset.Options) { o.AllowKubectlCNPG = true })
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -63,7 +63,7 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 		suffix = namespaces[0] + "-" + suffix
 	}
 	asked := ports(targets)
-	if !slices.Equal(asked, []uint16{postgresPort}) {
+	if !slices.Equal(asked, []uint16{cnpg.PostgresPort}) {
 		var list []api.PortProtocol
 		for _, port := range asked {
 			text := strconv.Itoa(int(port))
@@ -77,7 +77,7 @@ func (m *Model) adapt(p *policyset.Policy, c *cluster, targets []goal) {
 		// The instances carry the cluster's label, too, and nobody has asked about them.
 		object.Name = pooler + "-allow-" + suffix
 		object.Spec.EndpointSelector = api.EndpointSelector{LabelSelector: &slim_metav1.LabelSelector{
-			MatchLabels: map[string]slim_metav1.MatchLabelsValue{inventory.PoolerNameLabel: pooler},
+			MatchLabels: map[string]slim_metav1.MatchLabelsValue{cnpg.PoolerNameLabel: pooler},
 		}}
 	}
 }
@@ -125,5 +125,5 @@ func poolerOf(targets []goal) string {
 	if len(targets) == 0 || targets[0].role != v1alpha1.RolePooler {
 		return ""
 	}
-	return targets[0].pod.Labels[inventory.PoolerNameLabel]
+	return targets[0].pod.Labels[cnpg.PoolerNameLabel]
 }

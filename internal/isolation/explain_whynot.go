@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -109,9 +109,9 @@ func (m *Model) openEgress(c *cluster, targets []goal, denials []engine.Directio
 	case len(rules) > 0:
 		return fmt.Sprintf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
 	case len(defaultDeny) > 0:
-		label, value := inventory.ClusterLabel, c.object.Name
+		label, value := cnpg.ClusterLabel, c.object.Name
 		if pooler := poolerOf(targets); pooler != "" {
-			label, value = inventory.PoolerNameLabel, pooler
+			label, value = cnpg.PoolerNameLabel, pooler
 		}
 		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
 			label, value, c.object.Namespace, inSeries(defaultDeny))

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 )
@@ -95,7 +96,7 @@ func TestWhyNotNarrowerThanAnyFlag(t *testing.T) {
 // Everybody to come counts, also where nobody runs who would be let in besides.
 func TestWhyNotIsNotForEverybodyToCome(t *testing.T) {
 	inv := lockedByUs(t)
-	inv.Pods = slices.DeleteFunc(inv.Pods, func(p inventory.Pod) bool { return p.Labels[inventory.ClusterLabel] == "" })
+	inv.Pods = slices.DeleteFunc(inv.Pods, func(p inventory.Pod) bool { return p.Labels[cnpg.ClusterLabel] == "" })
 	e, err := explainIn(t, inv, recorded(), "remote-node", isolation.Query{WhyNot: true})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -227,8 +228,8 @@ func (m *Model) protectedTargets(c *cluster) []target {
 			}
 		}
 	}
-	add("instances", instances, postgresPort, statusPort, metricsPort)
-	add("poolers", poolers, postgresPort, poolerMetricsPort)
+	add("instances", instances, cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort)
+	add("poolers", poolers, cnpg.PostgresPort, cnpg.PoolerMetricsPort)
 	return out
 }
 

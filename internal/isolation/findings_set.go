@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -87,7 +88,7 @@ func (m *Model) operatorFindings(c *cluster, r *v1alpha1.IsolationReport) []v1al
 		ghost := c.ghosts[namespace]
 		allowed := true
 		for _, instance := range c.instances() {
-			allowed = allowed && m.engine.Decide(ghost, instance.identity, statusPort).Verdict == v1alpha1.VerdictAllowed
+			allowed = allowed && m.engine.Decide(ghost, instance.identity, cnpg.StatusPort).Verdict == v1alpha1.VerdictAllowed
 		}
 		if allowed {
 			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,

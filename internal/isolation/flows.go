@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
 
@@ -24,12 +25,12 @@ func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 	instances := m.ends(c.instances())
 	next := end{identity: c.nextInstance, name: "the next instance"}
 	peers := slices.Concat(instances, []end{next})
-	replication := m.flow(FlowReplication, "instances and join jobs", postgresPort, slices.Concat(peers, []end{{identity: c.joinJob, name: "the next join job"}}), peers)
-	isolationCheck := m.flow(FlowIsolationCheck, "instances", statusPort, peers, peers)
+	replication := m.flow(FlowReplication, "instances and join jobs", cnpg.PostgresPort, slices.Concat(peers, []end{{identity: c.joinJob, name: "the next join job"}}), peers)
+	isolationCheck := m.flow(FlowIsolationCheck, "instances", cnpg.StatusPort, peers, peers)
 	replication.Advisory, isolationCheck.Advisory = c.alone(), c.alone()
 	flows := []v1alpha1.RequiredFlow{m.operatorFlow(peers), replication, isolationCheck}
 	if poolers := m.poolerEnds(c); len(poolers) > 0 {
-		flows = append(flows, m.flow(FlowPooler, "poolers", postgresPort, poolers, peers))
+		flows = append(flows, m.flow(FlowPooler, "poolers", cnpg.PostgresPort, poolers, peers))
 	}
 	return append(flows, m.apiServerFlow(c))
 }
@@ -39,7 +40,7 @@ func (m *Model) requiredFlows(c *cluster) []v1alpha1.RequiredFlow {
 func (m *Model) operatorFlow(targets []end) v1alpha1.RequiredFlow {
 	if len(m.operators) == 0 {
 		return v1alpha1.RequiredFlow{
-			Name: FlowOperator, From: "operator", Port: statusPort, Verdict: v1alpha1.VerdictUnknown,
+			Name: FlowOperator, From: "operator", Port: cnpg.StatusPort, Verdict: v1alpha1.VerdictUnknown,
 			Policies: []v1alpha1.PolicyReference{}, Message: "no CloudNativePG operator was found; name its namespace with --operator-namespace",
 		}
 	}
@@ -47,7 +48,7 @@ func (m *Model) operatorFlow(targets []end) v1alpha1.RequiredFlow {
 	var verdicts, namespaces []string
 	for i, op := range m.operators {
 		namespaces = append(namespaces, op.Namespace)
-		f := m.flow(FlowOperator, "operator", statusPort, op.ends, targets)
+		f := m.flow(FlowOperator, "operator", cnpg.StatusPort, op.ends, targets)
 		verdicts = append(verdicts, fmt.Sprintf("%s from %q", f.Verdict, op.Namespace))
 		if i == 0 {
 			all = f

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -16,7 +17,7 @@ func lostOperators(before, after *Model, c *cluster) []string {
 	if slices.ContainsFunc(before.operators, func(o operator) bool { return !o.assumed }) {
 		return nil
 	}
-	status := before.target(instancesTarget, statusPort, c.instances())
+	status := before.target(instancesTarget, cnpg.StatusPort, c.instances())
 	lost := map[string]bool{}
 	for _, p := range before.peers {
 		for _, i := range before.strangers(c, p) {

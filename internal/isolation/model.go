@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -218,7 +219,7 @@ func (m *Model) addMembers() error {
 	m.memberOf = make([]*cluster, len(m.inv.Pods))
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
-		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[inventory.ClusterLabel]}
+		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}
 		switch c := m.lookup.clusters[key]; {
 		case c == nil:
 		case m.of[i] == nil:

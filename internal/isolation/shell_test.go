@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 )
@@ -20,7 +21,7 @@ func TestRemediesQuoteNames(t *testing.T) {
 	inv.Clusters = []*cnpgv1.Cluster{{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: cnpgv1.ClusterSpec{Instances: 1}}}
 	inv.Pods = []inventory.Pod{{
 		Namespace: namespace, Name: "pod", Phase: "Running", ServiceAccount: name,
-		Labels:   map[string]string{inventory.ClusterLabel: name, inventory.PodRoleLabel: "instance"},
+		Labels:   map[string]string{cnpg.ClusterLabel: name, cnpg.PodRoleLabel: "instance"},
 		Workload: inventory.Workload{Kind: "cluster", Name: name},
 	}}
 	inv.Policies = []inventory.Policy{{

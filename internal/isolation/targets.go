@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
 
@@ -21,10 +22,10 @@ const instancesTarget = "instances"
 
 // targets are PostgreSQL's port of the instances and of each pooler.
 func (m *Model) targets(c *cluster) []target {
-	targets := []target{m.target(instancesTarget, postgresPort, c.instances())}
+	targets := []target{m.target(instancesTarget, cnpg.PostgresPort, c.instances())}
 	poolers := m.poolers(c)
 	for _, name := range slices.Sorted(maps.Keys(poolers)) {
-		targets = append(targets, m.target("pooler "+name, postgresPort, poolers[name]))
+		targets = append(targets, m.target("pooler "+name, cnpg.PostgresPort, poolers[name]))
 	}
 	return targets
 }

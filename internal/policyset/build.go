@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // Policy is one policy of the set.
@@ -170,15 +171,15 @@ func (o Options) access() Policy {
 	if o.OperatorOnly {
 		p = o.policy(OperatorAccess, name(o.Cluster.Name, OperatorAccess, suffix{}), "operator",
 			"Allow CloudNativePG operator access to "+target,
-			o.subject(), fromEndpoints([]uint16{statusPort}, sources...))
+			o.subject(), fromEndpoints([]uint16{cnpg.StatusPort}, sources...))
 	} else {
 		sources = append(sources, matchLabels(map[string]string{
 			ciliumio.PodNamespaceLabel: o.Cluster.Namespace,
-			LabelCNPGCluster:           o.Cluster.Name,
+			cnpg.ClusterLabel:          o.Cluster.Name,
 		}))
 		p = o.policy(InternalAccess, name(o.Cluster.Name, InternalAccess, suffix{}), "operator and peers",
 			"Allow CloudNativePG operator access and "+connection,
-			o.subject(), fromEndpoints([]uint16{statusPort, postgresPort}, sources...))
+			o.subject(), fromEndpoints([]uint16{cnpg.StatusPort, cnpg.PostgresPort}, sources...))
 	}
 	p.Object.Annotations = map[string]string{AnnotationScope: string(o.scope())}
 	if len(o.OperatorNamespaces) > 0 {

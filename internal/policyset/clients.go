@@ -8,6 +8,8 @@ import (
 	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/policy/api"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // client is one value of one client flag, and what its policy says.
@@ -58,7 +60,7 @@ func podsClient(s Selector) client {
 		suffix:      selectorSuffix("", flag, s),
 		why:         "clients: pods with " + s.String(),
 		description: "Allow PostgreSQL access on port 5432 from Pods with " + s.String(),
-		rule:        fromEndpoints([]uint16{postgresPort}, s.endpointSelector()),
+		rule:        fromEndpoints([]uint16{cnpg.PostgresPort}, s.endpointSelector()),
 	}
 }
 
@@ -72,7 +74,7 @@ func podsAnyNamespaceClient(s Selector) client {
 		suffix:      selectorSuffix("any-namespace-", flag, s),
 		why:         "clients: pods with " + s.String() + " in any namespace",
 		description: "Allow PostgreSQL access on port 5432 from Pods with " + s.String() + " in any namespace",
-		rule: fromEndpoints([]uint16{postgresPort}, s.endpointSelector(slim_metav1.LabelSelectorRequirement{
+		rule: fromEndpoints([]uint16{cnpg.PostgresPort}, s.endpointSelector(slim_metav1.LabelSelectorRequirement{
 			Key:      ciliumio.PodNamespaceLabel,
 			Operator: slim_metav1.LabelSelectorOpExists,
 		})),
@@ -88,7 +90,7 @@ func namespaceClient(namespace string) client {
 		suffix:      namespaceSuffix("namespace-", flag, namespace),
 		why:         "clients: namespace " + namespace,
 		description: fmt.Sprintf("Allow PostgreSQL access on port 5432 from any Pods in the %s namespace", namespace),
-		rule:        fromEndpoints([]uint16{postgresPort}, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: namespace})),
+		rule:        fromEndpoints([]uint16{cnpg.PostgresPort}, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: namespace})),
 	}
 }
 
@@ -100,7 +102,7 @@ func clusterWideClient(cluster string) client {
 		suffix:      suffix{readable: "cluster-wide", exact: true},
 		why:         "clients: everything within the Kubernetes cluster",
 		description: fmt.Sprintf("Allow ingress traffic to port 5432 of the %s from any pods, nodes and the API server within the Kubernetes cluster", cluster),
-		rule:        fromEntities([]uint16{postgresPort}, api.EntityCluster),
+		rule:        fromEntities([]uint16{cnpg.PostgresPort}, api.EntityCluster),
 	}
 }
 
@@ -113,7 +115,7 @@ func metricsClient(namespace string) client {
 		suffix:      namespaceSuffix("", flag, namespace),
 		why:         "metrics: namespace " + namespace,
 		description: fmt.Sprintf("Allow access to metrics on port 9187 (instances) and 9127 (poolers) from any Pods in the %s namespace", namespace),
-		rule:        fromEndpoints([]uint16{metricsPort, poolerMetricsPort}, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: namespace})),
+		rule:        fromEndpoints([]uint16{cnpg.MetricsPort, cnpg.PoolerMetricsPort}, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: namespace})),
 	}
 }
 
@@ -125,6 +127,6 @@ func kubectlCNPGClient() client {
 		role:        KubectlCNPGAccess,
 		why:         "kubectl cnpg status, through the API server",
 		description: "Allow kubectl cnpg status: the API server and the nodes may reach the status port 8000",
-		rule:        fromEntities([]uint16{statusPort}, api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode),
+		rule:        fromEntities([]uint16{cnpg.StatusPort}, api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode),
 	}
 }

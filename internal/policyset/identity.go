@@ -31,10 +31,6 @@ const (
 	AnnotationOperatorNamespaces = "cnpg-netpol/operator-namespaces"
 )
 
-// LabelCNPGCluster is on every pod of a CloudNativePG cluster: instances, jobs and poolers
-// (cnpg.md, section Labels).
-const LabelCNPGCluster = "cnpg.io/cluster"
-
 // userValue is the value of the labels under LabelUserPrefix; only their presence counts.
 const userValue = "true"
 

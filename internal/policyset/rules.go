@@ -5,14 +5,8 @@ import (
 
 	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/policy/api"
-)
 
-// The ports of CloudNativePG's pods (cnpg.md, section Ingress flows).
-const (
-	postgresPort      uint16 = 5432
-	statusPort        uint16 = 8000
-	metricsPort       uint16 = 9187
-	poolerMetricsPort uint16 = 9127
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // matchLabels is a selector in the form in which it is written in YAML: the caches that Cilium's
@@ -27,7 +21,7 @@ func everyPod() api.EndpointSelector { return matchLabels(nil) }
 // clusterPods selects instances, jobs and poolers of the cluster. Poolers are meant to be in:
 // the same clients connect to them, on the same port.
 func clusterPods(cluster string) api.EndpointSelector {
-	return matchLabels(map[string]string{LabelCNPGCluster: cluster})
+	return matchLabels(map[string]string{cnpg.ClusterLabel: cluster})
 }
 
 func fromEndpoints(ports []uint16, selectors ...api.EndpointSelector) api.IngressRule {

@@ -8,6 +8,7 @@ import (
 
 	kjson "sigs.k8s.io/json"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -78,7 +79,7 @@ func (w *Workload) Template() *PodTemplate {
 
 // Key is what the pods of the workload have as Workload. A pooler's Deployment belongs to the pooler.
 func (w *Workload) Key() inventory.Workload {
-	if pooler := w.Template().Metadata.Labels[inventory.PoolerNameLabel]; pooler != "" {
+	if pooler := w.Template().Metadata.Labels[cnpg.PoolerNameLabel]; pooler != "" {
 		return inventory.Workload{Kind: "pooler", Name: pooler}
 	}
 	return inventory.Workload{Kind: strings.ToLower(w.Kind), Name: w.Metadata.Name}

@@ -42,7 +42,7 @@ type custom struct {
 	reset func(c *collector)
 }
 
-func cnpg(plural string) custom {
+func cloudNativePG(plural string) custom {
 	return custom{
 		GroupVersionResource: schema.GroupVersionResource{Group: "postgresql.cnpg.io", Version: "v1", Resource: plural},
 		scope:                ownNamespace, absent: installCNPG,
@@ -57,7 +57,7 @@ func cilium(plural string, s scope) custom {
 }
 
 func clusters() custom {
-	k := cnpg("clusters")
+	k := cloudNativePG("clusters")
 	k.decode = func(_ *decode.Decoder, raw []byte) (any, error) {
 		c, err := decode.Cluster(raw, "")
 		if err != nil {
@@ -75,7 +75,7 @@ func clusters() custom {
 }
 
 func poolers() custom {
-	k := cnpg("poolers")
+	k := cloudNativePG("poolers")
 	k.decode = func(_ *decode.Decoder, raw []byte) (any, error) {
 		p, err := decode.Pooler(raw, "")
 		if err != nil {

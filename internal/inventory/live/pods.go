@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 )
@@ -99,7 +100,7 @@ func (c *collector) outlines() resource {
 
 // readMembers reads the pods of the wanted databases. What it can't read is left to completePods.
 func (c *collector) readMembers(ctx context.Context) error {
-	r := c.podsWith(inventory.ClusterLabel)
+	r := c.podsWith(cnpg.ClusterLabel)
 	if _, err := walk(ctx, r, c.options.Namespace); err != nil {
 		r.reset()
 		if c.kindOf(ctx, err) == fatal {
@@ -139,7 +140,7 @@ func (c *collector) unclear(whole map[types.NamespacedName]bool) []string {
 	for _, p := range c.known {
 		key := p.Key()
 		wanted := c.options.Namespace == "" || c.options.Namespace == p.Namespace
-		member := p.Labels[inventory.ClusterLabel] != "" && wanted
+		member := p.Labels[cnpg.ClusterLabel] != "" && wanted
 		if !whole[key] && (member || len(c.inv.Endpoints[key].IdentityLabels) == 0) {
 			namespaces = append(namespaces, p.Namespace)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -84,7 +85,7 @@ func TestPodsOfDatabasesAreReadWhole(t *testing.T) {
 		t.Errorf("the namespace of a database with endpoints was read %d times", n)
 	}
 	c := newCollector(s.start(t), Options{})
-	c.known = []inventory.Pod{{Namespace: "shop", Name: "pg-1", Labels: map[string]string{inventory.ClusterLabel: "pg"}}}
+	c.known = []inventory.Pod{{Namespace: "shop", Name: "pg-1", Labels: map[string]string{cnpg.ClusterLabel: "pg"}}}
 	c.inv.Endpoints = inv.Endpoints
 	if d := cmp.Diff([]string{"shop"}, c.unclear(nil)); d != "" {
 		t.Error(d)
