@@ -17,8 +17,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
 
 // pageSize is that of kubectl and of the plugin.
@@ -113,7 +111,7 @@ func (c client) lists(pods Pods) []page {
 	outlines := of(c.metadata.Resource(schema.GroupVersionResource{Version: "v1", Resource: "pods"}).List)
 	return append(all,
 		with(outlines, func(o *metav1.ListOptions) { o.FieldSelector = "status.phase!=Succeeded,status.phase!=Failed" }),
-		with(whole, func(o *metav1.ListOptions) { o.LabelSelector = cnpg.ClusterLabel }))
+		with(whole, func(o *metav1.ListOptions) { o.LabelSelector = "cnpg.io/cluster" }))
 }
 
 // with makes a page with other options.
