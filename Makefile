@@ -43,6 +43,7 @@ build: ## Build the plugin and its completion helper into bin/
 test: ## Run all tests, those against a real API server included
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
 	KUBEBUILDER_ASSETS="$$assets" go test ./...
+	@go -C e2e/kind test ./datapath
 
 .PHONY: test-html
 test-html: ## Look at the HTML report in headless Chromium, which must be installed
@@ -120,15 +121,17 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 		done; \
 	done
 
-# A Go module of its own, which needs a container engine and kubectl, see e2e/kind/README.md. E2E_RUN
-# chooses tests: make e2e E2E_RUN='Test/two_clusters'
+# A Go module of its own, which needs a container engine and kubectl, see e2e/kind/README.md.
+# E2E_GROUPS chooses groups of tests: core, all, or names as in E2E_GROUPS=killed,two-clusters. E2E_RUN
+# chooses tests as go test -run does, of all groups.
 E2E_FOLDER := $(CURDIR)/bin/e2e
 E2E_RUN ?=
+E2E_GROUPS ?= $(if $(E2E_RUN),all,core)
 
 .PHONY: e2e
-e2e: build ## Test on kind with Cilium, CloudNativePG and PostgreSQL: make the cluster, test, delete it
-	@PATH="$(CURDIR)/bin:$$PATH" E2E_FOLDER="$(E2E_FOLDER)" \
-		go -C e2e/kind test -tags e2e -count 1 -timeout 60m -v $(if $(E2E_RUN),-run '$(E2E_RUN)') .
+e2e: build ## Test on kind with Cilium, CloudNativePG and PostgreSQL; E2E_GROUPS=core (default), all, or names of groups
+	@PATH="$(CURDIR)/bin:$$PATH" E2E_FOLDER="$(E2E_FOLDER)" E2E_GROUPS="$(E2E_GROUPS)" \
+		go -C e2e/kind test -tags e2e -count 1 -timeout 150m -v $(if $(E2E_RUN),-run '$(E2E_RUN)') .
 
 .PHONY: e2e-up
 e2e-up: build ## Make that cluster, for work by hand and for make e2e, which then keeps it

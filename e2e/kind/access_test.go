@@ -3,12 +3,10 @@
 package kind_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // flagCase is a combination of client flags, and whom it lets in besides the node, which always
@@ -65,7 +63,7 @@ func accessByFlags(t *testing.T, w *world) {
 		if left := w.kubectl(t, "get", "cnp", "-A", "-o", "name"); left != "" {
 			t.Errorf("something was changed: %s", left)
 		}
-		w.expectStreaming(t, 1, 15*time.Second)
+		w.expectStreaming(t, 1)
 	})
 
 	for _, c := range flagCases {
@@ -132,22 +130,13 @@ func (w *world) expectGranted(t *testing.T, clients []client) {
 		t.Error(err)
 	}
 	w.expectExposed(t, r, want)
-	w.expectStreaming(t, 1, 15*time.Second)
+	w.expectStreaming(t, 1)
 }
 
 // expectBystander fails unless the namespace's web server can, or can't, be reached.
 func (w *world) expectBystander(t *testing.T, want string) {
 	t.Helper()
-	ip := w.kubectl(t, "get", "pod", "web", "-o", "jsonpath={.status.podIP}")
-	eventually(t, 20*time.Second, func(ctx context.Context) error {
-		got := denied
-		r := w.exec(ctx, plainThere.namespace, plainThere.pod, "timeout", "2", "bash", "-c", "head -n 1 </dev/tcp/"+ip+"/8080")
-		if r.out == "hello" {
-			got = allowed
-		}
-		return differs("the web server of the namespace", want, got)
-	})
-	t.Logf("the web server of the namespace: %s", want)
+	w.expectTCP(t, plainThere, "default", "app=web", 8080, "", "hello", want)
 }
 
 // expectExposed fails unless the report says the same as the data path about every client pod.
@@ -171,22 +160,15 @@ func (w *world) expectExposed(t *testing.T, r report, want []client) {
 	}
 }
 
-// expectMetrics fails unless a client can, or can't, read the metrics of the primary.
+// expectMetrics fails unless a client can, or can't, read the metrics of the instances, and explain says so.
 func (w *world) expectMetrics(t *testing.T, c client, want string) {
 	t.Helper()
-	primary := w.primary(t, "cluster-example")
-	ip := w.kubectl(t, "get", "pod", primary, "-o", "jsonpath={.status.podIP}")
-	script := fmt.Sprintf(`exec 3<>/dev/tcp/%s/9187 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3`, ip)
-	got := denied
-	if r := w.exec(t.Context(), c.namespace, c.pod, "timeout", "3", "bash", "-c", script); strings.Contains(r.out, "200 OK") {
-		got = allowed
-	}
+	w.expectTCP(t, c, "default", instancesOf("cluster-example").selector, 9187, `GET /metrics HTTP/1.0\r\n\r\n`, "200 OK", want)
 	verdict, err := explain(t.Context(), c.source, "cluster-example", "--port", "9187")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != want || verdict != want {
-		t.Errorf("%s to the metrics: want %s, got %s, explain says %s", c.what, want, got, verdict)
+	if err := differs("explain "+c.source+" --port 9187", want, verdict); err != nil {
+		t.Error(err)
 	}
-	t.Logf("metrics of %s: %s is %s, explain says %s", primary, c.what, got, verdict)
 }

@@ -8,18 +8,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-)
 
-// The verdicts, of the data path as of the plugin.
-const (
-	allowed = "allowed"
-	denied  = "denied"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
 // client is one class of client.
@@ -30,6 +27,11 @@ type client struct {
 	namespace, pod string
 	// source is what explain calls it.
 	source string
+}
+
+// where is the pod of a client.
+func (c client) where(context.Context) (namespace, pod string, err error) {
+	return c.namespace, c.pod, nil
 }
 
 // The classes of clients that the policies of the document tell apart.
@@ -46,41 +48,51 @@ var (
 	allInCluster = []client{labelledHere, plainHere, labelledThere, plainThere, inBackend, theHost}
 )
 
-// Where clients connect to: services of the namespace default.
-const (
-	toPrimary = "cluster-example-rw.default"
-	toPooler  = "pooler-example.default"
-	toOrders  = "orders-rw.default"
+// target is where clients connect to, at PostgreSQL's port.
+type target struct {
+	// host is a name or an address.
+	host string
+	// selector is what the pods behind it have, in the namespace default.
+	selector string
+}
+
+// postgres is the port of instances and poolers.
+const postgres uint16 = 5432
+
+var (
+	toPrimary = target{"cluster-example-rw.default", instancesOf("cluster-example").selector}
+	toPooler  = target{"pooler-example.default", "cnpg.io/poolerName=pooler-example"}
+	toOrders  = target{"orders-rw.default", instancesOf("orders").selector}
 )
 
-// connect connects as an application does, runs a query, and says whether the data path let it. It
-// is denied only when nothing answers; any other failure is an error of the test.
-func (w *world) connect(ctx context.Context, c client, host string) (string, error) {
-	if c.pod == "" {
-		return w.connectFromOutside(ctx)
+// instancesOf are all instances of a cluster; no name leads to all of them.
+func instancesOf(cluster string) target {
+	return target{selector: "cnpg.io/podRole=instance,cnpg.io/cluster=" + cluster}
+}
+
+// connect connects once as an application does, and asks for a greeting.
+func (w *world) connect(t *testing.T, c client, to target) attempt {
+	t.Helper()
+	text := script(t, "attempt-psql.sh")
+	return func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+		if c.pod == "" {
+			return w.connectFromOutside(ctx, seconds), nil
+		}
+		return w.attemptIn(ctx, c, text, to.host, strconv.Itoa(seconds))
 	}
-	r := w.exec(ctx, c.namespace, c.pod, "psql", "-h", host, "-Atqc", "select 'hello'")
-	switch {
-	case r.err == nil && r.out == "hello":
-		return allowed, nil
-	case strings.Contains(r.errors, "timeout expired"), strings.Contains(r.errors, "timed out"):
-		return denied, nil
-	}
-	return "", fmt.Errorf("psql -h %s in %s/%s: %w: %s %s", host, c.namespace, c.pod, r.err, r.out, r.errors)
 }
 
 // connectFromOutside connects from where the tests run, which is outside of the Kubernetes cluster.
-func (w *world) connectFromOutside(ctx context.Context) (string, error) {
-	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+func (w *world) connectFromOutside(ctx context.Context, seconds int) datapath.Attempt {
+	limited, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 	defer cancel()
+	a := datapath.Attempt{Begun: time.Now()}
 	err := hello(limited, "postgres://app:app@"+w.outside+"/app?sslmode=disable")
-	switch {
-	case err == nil:
-		return allowed, nil
-	case limited.Err() != nil && ctx.Err() == nil:
-		return denied, nil
+	a.Ended, a.Answered = time.Now(), err == nil
+	if err != nil {
+		a.Text = err.Error()
 	}
-	return "", fmt.Errorf("connection to %s: %w", w.outside, err)
+	return a
 }
 
 func hello(ctx context.Context, address string) error {
@@ -93,36 +105,27 @@ func hello(ctx context.Context, address string) error {
 	return err
 }
 
-// expectAccess fails unless, within seconds, exactly these clients can connect.
-func (w *world) expectAccess(t *testing.T, host string, of []client, want ...client) {
+// expectAccess fails unless exactly these clients can connect, as soon as the agent has had its time.
+func (w *world) expectAccess(t *testing.T, to target, of []client, want ...client) {
 	t.Helper()
-	var mutex sync.Mutex
 	var group sync.WaitGroup
-	seen := map[string]string{}
-	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
+	verdicts := map[string]string{}
 	for _, c := range of {
 		expected := denied
 		if slices.Contains(want, c) {
 			expected = allowed
 		}
+		verdicts[c.what] = expected
+		try := w.connect(t, c, to)
 		group.Go(func() {
-			// The agent needs a moment for a policy; what holds at the end counts.
-			verdict, err := w.connect(limit, c, host)
-			for limit.Err() == nil && (err != nil || verdict != expected) {
-				time.Sleep(300 * time.Millisecond)
-				verdict, err = w.connect(limit, c, host)
-			}
-			mutex.Lock()
-			defer mutex.Unlock()
-			seen[c.what] = verdict
-			if verdict != expected {
-				t.Errorf("%s to %s: want %s, got %s %v", c.what, host, expected, verdict, err)
-			}
+			w.expectVerdict(t, c.what+" to "+to.host, expected,
+				func() (datapath.Path, error) { return w.path(t.Context(), c, "default", to.selector, postgres) }, try)
 		})
 	}
 	group.Wait()
-	t.Logf("psql to %s: %s", host, summary(seen))
+	if !t.Failed() {
+		t.Logf("psql to %s: %s", to.host, summary(verdicts))
+	}
 }
 
 // summary is who gets in and who does not.

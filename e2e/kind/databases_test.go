@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
 // database is what CloudNativePG says about a cluster.
@@ -56,7 +58,7 @@ func (w *world) primary(t *testing.T, name string) string {
 // waitHealthy waits until the operator says that all instances work.
 func (w *world) waitHealthy(t *testing.T, name string, instances int) {
 	t.Helper()
-	took := eventually(t, 6*time.Minute, func(ctx context.Context) error {
+	took := eventually(t, func(ctx context.Context) error {
 		d, err := w.database(ctx, name)
 		if err != nil {
 			return err
@@ -97,10 +99,10 @@ func (w *world) streaming(ctx context.Context, cluster string) ([]string, error)
 }
 
 // expectStreaming waits until a number of replicas of cluster-example stream.
-func (w *world) expectStreaming(t *testing.T, replicas int, limit time.Duration) {
+func (w *world) expectStreaming(t *testing.T, replicas int) {
 	t.Helper()
 	var seen []string
-	took := eventually(t, limit, func(ctx context.Context) (err error) {
+	took := eventually(t, func(ctx context.Context) (err error) {
 		if seen, err = w.streaming(ctx, "cluster-example"); err != nil {
 			return err
 		}
@@ -109,17 +111,34 @@ func (w *world) expectStreaming(t *testing.T, replicas int, limit time.Duration)
 	t.Logf("pg_stat_replication: %d streaming %v after %s", len(seen), seen, took.Round(100*time.Millisecond))
 }
 
+// expectNoStreaming waits until a policy denies what instances send each other, and no replica of
+// cluster-example streams any more.
+func (w *world) expectNoStreaming(t *testing.T) {
+	t.Helper()
+	w.expectReplicationDenied(t)
+	w.expectStreaming(t, 0)
+}
+
+// expectReplicationDenied waits until a policy denies what instances of cluster-example send each other.
+func (w *world) expectReplicationDenied(t *testing.T) {
+	t.Helper()
+	instances := w.addresses(t, "default", instancesOf("cluster-example").selector)
+	w.expectDenied(t, "replication", datapath.Path{From: instances, To: instances, Port: postgres}, time.Now())
+}
+
 // operatorSees makes the operator look at a cluster, and returns the instances whose status it could
 // read at port 8000, and those that it could not.
-func (w *world) operatorSees(t *testing.T, cluster string) (seen, unseen []string) {
-	t.Helper()
+func (w *world) operatorSees(ctx context.Context, cluster string) (seen, unseen []string, err error) {
 	mark := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	w.kubectl(t, "patch", "clusters.postgresql.cnpg.io", cluster, "--type=merge", "-p",
+	_, err = w.lab.Kubectl(ctx, nil, "patch", "clusters.postgresql.cnpg.io", cluster, "--type=merge", "-p",
 		`{"spec":{"inheritedMetadata":{"annotations":{"`+markAnnotation+`":"`+mark+`"}}}}`)
+	if err != nil {
+		return nil, nil, err
+	}
 	var d database
-	eventually(t, 3*time.Minute, func(ctx context.Context) (err error) {
+	_, err = repeat(ctx, func(ctx context.Context) (err error) {
 		// A reconcile asks every instance, writes what it got, and hands annotations on, in this order.
-		out, err := w.lab.Kubectl(ctx, nil, "get", "pods", "-l", "cnpg.io/podRole=instance,cnpg.io/cluster="+cluster,
+		out, err := w.lab.Kubectl(ctx, nil, "get", "pods", "-l", instancesOf(cluster).selector,
 			"-o", `jsonpath={.items[*].metadata.annotations.`+strings.ReplaceAll(markAnnotation, ".", `\.`)+`}`)
 		if err != nil {
 			return err
@@ -137,24 +156,44 @@ func (w *world) operatorSees(t *testing.T, cluster string) (seen, unseen []strin
 			unseen = append(unseen, name)
 		}
 	}
-	t.Logf("the operator sees %v, and not %v; the phase of %s is %q", seen, unseen, cluster, d.Status.Phase)
-	return seen, unseen
+	return seen, unseen, err
 }
 
 const markAnnotation = "cnpg-netpol-e2e/mark"
 
-// expectOperatorSees fails unless the operator sees every instance.
+// expectOperatorSees waits until the operator has got an answer from every instance.
 func (w *world) expectOperatorSees(t *testing.T, cluster string) {
 	t.Helper()
-	if _, unseen := w.operatorSees(t, cluster); len(unseen) > 0 {
-		t.Errorf("the operator does not see %v", unseen)
-	}
+	var seen []string
+	eventually(t, func(ctx context.Context) error {
+		var unseen []string
+		var err error
+		if seen, unseen, err = w.operatorSees(ctx, cluster); err != nil {
+			return err
+		}
+		return differs(fmt.Sprintf("instances that the operator does not see %v", unseen), 0, len(unseen))
+	})
+	t.Logf("the operator sees %v", seen)
 }
 
-// expectOperatorBlind fails unless the operator sees no instance at all.
+// expectOperatorBlind waits until a policy denies what the operator sends to instances, and it has no
+// answer from any of them.
 func (w *world) expectOperatorBlind(t *testing.T, cluster string) {
 	t.Helper()
-	if seen, _ := w.operatorSees(t, cluster); len(seen) > 0 {
-		t.Errorf("the operator still sees %v", seen)
-	}
+	begun := time.Now()
+	var unseen []string
+	eventually(t, func(ctx context.Context) error {
+		var seen []string
+		var err error
+		if seen, unseen, err = w.operatorSees(ctx, cluster); err != nil {
+			return err
+		}
+		return differs(fmt.Sprintf("instances that the operator still sees %v", seen), 0, len(seen))
+	})
+	w.expectDenied(t, "status for the operator", datapath.Path{
+		From: w.addresses(t, "", "app.kubernetes.io/name=cloudnative-pg"),
+		To:   w.addresses(t, "default", instancesOf(cluster).selector),
+		Port: 8000,
+	}, begun)
+	t.Logf("the operator does not see %v", unseen)
 }

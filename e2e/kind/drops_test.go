@@ -5,95 +5,146 @@ package kind_test
 import (
 	"context"
 	"fmt"
-	"regexp"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/lab"
 )
 
-// dropWatch listens to Cilium's agent for packets that policies deny. A probe alone would not notice
-// a gap of less than a second: TCP sends a lost packet again.
+// dropWatch listens to Cilium's agent for packets that policies deny, as long as the suite runs. They
+// are what proves that somebody is kept out, and that nobody who may was for a moment: a probe alone
+// would not notice that, as TCP sends a lost packet again.
 type dropWatch struct {
-	stop func()
-	// allowed are the addresses of those whose packets must all arrive, with what they are.
-	allowed map[string]string
-
-	mutex   sync.Mutex
-	lines   int
-	denied  int
-	dropped []string
-	lost    string
+	mutex sync.Mutex
+	lines int
+	drops []datapath.Drop
+	// gaps say when and why reports are missing.
+	gaps []gap
 }
 
-// droppedPacket is a line of cilium-dbg monitor. What it names is the sender's address.
-var droppedPacket = regexp.MustCompile(`drop \(Policy denied\).*: \[?([0-9a-f.:]+?)\]?:\d+ -> `)
+type gap struct {
+	at  time.Time
+	why string
+}
 
-// watchDrops watches until the test ends or somebody looks at the result.
+// watchDrops watches until the test ends. When the agent starts anew, so does it.
 func (w *world) watchDrops(t *testing.T) *dropWatch {
 	t.Helper()
-	d := &dropWatch{allowed: map[string]string{}}
-	for _, s := range []struct{ namespace, selector, what string }{
-		{"default", "role=backend", labelledHere.what},
-		{"default", "cnpg.io/podRole=instance", "an instance"},
-		{"default", "cnpg.io/podRole=pooler", "a pooler"},
-		{"", "app.kubernetes.io/name=cloudnative-pg", "the operator"},
-	} {
-		for _, p := range w.pods(t, s.namespace, s.selector) {
-			d.allowed[p.Status.PodIP] = s.what
-		}
-	}
-	agents := w.pods(t, lab.CiliumNamespace, "k8s-app=cilium")
-	if len(d.allowed) < 5 || len(agents) != 1 {
-		t.Fatalf("watching packets of %v in %d agents", d.allowed, len(agents))
-	}
-	d.stop = w.follow(t, lab.CiliumNamespace, agents[0].Name, d.add, d.lose, "bash", "-c", script(t, "watch-drops.sh"))
-	eventually(t, 30*time.Second, func(context.Context) error {
+	d := &dropWatch{}
+	w.follow(t, w.agent, d.add, d.miss, "bash", "-c", script(t, "watch-drops.sh"))
+	eventually(t, func(context.Context) error {
 		d.mutex.Lock()
 		defer d.mutex.Unlock()
 		if d.lines == 0 {
-			return fmt.Errorf("the agent says nothing %s", d.lost)
+			return fmt.Errorf("the agent's monitor says nothing %v", d.gaps)
 		}
 		return nil
 	})
 	return d
 }
 
+// agent is the pod of Cilium's agent.
+func (w *world) agent(ctx context.Context) (namespace, pod string, err error) {
+	out, err := w.lab.Kubectl(ctx, nil, "-n", lab.CiliumNamespace, "get", "pods", "-l", "k8s-app=cilium",
+		"--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}")
+	if err != nil {
+		return "", "", err
+	}
+	names := strings.Fields(string(out))
+	if len(names) != 1 {
+		return "", "", fmt.Errorf("want one agent, there are %v", names)
+	}
+	return lab.CiliumNamespace, names[0], nil
+}
+
 func (d *dropWatch) add(line string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	d.lines++
-	found := droppedPacket.FindStringSubmatch(line)
-	if found == nil {
-		return
-	}
-	d.denied++
-	if what, ok := d.allowed[found[1]]; ok {
-		d.dropped = append(d.dropped, fmt.Sprintf("%s: %s", what, line))
+	if drop, ok := datapath.ParseDrop(line); ok {
+		d.drops = append(d.drops, drop)
+	} else if datapath.Lost(line) {
+		d.gaps = append(d.gaps, gap{time.Now(), line})
 	}
 }
 
-func (d *dropWatch) lose(why string) {
+func (d *dropWatch) miss(why string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	d.lost += why + "\n"
+	d.gaps = append(d.gaps, gap{time.Now(), why})
 }
 
-// expectNone ends the watch, and fails if a packet of those who may was dropped, and if no packet at
-// all was: there have to be some of those who may not.
-func (d *dropWatch) expectNone(t *testing.T) {
+// since are the packets that were denied from a time on.
+func (d *dropWatch) since(begun time.Time) []datapath.Drop {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	var out []datapath.Drop
+	for _, drop := range d.drops {
+		if !drop.At.Before(begun) {
+			out = append(out, drop)
+		}
+	}
+	return out
+}
+
+// senders are the addresses of those whose packets must all arrive when role=backend may connect, with
+// what they are.
+func (w *world) senders(t *testing.T) map[netip.Addr]string {
 	t.Helper()
-	d.stop()
-	if d.lost != "" {
-		t.Errorf("watching dropped packets: %s", d.lost)
+	out := map[netip.Addr]string{}
+	for _, s := range []struct{ namespace, selector, what string }{
+		{"default", "role=backend", labelledHere.what},
+		{"default", "cnpg.io/podRole=instance", "an instance"},
+		{"default", "cnpg.io/podRole=pooler", "a pooler"},
+		{"", "app.kubernetes.io/name=cloudnative-pg", "the operator"},
+	} {
+		for _, address := range w.addresses(t, s.namespace, s.selector) {
+			out[address] = s.what
+		}
 	}
-	if d.denied == 0 {
-		t.Error("the agent tells of no dropped packet, not even of those who may not connect")
+	if len(out) < 5 {
+		t.Fatalf("watching packets of %v", out)
 	}
-	if len(d.dropped) > 0 {
-		t.Errorf("%d packets of those who may were dropped:\n%s", len(d.dropped), strings.Join(d.dropped[:min(len(d.dropped), 10)], "\n"))
+	return out
+}
+
+// expectNoneLost fails if since a time a policy has denied a packet of those who may, if no packet
+// at all was denied, as there have to be some of those who may not, and if reports are missing.
+func (w *world) expectNoneLost(t *testing.T, begun time.Time, senders map[netip.Addr]string) {
+	t.Helper()
+	all := w.drops.since(begun)
+	var lost []string
+	for _, drop := range all {
+		if what, ok := senders[drop.From.Addr()]; ok {
+			lost = append(lost, fmt.Sprintf("%s: %s", what, drop.Line))
+		}
 	}
-	t.Logf("Cilium's agent: %d packets denied by policies, %d of them of those who may", d.denied, len(d.dropped))
+	if len(all) == 0 {
+		t.Error("the agent tells of no denied packet, not even of those who may not connect")
+	}
+	if len(lost) > 0 {
+		t.Errorf("%d packets of those who may were denied:\n%s", len(lost), strings.Join(lost[:min(len(lost), 10)], "\n"))
+	}
+	for _, g := range w.drops.gaps {
+		if g.at.After(begun) {
+			t.Errorf("reports of denied packets are missing, so nothing is proven: at %s: %s", g.at.Format(clock), g.why)
+		}
+	}
+	t.Logf("Cilium's agent: %d packets denied by policies, %d of them of those who may", len(all), len(lost))
+}
+
+// expectDenied waits until since a time a policy has denied a packet on a way.
+func (w *world) expectDenied(t *testing.T, what string, path datapath.Path, begun time.Time) {
+	t.Helper()
+	eventually(t, func(context.Context) error {
+		if datapath.Denials(path, begun, time.Now().Add(time.Hour), w.drops.since(begun)) == 0 {
+			return fmt.Errorf("no packet was denied: %s", what)
+		}
+		return nil
+	})
+	t.Logf("Cilium's agent denies packets: %s", what)
 }

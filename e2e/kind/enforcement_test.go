@@ -51,7 +51,7 @@ func (w *world) configureCilium(t *testing.T, patch string) {
 	for _, arguments := range [][]string{
 		{"patch", "configmap/cilium-config", "--type=merge", "-p", patch},
 		{"rollout", "restart", "daemonset/cilium"},
-		{"rollout", "status", "daemonset/cilium", "--timeout=5m"},
+		{"rollout", "status", "daemonset/cilium", "--timeout=10m"},
 	} {
 		// Not with the test's context, which is over when the settings are put back.
 		if _, err := w.lab.Kubectl(context.WithoutCancel(t.Context()), nil, append([]string{"-n", lab.CiliumNamespace}, arguments...)...); err != nil {

@@ -89,6 +89,7 @@ func ask(ctx context.Context, arguments ...string) (answer, error) {
 // plugin runs the plugin, which must succeed, and tells what was run.
 func (w *world) plugin(t *testing.T, arguments ...string) {
 	t.Helper()
+	arguments = patiently(arguments)
 	begun := time.Now()
 	a, err := ask(t.Context(), arguments...)
 	if err != nil {
@@ -98,6 +99,14 @@ func (w *world) plugin(t *testing.T, arguments ...string) {
 	if a.code != 0 {
 		t.Fatalf("kubectl cnpg-netpol %s: exit code %d\n%s\n%s", strings.Join(arguments, " "), a.code, a.out, a.errors)
 	}
+}
+
+// patiently lets a command that waits for Cilium wait for a busy machine, too.
+func patiently(arguments []string) []string {
+	if arguments[0] == "lockdown" || arguments[0] == "unlock" {
+		return append(slices.Clone(arguments), "--timeout="+patience.String())
+	}
+	return arguments
 }
 
 func (w *world) lockdown(t *testing.T, cluster string, flags ...string) {

@@ -3,58 +3,55 @@
 package kind_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"k8s.io/client-go/tools/remotecommand"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
-// sample is one attempt of a probe.
-type sample struct {
-	begun, ended time.Time
-	// problem is empty when the attempt succeeded.
-	problem string
-}
-
-// probe repeats something in a pod, ten times a second.
+// probe tries something in a pod, ten times a second.
 type probe struct {
 	what string
+	// path is the way that its packets take.
+	path datapath.Path
 	// stop ends the probe, after its last attempt has been told.
 	stop func()
 
-	mutex   sync.Mutex
-	samples []sample
-	// lost says why the probe itself ended, or what it said that no probe says.
-	lost string
+	mutex    sync.Mutex
+	attempts []datapath.Attempt
+	// starts are why it was started anew, or what it said that no probe says.
+	starts []string
 }
 
-// probeConnections opens a connection every 100 ms, and in each waits at most seconds for it.
-func (w *world) probeConnections(t *testing.T, c client, host string, seconds int) *probe {
+// probeConnections opens a connection every 100 ms.
+func (w *world) probeConnections(t *testing.T, c client, to target) *probe {
 	t.Helper()
-	return w.startProbe(t, "new connections: "+c.what+" to "+host, c.namespace, c.pod,
-		"env", fmt.Sprintf("PGCONNECT_TIMEOUT=%d", seconds), "PGSSLMODE=disable", "bash", "-c", script(t, "probe-connections.sh"), host)
+	return w.startProbe(t, "new connections: "+c.what+" to "+to.host, c, to,
+		"env", "PGCONNECT_TIMEOUT=5", "PGSSLMODE=disable", "bash", "-c", script(t, "probe-connections.sh"), to.host)
 }
 
 // probeSession asks something every 100 ms in one connection.
-func (w *world) probeSession(t *testing.T, c client, host string) *probe {
+func (w *world) probeSession(t *testing.T, c client, to target) *probe {
 	t.Helper()
-	return w.startProbe(t, "an open connection: "+c.what+" to "+host, c.namespace, c.pod, "bash", "-c", script(t, "probe-session.sh"), host)
+	return w.startProbe(t, "an open connection: "+c.what+" to "+to.host, c, to,
+		"env", "PGCONNECT_TIMEOUT=5", "bash", "-c", script(t, "probe-session.sh"), to.host)
 }
 
 // probeReplication looks at the replicas every 100 ms.
 func (w *world) probeReplication(t *testing.T, cluster string, replicas int) *probe {
 	t.Helper()
-	return w.startProbe(t, "replication of "+cluster, "default", w.primary(t, cluster),
+	instances := instancesOf(cluster)
+	p := w.startProbe(t, "replication of "+cluster, client{namespace: "default", pod: w.primary(t, cluster)}, instances,
 		"bash", "-c", script(t, "probe-replication.sh"), strconv.Itoa(replicas))
+	// What it asks stays in the primary; what it asks about goes between the instances.
+	p.path.From = w.addresses(t, "default", instances.selector)
+	return p
 }
 
 func script(t *testing.T, name string) string {
@@ -67,142 +64,140 @@ func script(t *testing.T, name string) string {
 }
 
 // startProbe runs a command in a pod as follow does, and takes its lines for attempts.
-func (w *world) startProbe(t *testing.T, what, namespace, pod string, command ...string) *probe {
+func (w *world) startProbe(t *testing.T, what string, c client, to target, command ...string) *probe {
 	t.Helper()
-	p := &probe{what: what}
-	p.stop = w.follow(t, namespace, pod, p.add, p.lose, command...)
-	eventually(t, 30*time.Second, func(context.Context) error {
-		if p.count() == 0 {
-			return fmt.Errorf("probe %q: no attempt yet", what)
-		}
-		return nil
-	})
+	path, err := w.path(t.Context(), c, "default", to.selector, postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &probe{what: what, path: path}
+	p.stop = w.follow(t, c.where, p.add, p.restarted, command...)
+	w.expectProgress(t, p)
 	return p
-}
-
-// follow runs a command in a pod and hands its lines on. The command gets the name of a file as its
-// last argument, and ends when the file is there: nothing else ends a program in a pod when nobody
-// listens to it any more. The function that it returns makes the file, and waits for the last line.
-func (w *world) follow(t *testing.T, namespace, pod string, line, lose func(string), command ...string) (stop func()) {
-	t.Helper()
-	file := fmt.Sprintf("/dev/shm/stop-%d", time.Now().UnixNano())
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan struct{})
-	stop = sync.OnceFunc(func() {
-		defer cancel()
-		r := w.exec(ctx, namespace, pod, "touch", file)
-		select {
-		case <-done:
-		case <-time.After(15 * time.Second):
-			lose(fmt.Sprintf("it does not end: %v", r.err))
-		}
-	})
-	t.Cleanup(stop)
-	read, write := io.Pipe()
-	go func() {
-		defer close(done)
-		for lines := bufio.NewScanner(read); lines.Scan(); {
-			line(lines.Text())
-		}
-	}()
-	go func() {
-		err := w.stream(ctx, namespace, pod, append(command, file), remotecommand.StreamOptions{Stdout: write, Stderr: write})
-		if err != nil {
-			lose(fmt.Sprintf("it has ended: %v", err))
-		}
-		_ = write.Close() // never fails
-	}()
-	return stop
 }
 
 // add takes a line of a probe.
 func (p *probe) add(line string) {
-	fields := strings.SplitN(line, " ", 3)
-	if len(fields) < 3 {
-		p.lose("unexpected: " + line)
-		return
-	}
-	begun, err := parseTime(fields[0])
-	ended, err2 := parseTime(fields[1])
-	if err != nil || err2 != nil {
-		p.lose("unexpected: " + line)
+	a, err := datapath.ParseAttempt(line)
+	if err != nil {
+		p.restarted(err.Error())
 		return
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.samples = append(p.samples, sample{begun: begun, ended: ended, problem: fields[2]})
+	p.attempts = append(p.attempts, a)
 }
 
-// parseTime reads bash's EPOCHREALTIME, which has six digits after the point.
-func parseTime(text string) (time.Time, error) {
-	micros, err := strconv.ParseInt(strings.NewReplacer(".", "", ",", "").Replace(text), 10, 64)
-	return time.UnixMicro(micros), err
-}
-
-func (p *probe) lose(why string) {
+func (p *probe) restarted(why string) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	p.lost += why + "\n"
+	p.starts = append(p.starts, why)
 }
 
-func (p *probe) count() int {
+// since are the attempts that were begun from a time on.
+func (p *probe) since(begun time.Time) []datapath.Attempt {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	return len(p.samples)
-}
-
-// between are the attempts that were begun and ended in a time.
-func (p *probe) between(from, to time.Time) []sample {
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	var out []sample
-	for _, s := range p.samples {
-		if !s.begun.Before(from) && s.ended.Before(to) {
-			out = append(out, s)
+	var out []datapath.Attempt
+	for _, a := range p.attempts {
+		if !a.Begun.Before(begun) {
+			out = append(out, a)
 		}
 	}
 	return out
 }
 
-// expectNoFailure ends the probe, and fails unless every attempt has succeeded.
-func (p *probe) expectNoFailure(t *testing.T) {
+// expectProgress waits until each probe has begun an attempt from now on, and got its answer: whoever
+// has to wait for a busy machine gets there, and whoever is cut off does not.
+func (w *world) expectProgress(t *testing.T, probes ...*probe) {
+	t.Helper()
+	begun := time.Now()
+	for _, p := range probes {
+		eventually(t, func(context.Context) error {
+			attempts := p.since(begun)
+			for _, a := range attempts {
+				if a.Answered {
+					return nil
+				}
+			}
+			last := ""
+			if len(attempts) > 0 {
+				last = attempts[len(attempts)-1].Text
+			}
+			return fmt.Errorf("%s: no answer to %d attempts %s %v", p.what, len(attempts), last, p.starts)
+		})
+	}
+}
+
+// expectNeverDenied ends the probe, and fails if a packet of an attempt was denied. Attempts that
+// decide nothing are told: expectProgress is what shows that there were enough of the others.
+func (w *world) expectNeverDenied(t *testing.T, p *probe) {
 	t.Helper()
 	p.stop()
-	if p.lost != "" {
-		t.Errorf("%s: %s", p.what, p.lost)
-	}
-	failures := 0
+	attempts := p.since(time.Time{})
+	undecided, failures := 0, 0
 	var slowest time.Duration
-	for _, s := range p.samples {
-		slowest = max(slowest, s.ended.Sub(s.begun))
-		if s.problem != "" {
-			failures++
-			if failures <= 5 {
-				t.Errorf("%s: failed at %s after %s: %s", p.what, s.begun.Format(clock), s.ended.Sub(s.begun), s.problem)
+	for _, a := range attempts {
+		slowest = max(slowest, a.Ended.Sub(a.Begun))
+		told := fmt.Sprintf("%s at %s after %s: %s", p.what, a.Begun.Format(clock), a.Ended.Sub(a.Begun), a.Text)
+		switch w.verdict(a, p.path) {
+		case datapath.Allowed:
+		case datapath.Undecided:
+			if undecided++; undecided <= 5 {
+				t.Logf("undecided: %s", told)
+			}
+		case datapath.Denied:
+			if failures++; failures <= 5 {
+				t.Errorf("denied: %s", told)
 			}
 		}
 	}
-	t.Logf("%s: %d attempts, %d failures, the slowest took %s", p.what, len(p.samples), failures, slowest.Round(time.Millisecond))
+	for _, why := range p.starts {
+		t.Logf("%s: started again: %s", p.what, why)
+	}
+	t.Logf("%s: %d attempts, %d denied, %d undecided, the slowest took %s",
+		p.what, len(attempts), failures, undecided, slowest.Round(time.Millisecond))
 }
 
 const clock = "15:04:05.000"
 
-// expectBlocked fails unless the probe has no success from five seconds after a time on, until
-// another time.
-func (p *probe) expectBlocked(t *testing.T, from, to time.Time) {
+// expectBlocked waits until an attempt that was begun after a time is denied, and tells how long that
+// took.
+func (w *world) expectBlocked(t *testing.T, p *probe, from time.Time) {
 	t.Helper()
-	last := from
-	attempts := p.between(from, to)
-	if len(attempts) == 0 {
-		t.Errorf("%s: no attempt between %s and %s", p.what, from.Format(clock), to.Format(clock))
-	}
-	for _, s := range attempts {
-		if s.problem == "" && s.ended.After(last) {
-			last = s.ended
+	eventually(t, func(context.Context) error {
+		if first := w.firstDenied(p, from); first.IsZero() {
+			return fmt.Errorf("%s: none of %d attempts was denied", p.what, len(p.since(from)))
+		}
+		return nil
+	})
+	t.Logf("%s: denied %s after lockdown had ended", p.what, w.firstDenied(p, from).Sub(from).Round(10*time.Millisecond))
+}
+
+// expectStaysBlocked fails if an attempt got in after the first one that was denied, until another time.
+func (w *world) expectStaysBlocked(t *testing.T, p *probe, from, to time.Time) {
+	t.Helper()
+	p.stop()
+	first := w.firstDenied(p, from)
+	count := 0
+	for _, a := range p.since(first) {
+		if !a.Begun.Before(to) {
+			break
+		}
+		count++
+		if a.Answered && a.Ended.Before(to) {
+			t.Errorf("%s: gets in at %s, %s after it was denied", p.what, a.Begun.Format(clock), a.Begun.Sub(first))
 		}
 	}
-	if last.After(from.Add(5 * time.Second)) {
-		t.Errorf("%s: gets in %s after lockdown has ended", p.what, last.Sub(from))
+	t.Logf("%s: none of %d attempts gets in until unlock begins", p.what, count)
+}
+
+// firstDenied is when the first attempt was begun that was denied, of those that were begun after a time.
+func (w *world) firstDenied(p *probe, from time.Time) time.Time {
+	for _, a := range p.since(from) {
+		if w.verdict(a, p.path) == datapath.Denied {
+			return a.Begun
+		}
 	}
-	t.Logf("%s: blocked %s after lockdown had ended, %d attempts", p.what, last.Sub(from).Round(10*time.Millisecond), len(attempts))
+	return time.Time{}
 }

@@ -2,29 +2,37 @@
 
 package kind_test
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
-// Test is the whole suite, in order: its log reads as a specification.
+// suite is all groups, in their order: the log reads as a specification. A group of the core runs for
+// every change; the others run when somebody asks for them.
+var suite = groups{
+	{"document", core, "the document's policies, applied literally", documentLiterally},
+	{"access", core, "lockdown gives access to whom its flags name", accessByFlags},
+	{"works", core, "a locked cluster works", lockedClusterWorks},
+	{"outage", core, "an outage that CloudNativePG does not see", unseenOutage},
+	{"continuity", core, "nobody allowed is cut off on the way", continuity},
+	{"killed", core, "a killed plugin leaves nothing behind", killed},
+	{"two-clusters", core, "two clusters in one namespace", twoClusters},
+	{"comes-and-goes", longer, "a cluster comes and goes", comingAndGoing},
+	{"operator-elsewhere", longer, "the operator in another namespace", operatorElsewhere},
+	{"nothing-enforced", longer, "Cilium that enforces nothing", nothingEnforced},
+}
+
 func Test(t *testing.T) {
+	chosen, err := suite.choose(os.Getenv("E2E_GROUPS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("groups: %s, of %s", chosen.names(), suite.names())
 	w := newWorld(t)
-	for _, group := range []struct {
-		name  string
-		cases func(*testing.T, *world)
-	}{
-		{"the document's policies, applied literally", documentLiterally},
-		{"lockdown gives access to whom its flags name", accessByFlags},
-		{"a locked cluster works", lockedClusterWorks},
-		{"an outage that CloudNativePG does not see", unseenOutage},
-		{"nobody allowed is cut off on the way", continuity},
-		{"a killed plugin leaves nothing behind", killed},
-		{"two clusters in one namespace", twoClusters},
-		{"a cluster comes and goes", comingAndGoing},
-		{"the operator in another namespace", operatorElsewhere},
-		{"Cilium that enforces nothing", nothingEnforced},
-	} {
-		t.Run(group.name, func(t *testing.T) {
+	for _, g := range chosen {
+		t.Run(g.title, func(t *testing.T) {
 			w.removePolicies(t)
-			group.cases(t, w)
+			g.cases(t, w)
 		})
 	}
 }

@@ -58,8 +58,8 @@ func (w *world) watch(t *testing.T) watching {
 // expect waits until the cluster is shown with the posture.
 func (s watching) expect(t *testing.T, cluster, posture string) {
 	t.Helper()
-	const patience = 10 * time.Second
 	begun := time.Now()
+	limit := time.After(patience)
 	for {
 		select {
 		case now, ok := <-s.postures:
@@ -70,7 +70,7 @@ func (s watching) expect(t *testing.T, cluster, posture string) {
 				t.Logf("status --watch shows %s %s after %s", cluster, posture, time.Since(begun).Round(10*time.Millisecond))
 				return
 			}
-		case <-time.After(patience - time.Since(begun)):
+		case <-limit:
 			t.Fatalf("status --watch does not show that %s is %s", cluster, posture)
 		}
 	}

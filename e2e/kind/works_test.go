@@ -5,10 +5,13 @@ package kind_test
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
 // lockedClusterWorks walks through what CloudNativePG does to a cluster while it is locked.
@@ -18,7 +21,7 @@ func lockedClusterWorks(t *testing.T, w *world) {
 	w.it(t, "replicas stream, and the operator sees every instance", func(t *testing.T) {
 		w.lockdown(t, cluster, "--allow-pods", "role=backend")
 		w.expectProven(t, labelledHere, theHost)
-		w.expectStreaming(t, 1, 15*time.Second)
+		w.expectStreaming(t, 1)
 		w.expectOperatorSees(t, cluster)
 	})
 
@@ -39,7 +42,7 @@ func lockedClusterWorks(t *testing.T, w *world) {
 			}
 			t.Logf("the job %s-join has run", instance)
 		}
-		w.expectStreaming(t, 2, time.Minute)
+		w.expectStreaming(t, 2)
 		w.expectPosture(t, cluster, "LOCKED")
 		w.expectEveryInstanceLocked(t, cluster)
 	})
@@ -51,7 +54,7 @@ func lockedClusterWorks(t *testing.T, w *world) {
 		w.promote(t, cluster, target)
 		w.waitPrimary(t, cluster, func(now string) bool { return now == target })
 		w.waitHealthy(t, cluster, 3)
-		w.expectStreaming(t, 2, 90*time.Second)
+		w.expectStreaming(t, 2)
 		w.expectProven(t, labelledHere, theHost)
 	})
 
@@ -60,7 +63,7 @@ func lockedClusterWorks(t *testing.T, w *world) {
 		w.kubectl(t, "delete", "pod", before, "--grace-period=0", "--force")
 		w.waitPrimary(t, cluster, func(now string) bool { return now != before })
 		w.waitHealthy(t, cluster, 3)
-		w.expectStreaming(t, 2, 2*time.Minute)
+		w.expectStreaming(t, 2)
 		w.expectProven(t, labelledHere, theHost)
 		w.expectAccess(t, toPooler, allInCluster, labelledHere, theHost)
 		w.expectPosture(t, cluster, "LOCKED")
@@ -69,7 +72,7 @@ func lockedClusterWorks(t *testing.T, w *world) {
 
 	w.it(t, "scaling down leaves a locked cluster", func(t *testing.T) {
 		w.scale(t, cluster, 2)
-		w.expectStreaming(t, 1, time.Minute)
+		w.expectStreaming(t, 1)
 		w.expectPosture(t, cluster, "LOCKED")
 	})
 
@@ -124,7 +127,7 @@ func (w *world) promote(t *testing.T, cluster, instance string) {
 
 func (w *world) waitPrimary(t *testing.T, cluster string, good func(string) bool) {
 	t.Helper()
-	took := eventually(t, 3*time.Minute, func(ctx context.Context) error {
+	took := eventually(t, func(ctx context.Context) error {
 		d, err := w.database(ctx, cluster)
 		if err != nil {
 			return err
@@ -141,28 +144,26 @@ func (w *world) waitPrimary(t *testing.T, cluster string, good func(string) bool
 // address, and one that may not reaches none.
 func (w *world) expectEveryInstanceLocked(t *testing.T, cluster string) {
 	t.Helper()
-	for _, p := range w.pods(t, "default", "cnpg.io/podRole=instance,cnpg.io/cluster="+cluster) {
-		w.expectAccess(t, p.Status.PodIP, []client{labelledHere, plainHere}, labelledHere)
+	for _, p := range w.pods(t, "default", instancesOf(cluster).selector) {
+		w.expectAccess(t, target{p.Status.PodIP, "cnpg.io/instanceName=" + p.Name}, []client{labelledHere, plainHere}, labelledHere)
 	}
 }
 
 // expectStatusPath reads the instances' status as kubectl cnpg status does, through the API server's
-// proxy, and fails unless the report's flow api-server says the same. It returns what happens.
+// proxy, and fails unless the data path, the report's flow api-server and explain say the same. It
+// returns what they say.
 func (w *world) expectStatusPath(t *testing.T, cluster string) string {
 	t.Helper()
-	got := allowed
+	got := w.status(t, cluster).flow(t, "api-server").Verdict
 	for _, instance := range w.instances(t, cluster) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		content, err := w.kube.CoreV1().RESTClient().Get().
-			AbsPath("/api/v1/namespaces/default/pods/https:" + instance + ":8000/proxy/pg/status").DoRaw(ctx)
-		cancel()
-		if err != nil || !strings.Contains(string(content), "systemID") {
-			got = denied
-			t.Logf("the API server does not get %s's status: %v", instance, err)
-		}
-	}
-	if err := differs("status, required flow api-server", got, w.status(t, cluster).flow(t, "api-server").Verdict); err != nil {
-		t.Error(err)
+		w.expectVerdict(t, "the API server to "+instance, got,
+			func() (datapath.Path, error) {
+				to, err := w.podAddress(t.Context(), "default", instance)
+				return datapath.Path{From: w.nodeAddresses(t), To: []netip.Addr{to}, Port: 8000}, err
+			},
+			func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+				return w.readStatus(ctx, instance, seconds), nil
+			})
 	}
 	verdict, err := explain(t.Context(), "kube-apiserver", cluster, "--port", "8000")
 	if err != nil {
@@ -173,4 +174,32 @@ func (w *world) expectStatusPath(t *testing.T, cluster string) string {
 	}
 	t.Logf("API server to port 8000: %s", got)
 	return got
+}
+
+// readStatus reads an instance's status through the API server.
+func (w *world) readStatus(ctx context.Context, instance string, seconds int) datapath.Attempt {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+	defer cancel()
+	a := datapath.Attempt{Begun: time.Now()}
+	content, err := w.kube.CoreV1().RESTClient().Get().
+		AbsPath("/api/v1/namespaces/default/pods/https:" + instance + ":8000/proxy/pg/status").DoRaw(ctx)
+	a.Ended, a.Answered = time.Now(), err == nil && strings.Contains(string(content), "systemID")
+	if err != nil {
+		a.Text = err.Error()
+	}
+	return a
+}
+
+// nodeAddresses are the addresses of the nodes, on one of which the API server runs.
+func (w *world) nodeAddresses(t *testing.T) []netip.Addr {
+	t.Helper()
+	var out []netip.Addr
+	for _, address := range strings.Fields(w.kubectl(t, "get", "nodes", "-o", `jsonpath={.items[*].status.addresses[?(@.type=="InternalIP")].address}`)) {
+		parsed, err := netip.ParseAddr(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, parsed)
+	}
+	return out
 }

@@ -5,8 +5,8 @@ package kind_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -32,6 +32,8 @@ type world struct {
 	kube   *kubernetes.Clientset
 	// outside is the address of 127.0.0.1 that leads to cluster-example's primary.
 	outside string
+	// drops are the packets that policies deny.
+	drops *dropWatch
 }
 
 // newWorld starts the databases and the clients, and waits for them.
@@ -52,16 +54,17 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.outside = "127.0.0.1:" + nodes.Items[0].Labels[lab.OutsidePortLabel]
+	w.drops = w.watchDrops(t)
 	w.removePolicies(t)
 	begun := time.Now()
 	w.applyFile(t, "clients.yaml")
 	w.applyFile(t, "databases.yaml")
 	for _, namespace := range []string{"default", "other", "backend"} {
-		w.kubectl(t, "wait", "--for=condition=Ready", "pod", "-l", "!cnpg.io/cluster", "-n", namespace, "--timeout=5m")
+		w.kubectl(t, "wait", "--for=condition=Ready", "pod", "-l", "!cnpg.io/cluster", "-n", namespace, "--timeout=10m")
 	}
 	w.waitHealthy(t, "cluster-example", 2)
 	w.waitHealthy(t, "orders", 1)
-	w.kubectl(t, "rollout", "status", "deployment/pooler-example", "--timeout=5m")
+	w.kubectl(t, "rollout", "status", "deployment/pooler-example", "--timeout=10m")
 	w.lab.Log("PostgreSQL clusters and clients run: %s", time.Since(begun).Round(time.Second))
 	return w
 }
@@ -145,6 +148,38 @@ func (w *world) pods(t *testing.T, namespace, selector string) []corev1.Pod {
 	return list.Items
 }
 
+// addresses are those of the pods with a label; no namespace is all of them.
+func (w *world) addresses(t *testing.T, namespace, selector string) []netip.Addr {
+	t.Helper()
+	out, err := w.addressesOf(t.Context(), namespace, selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func (w *world) addressesOf(ctx context.Context, namespace, selector string) ([]netip.Addr, error) {
+	list, err := w.kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, err
+	}
+	var out []netip.Addr
+	for i := range list.Items {
+		if address, err := netip.ParseAddr(list.Items[i].Status.PodIP); err == nil {
+			out = append(out, address)
+		}
+	}
+	return out, nil
+}
+
+func (w *world) podAddress(ctx context.Context, namespace, name string) (netip.Addr, error) {
+	pod, err := w.kube.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return netip.ParseAddr(pod.Status.PodIP)
+}
+
 // result is what a program in a pod did.
 type result struct {
 	out, errors string
@@ -168,27 +203,42 @@ func (w *world) stream(ctx context.Context, namespace, pod string, command []str
 	return executor.StreamWithContext(ctx, options)
 }
 
-// eventually repeats a check until it has nothing to complain about, and fails with the last
-// complaint when the time is over.
-func eventually(t *testing.T, limit time.Duration, check func(ctx context.Context) error) time.Duration {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+// patience is when the suite gives up on what does not come. It is far more than anything takes on a
+// busy machine, so that it says nothing about speed.
+const patience = 6 * time.Minute
+
+// repeat repeats a check until it has nothing to complain about, and returns how long that took. When
+// the patience is over, its error is the last complaint.
+func repeat(ctx context.Context, check func(ctx context.Context) error) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	begun := time.Now()
+	var last error
 	for {
 		err := check(ctx)
-		if err == nil {
-			return time.Since(begun)
-		}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			t.Fatalf("not within %s: %v", limit, err)
+		switch {
+		case err == nil:
+			return time.Since(begun), nil
+		case ctx.Err() == nil || last == nil:
+			// A check that the end of the time has interrupted says less than the one before it.
+			last = err
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("not within %s: %v", limit, err)
+			return time.Since(begun), fmt.Errorf("not within %s: %w", patience, last)
 		case <-time.After(300 * time.Millisecond):
 		}
 	}
+}
+
+// eventually repeats a check, and ends the test when the patience is over.
+func eventually(t *testing.T, check func(ctx context.Context) error) time.Duration {
+	t.Helper()
+	took, err := repeat(t.Context(), check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return took
 }
 
 // differs is an error that says what was expected and what was seen, nil when both are the same.

@@ -41,7 +41,7 @@ func (l *Lab) installCilium(ctx context.Context) error {
 	if err := l.available(ctx, CiliumNamespace, "deployment/cilium-operator", "daemonset/cilium"); err != nil {
 		return err
 	}
-	return l.run(ctx, nil, "wait", "--for=condition=Ready", "node", "--all", "--timeout=5m")
+	return l.run(ctx, nil, "wait", "--for=condition=Ready", "node", "--all", "--timeout=10m")
 }
 
 func (l *Lab) renderCilium(ctx context.Context) ([]byte, error) {

@@ -59,7 +59,7 @@ func inNamespace(manifest []byte, namespace string) []byte {
 }
 
 func (l *Lab) webhooksAnswer(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for {
 		_, err := l.Kubectl(ctx, []byte(canary), "create", "--dry-run=server", "-f", "-")

@@ -1,10 +1,11 @@
 # Opens a new connection to the host $0 every 100 ms, until the file $1 is there. Prints a line for
-# each attempt: begin, end, and what went wrong if something did.
-while [ ! -e "$1" ] && (( SECONDS < 1800 )); do
-  begun=$EPOCHREALTIME
-  problem=$(psql -h "$0" -Atqc 'select' 2>&1) || problem=${problem:-failed}
+# each attempt: begin, end, exit code, and what was seen.
+while [ ! -e "$1" ] && (( SECONDS < 10800 )); do
+  begun=$EPOCHREALTIME code=0
+  seen=$(timeout 15 psql -h "$0" -Atqc 'select' 2>&1) || code=$?
   ended=$EPOCHREALTIME
-  echo "$begun $ended ${problem//$'\n'/ }"
+  echo "$begun $ended $code ${seen//$'\n'/ }"
   used=$(( ${ended/[.,]/} - ${begun/[.,]/} ))
-  (( used < 100000 )) && sleep "0.$(printf %06d $((100000 - used)))"
+  if (( used < 100000 )); then sleep "0.$(printf %06d $((100000 - used)))"; fi
 done
+exit 0

@@ -1,6 +1,7 @@
-# Prints the packets that the agent drops, until the file $0 is there.
-cilium-dbg monitor --type drop 2>&1 &
-while [ ! -e "$0" ] && (( SECONDS < 1800 )); do sleep 0.2; done
-kill $!
-wait
+# Prints the packets that the agent drops, each with the time in front of it, until the file $0 is there.
+coproc monitor { exec cilium-dbg monitor --type drop 2>&1; }
+exec {from}<&"${monitor[0]}"
+pid=$monitor_PID
+( while [ ! -e "$0" ] && (( SECONDS < 10800 )); do sleep 0.2; done; kill "$pid" ) &
+while read -r line <&"$from"; do echo "$EPOCHREALTIME $line"; done
 exit 0

@@ -1,0 +1,60 @@
+//go:build e2e
+
+package kind_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// group is a sequence of cases that begins without any policy.
+type group struct {
+	// name is how it is asked for.
+	name  string
+	when  when
+	title string
+	cases func(*testing.T, *world)
+}
+
+// when says when a group runs.
+type when bool
+
+const (
+	core   when = true
+	longer when = false
+)
+
+type groups []group
+
+// choose returns the groups that are asked for, in the suite's order: core, all, or names separated by
+// commas, which can be mixed with core. Nothing is core.
+func (all groups) choose(asked string) (groups, error) {
+	if asked == "" {
+		asked = "core"
+	}
+	wanted := strings.Split(asked, ",")
+	for _, name := range wanted {
+		known := name == "core" || name == "all" || slices.ContainsFunc(all, func(g group) bool { return g.name == name })
+		if !known {
+			return nil, fmt.Errorf("E2E_GROUPS: there is no group %q: use core, all, or some of %s", name, all.names())
+		}
+	}
+	var chosen groups
+	for _, g := range all {
+		if slices.Contains(wanted, "all") || slices.Contains(wanted, g.name) || g.when == core && slices.Contains(wanted, "core") {
+			chosen = append(chosen, g)
+		}
+	}
+	return chosen, nil
+}
+
+// names are the groups' names, separated by commas.
+func (all groups) names() string {
+	var out []string
+	for _, g := range all {
+		out = append(out, g.name)
+	}
+	return strings.Join(out, ",")
+}
