@@ -11,13 +11,21 @@ import (
 	"testing"
 )
 
-const readme = "../../README.md"
+// documents are those whose commands run on the manifests of this folder.
+var documents = []string{"README.md", "plugin/docs/gitops.md"}
 
-// TestReadmeTranscripts runs the commands of the README's console blocks, word for word and one
-// after the other, in a copy of this folder, and compares what they print with what the README says.
-func TestReadmeTranscripts(t *testing.T) {
+// TestTranscripts runs the commands of the documents' console blocks, word for word and one after the
+// other, in a copy of this folder, and compares what they print with what the document says.
+func TestTranscripts(t *testing.T) {
 	watch(t, "shop", "document")
-	text := read(t, readme)
+	for _, document := range documents {
+		t.Run(document, func(t *testing.T) { transcripts(t, filepath.Join("..", "..", filepath.FromSlash(document))) })
+	}
+}
+
+func transcripts(t *testing.T, document string) {
+	t.Helper()
+	text := read(t, document)
 	dir := t.TempDir()
 	for _, folder := range []string{"shop", "document"} {
 		if err := os.CopyFS(filepath.Join(dir, folder), os.DirFS(folder)); err != nil {
@@ -33,7 +41,7 @@ func TestReadmeTranscripts(t *testing.T) {
 			command, want, _ := strings.Cut(strings.TrimSuffix(step, "\n"), "\n")
 			got := strings.TrimSuffix(shell(t, dir, command), "\n")
 			if got != want && !*update {
-				t.Errorf("$ %s\nprints\n%s\n\nand the README says\n%s", command, got, want)
+				t.Errorf("$ %s\nprints\n%s\n\nand the document says\n%s", command, got, want)
 			}
 			out.WriteString("$ " + command + "\n")
 			if got != "" {
@@ -43,10 +51,10 @@ func TestReadmeTranscripts(t *testing.T) {
 		return "```console\n" + out.String() + "```"
 	})
 	if blocks == 0 {
-		t.Fatal("the README has no console block")
+		t.Fatal("the document has no console block")
 	}
 	if *update && !t.Failed() {
-		if err := os.WriteFile(readme, []byte(seen), 0o600); err != nil {
+		if err := os.WriteFile(document, []byte(seen), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

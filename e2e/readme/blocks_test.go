@@ -10,6 +10,7 @@ import (
 
 // block is a fenced block of commands.
 type block struct {
+	document string
 	// line is that of the fence, for messages.
 	line int
 	// console is true for a transcript, false for a script.
@@ -17,8 +18,8 @@ type block struct {
 	script  string
 }
 
-// blocks returns the blocks of commands in a Markdown text, in their order.
-func blocks(markdown string) ([]block, error) {
+// blocks returns the blocks of commands in a Markdown document, in their order.
+func blocks(document, markdown string) ([]block, error) {
 	var found []block
 	var current *block
 	inside := false
@@ -36,7 +37,7 @@ func blocks(markdown string) ([]block, error) {
 		case isFence:
 			inside = true
 			if fence == "sh" || fence == "console" {
-				current = &block{line: number, console: fence == "console"}
+				current = &block{document: document, line: number, console: fence == "console"}
 			}
 		case current == nil:
 		case current.console:
@@ -51,17 +52,17 @@ func blocks(markdown string) ([]block, error) {
 		}
 	}
 	if inside {
-		return nil, fmt.Errorf("a block is not closed at the end of line %d", number)
+		return nil, fmt.Errorf("%s: a block is not closed at the end of line %d", document, number)
 	}
 	return found, nil
 }
 
 func TestBlocks(t *testing.T) {
-	got, err := blocks("a\n```sh\nmake \\\n  build\n```\nb\n```yaml\n$ no\n```\n```console\n$ ls \\\n    -a\nout\n$ pwd\n/\n```\n")
+	got, err := blocks("a.md", "a\n```sh\nmake \\\n  build\n```\nb\n```yaml\n$ no\n```\n```console\n$ ls \\\n    -a\nout\n$ pwd\n/\n```\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []block{{2, false, "make \\\n  build\n"}, {10, true, "ls \\\n    -a\npwd\n"}}
+	want := []block{{"a.md", 2, false, "make \\\n  build\n"}, {"a.md", 10, true, "ls \\\n    -a\npwd\n"}}
 	if len(got) != len(want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
@@ -70,7 +71,7 @@ func TestBlocks(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got[i], want[i])
 		}
 	}
-	if _, err := blocks("```sh\nmake\n"); err == nil {
+	if _, err := blocks("a.md", "```sh\nmake\n"); err == nil {
 		t.Error("a block without an end gives no error")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,8 +26,8 @@ const before = `# A database that is not the shop's, for which the README gives 
 exec kubectl create namespace shop
 `
 
-// after goes on where the README leaves its reader.
-const after = `# The files of the section GitOps are a kustomization that locks the cluster.
+// after goes on where the documents leave its reader.
+const after = `# The files of the page GitOps are a kustomization that locks the cluster.
 cd $CLONE/e2e/demo/locked
 cp $WORK/kustomization.yaml kustomization.yaml
 exec kubectl apply --kustomize .
@@ -48,24 +49,14 @@ exec kubectl __complete cnpg-netpol status -n default ''
 stdout '^cluster-example$'
 `
 
-// TestReadme runs the README as one script.
+// TestReadme runs the README, and then the pages with commands, as one script.
 func TestReadme(t *testing.T) {
 	ctx := t.Context()
 	root, err := testserver.ModuleDir(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := blocks(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found) < 5 {
-		t.Fatalf("found %d blocks of commands, which can't be all", len(found))
-	}
+	found := commands(t, root)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "readme.txtar"), []byte(script(found)), 0o600); err != nil {
 		t.Fatal(err)
@@ -85,17 +76,46 @@ func TestReadme(t *testing.T) {
 	})
 }
 
-// script turns the README into a script: each block is a file that bash runs.
+// documents are read one after the other.
+var documents = []string{"README.md", "plugin/docs/output.md", "plugin/docs/gitops.md"}
+
+// commands are the blocks of the documents, in the order in which somebody would run them: the first
+// script installs the plugin, and what stands above it shows what one gets.
+func commands(t *testing.T, root string) []block {
+	t.Helper()
+	var all []block
+	for _, document := range documents {
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(document)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := blocks(document, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) == 0 {
+			t.Fatalf("%s has no block of commands", document)
+		}
+		all = append(all, found...)
+	}
+	install := slices.IndexFunc(all, func(b block) bool { return !b.console })
+	if len(all) < 10 || install < 0 {
+		t.Fatalf("found %d blocks of commands, which can't be all", len(all))
+	}
+	return slices.Concat(all[install:install+1], all[:install], all[install+1:])
+}
+
+// script turns the blocks into a script: each block is a file that bash runs.
 func script(found []block) string {
 	var steps, files strings.Builder
 	steps.WriteString(before)
-	for _, b := range found {
+	for i, b := range found {
 		dir := "$CLONE"
 		if b.console {
 			dir += "/e2e/demo"
 		}
-		fmt.Fprintf(&steps, "\n# README.md, line %d\ncd %s\nttyin -stdin $WORK/yes\nexec bash -euo pipefail $WORK/line-%d\n", b.line, dir, b.line)
-		fmt.Fprintf(&files, "-- line-%d --\n%s", b.line, b.script)
+		fmt.Fprintf(&steps, "\n# %s, line %d\ncd %s\nttyin -stdin $WORK/yes\nexec bash -euo pipefail $WORK/block-%d\n", b.document, b.line, dir, i)
+		fmt.Fprintf(&files, "-- block-%d --\n%s", i, b.script)
 	}
 	return steps.String() + "\n" + after + `
 -- yes --

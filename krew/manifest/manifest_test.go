@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/krew/manifest"
 )
 
@@ -59,5 +61,43 @@ func TestRenderRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDescription holds the template to the rules of krew's index for what it shows to users: short lines,
+// and no examples of usage, which belong to the help.
+func TestDescription(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "cnpg-netpol.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anything := filepath.Join(t.TempDir(), "archive")
+	if err := os.WriteFile(anything, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	filled, err := manifest.Render(text, "v1.2.3", func(string) string { return anything })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plugin struct {
+		Spec struct {
+			ShortDescription string `json:"shortDescription"`
+			Description      string `json:"description"`
+		} `json:"spec"`
+	}
+	if err := yaml.Unmarshal(filled, &plugin); err != nil {
+		t.Fatal(err)
+	}
+	if short := plugin.Spec.ShortDescription; short == "" || len(short) > 50 || strings.HasSuffix(short, ".") {
+		t.Errorf("shortDescription %q: want at most 50 characters and no period", short)
+	}
+	if plugin.Spec.Description == "" || strings.Contains(plugin.Spec.Description, "kubectl cnpg-netpol") {
+		t.Errorf("description: want one without examples of usage, got\n%s", plugin.Spec.Description)
+	}
+	// In the manifest, lines are indented by four.
+	for line := range strings.Lines(plugin.Spec.Description) {
+		if len(strings.TrimSpace(line)) > 80-4 {
+			t.Errorf("description: longer than 80 columns: %s", line)
+		}
 	}
 }

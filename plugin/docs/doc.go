@@ -1,3 +1,4 @@
-// Package docs holds the reference of all commands as Markdown, a file for each, generated from the
-// commands themselves. "make docs" writes it, and the test says when it is out of date.
+// Package docs holds the reference as Markdown: a file for each command, generated from the commands
+// themselves, and pages about what they say, which the tests compare with the program. "make docs"
+// writes the former, and the test says when they are out of date.
 package docs

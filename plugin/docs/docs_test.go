@@ -115,9 +115,12 @@ func exitCodes(cmd *cobra.Command) (string, error) {
 	return strings.TrimRight(section, "\n"), nil
 }
 
+// generatedPrefix begins the names of the files that are generated: the others, somebody writes.
+const generatedPrefix = "kubectl_cnpg-netpol"
+
 // written are the files that are there.
 func written() (map[string][]byte, error) {
-	names, err := filepath.Glob("*.md")
+	names, err := filepath.Glob(generatedPrefix + "*.md")
 	if err != nil {
 		return nil, err
 	}
