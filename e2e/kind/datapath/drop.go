@@ -21,7 +21,7 @@ type Drop struct {
 
 // droppedPacket is a line of "cilium-dbg monitor --type drop". Cilium gives policies two reasons:
 // that no rule allows a packet, and that a rule denies it.
-var droppedPacket = regexp.MustCompile(`^(\S+) .*\bdrop \(Policy denied(?: by denylist)?\).*?(?:identity (\S+?)->\S+?)?: (\S+) -> (\S+)`)
+var droppedPacket = regexp.MustCompile(`^(\S+) .*\bdrop \(Policy denied[^)]*\).*?(?:identity (\S+?)->\S+?)?: (\S+) -> (\S+)`)
 
 // ParseDrop reads a line of the agent's monitor with a time in front of it. It is false for a line
 // that reports anything else than a packet that a policy has denied.
