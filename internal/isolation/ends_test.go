@@ -115,7 +115,7 @@ func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagVa
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Changes)))
+	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
 	if err != nil {
 		t.Fatal(err)
 	}

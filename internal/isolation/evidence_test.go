@@ -35,7 +35,7 @@ func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValu
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Changes)))
+	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func lockedWorld(t *testing.T, flags policyset.FlagValues, changes ...func(*inve
 	if err != nil {
 		t.Fatal(err)
 	}
-	inv.Policies = plan.After(inv.Policies, len(plan.Changes))
+	inv.Policies = plan.After(inv.Policies, len(plan.Steps))
 	return inv
 }
 

@@ -57,7 +57,7 @@ func refusals(t *testing.T, instances string, flags policyset.FlagValues) []stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Changes)))
+	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
 	if err != nil {
 		t.Fatal(err)
 	}

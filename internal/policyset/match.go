@@ -19,11 +19,7 @@ func Differences(live, desired *ciliumv2.CiliumNetworkPolicy) []string {
 	var paths []string
 	paths = append(paths, mapDifferences("metadata.annotations", live.Annotations, desired.Annotations)...)
 	paths = append(paths, mapDifferences("metadata.labels", live.Labels, desired.Labels)...)
-	if path := emptyPeers(live.Spec); path != "" {
-		paths = append(paths, path)
-	} else {
-		paths = append(paths, compare("spec", plain(live.Spec), plain(desired.Spec))...)
-	}
+	paths = append(paths, compare("spec", plain(live.Spec), plain(desired.Spec))...)
 	if len(live.Specs) > 0 {
 		paths = append(paths, "specs")
 	}
@@ -43,32 +39,6 @@ func mapDifferences(path string, live, desired map[string]string) []string {
 		}
 	}
 	return paths
-}
-
-// emptyPeers finds a list of peers that is there and empty: it lets in nobody, while a missing
-// one lets in everybody on the rule's ports, and JSON written by Go's types shows no difference.
-func emptyPeers(spec *api.Rule) string {
-	if spec == nil {
-		return ""
-	}
-	for i, r := range spec.Ingress {
-		for _, list := range []struct {
-			field string
-			empty bool
-		}{
-			{"fromCIDR", r.FromCIDR != nil && len(r.FromCIDR) == 0},
-			{"fromCIDRSet", r.FromCIDRSet != nil && len(r.FromCIDRSet) == 0},
-			{"fromEndpoints", r.FromEndpoints != nil && len(r.FromEndpoints) == 0},
-			{"fromEntities", r.FromEntities != nil && len(r.FromEntities) == 0},
-			{"fromGroups", r.FromGroups != nil && len(r.FromGroups) == 0},
-			{"fromNodes", r.FromNodes != nil && len(r.FromNodes) == 0},
-		} {
-			if list.empty {
-				return fmt.Sprintf("spec.ingress[%d].%s", i, list.field)
-			}
-		}
-	}
-	return ""
 }
 
 // plain is a rule as JSON's own types. A rule that can't be written as JSON differs from all others.

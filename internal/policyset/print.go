@@ -3,6 +3,7 @@ package policyset
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
@@ -55,5 +56,6 @@ func toMap(object any) (map[string]any, error) {
 	if err := json.Unmarshal(raw, &content); err != nil {
 		return nil, err
 	}
+	keepEmpty(reflect.ValueOf(object), content)
 	return content, nil
 }

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
@@ -85,7 +88,14 @@ func (u *unreliable) Get(_ context.Context, name string, _ metav1.GetOptions) (*
 	return nil, apierrors.NewNotFound(policyResource, name)
 }
 
-func (u *unreliable) Patch(_ context.Context, name string, _ types.PatchType, data []byte, _ metav1.PatchOptions, _ ...string) (*ciliumv2.CiliumNetworkPolicy, error) {
+func (u *unreliable) Patch(_ context.Context, name string, kind types.PatchType, data []byte, _ metav1.PatchOptions, _ ...string) (*ciliumv2.CiliumNetworkPolicy, error) {
+	is := u.objects[name]
+	if kind == types.MergePatchType {
+		var err error
+		if data, err = merged(is, data); err != nil {
+			return nil, err
+		}
+	}
 	p := &ciliumv2.CiliumNetworkPolicy{}
 	if err := json.Unmarshal(data, p); err != nil {
 		return nil, err
@@ -97,13 +107,26 @@ func (u *unreliable) Patch(_ context.Context, name string, _ types.PatchType, da
 	if u.webhookLabel != "" {
 		p.Labels[u.webhookLabel] = "seen"
 	}
-	if is := u.objects[name]; is != nil {
+	if is != nil {
 		if p.ResourceVersion != "" && p.ResourceVersion != is.ResourceVersion {
 			return nil, conflict(name)
 		}
 		p.Generation = is.Generation + 1
 	}
 	return u.store(p), u.answer(name)
+}
+
+// merged is a policy with a merge patch.
+func merged(is *ciliumv2.CiliumNetworkPolicy, patch []byte) ([]byte, error) {
+	content, err := policyset.Unstructured(policyset.Policy{Object: is})
+	if err != nil {
+		return nil, err
+	}
+	whole, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	return jsonpatch.MergePatch(whole, patch)
 }
 
 func (u *unreliable) Update(_ context.Context, p *ciliumv2.CiliumNetworkPolicy, _ metav1.UpdateOptions) (*ciliumv2.CiliumNetworkPolicy, error) {
@@ -117,7 +140,7 @@ func (u *unreliable) Update(_ context.Context, p *ciliumv2.CiliumNetworkPolicy, 
 		u.noteStatus = false
 		u.store(updated)
 	}
-	return updated, nil
+	return updated, u.answer(p.Name)
 }
 
 func (u *unreliable) Delete(_ context.Context, name string, _ metav1.DeleteOptions) error {
@@ -129,6 +152,22 @@ func (u *unreliable) Delete(_ context.Context, name string, _ metav1.DeleteOptio
 	}
 	delete(u.objects, name)
 	return u.answer(name)
+}
+
+// carryOut makes the steps of a plan. Time passes at once.
+func (u *unreliable) carryOut(t *testing.T, plan Plan, adjust ...func(*Runner)) (journal Plan, err error) {
+	t.Helper()
+	r := Runner{Client: u}
+	for _, f := range adjust {
+		f(&r)
+	}
+	synctest.Test(t, func(t *testing.T) { journal, err = r.Run(t.Context(), plan) })
+	return journal, err
+}
+
+// disappointed is a runner that does not find what it expects.
+func disappointed(r *Runner) {
+	r.Verify = func(context.Context) error { return errors.New("not what the preview said") }
 }
 
 func (u *unreliable) policies() []inventory.Policy {
@@ -159,7 +198,7 @@ func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 	inv := record(t)
 	u := newUnreliable()
 	u.loseAnswerTo = exampleDefaultDeny
-	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
 	if err == nil || !strings.Contains(err.Error(), "removed "+exampleDefaultDeny) {
 		t.Errorf("error %v", err)
 	}
@@ -173,7 +212,7 @@ func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 func TestALabelledPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 	u := newUnreliable()
 	u.loseAnswerTo, u.webhookLabel = exampleDefaultDeny, "example.com/checked"
-	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
 	if err == nil || len(u.objects) > 0 {
 		t.Errorf("error %v, left on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
 	}
@@ -186,7 +225,7 @@ func TestSomebodyElsesDefaultDenyKeepsTheAllows(t *testing.T) {
 	foreign := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{Description: "somebody else's"}}
 	foreign.Name, foreign.Namespace = exampleDefaultDeny, example.Namespace
 	u.overtake = foreign
-	err := Runner{Client: u}.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
 	if err == nil || !strings.Contains(err.Error(), "somebody else was faster") || len(u.objects) != 3 {
 		t.Errorf("error %v, on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
 	}
@@ -198,13 +237,13 @@ func TestSomebodyElsesDefaultDenyKeepsTheAllows(t *testing.T) {
 func TestADeletionWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 	inv := record(t)
 	u := newUnreliable()
-	if err := (Runner{Client: u}).Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends)))); err != nil {
+	if _, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends)))); err != nil {
 		t.Fatal(err)
 	}
 	before := slices.Sorted(maps.Keys(u.objects))
 	plan := Unlock(u.policies(), []types.NamespacedName{example})
 	u.loseAnswerTo = "cluster-example-internal-access"
-	if err := (Runner{Client: u}).Run(t.Context(), plan); err == nil {
+	if _, err := u.carryOut(t, plan); err == nil {
 		t.Error("no error")
 	}
 	if got := slices.Sorted(maps.Keys(u.objects)); !slices.Equal(got, before) {
@@ -218,13 +257,12 @@ func TestARollBackStopsWhereItFails(t *testing.T) {
 	inv := record(t)
 	u := newUnreliable()
 	u.refuseToDelete = exampleDefaultDeny
-	failing := Runner{Client: u, Verify: func(context.Context) error { return errors.New("not what the preview said") }}
-	err := failing.Run(t.Context(), lockdown(t, nil, options(t, example, flags(backends))))
+	journal, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))), disappointed)
 	if err == nil || !strings.Contains(err.Error(), "between two states") || strings.Contains(err.Error(), "rolled back: ") {
 		t.Errorf("error %v", err)
 	}
-	if len(u.objects) != 3 {
-		t.Errorf("on the server are %v", slices.Sorted(maps.Keys(u.objects)))
+	if len(u.objects) != 3 || len(journal.Steps) != 3 {
+		t.Errorf("on the server are %v, the journal says %q", slices.Sorted(maps.Keys(u.objects)), steps(journal))
 	}
 	u.expectNothingBroken(t, inv)
 }
@@ -237,11 +275,11 @@ func TestATakeoverSurvivesCiliumsStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			u := newUnreliable(foreign)
 			u.noteStatus = true
-			r := Runner{Client: u}
+			var adjust []func(*Runner)
 			if failing {
-				r.Verify = func(context.Context) error { return errors.New("not what the preview said") }
+				adjust = append(adjust, disappointed)
 			}
-			err := r.Run(t.Context(), lockdown(t, u.policies(), options(t, example, policyset.FlagValues{})))
+			_, err := u.carryOut(t, lockdown(t, u.policies(), options(t, example, policyset.FlagValues{})), adjust...)
 			got := u.objects[exampleDefaultDeny]
 			if (err != nil) != failing || (got.Spec.Description == "somebody else's") != failing {
 				t.Errorf("error %v, description %q", err, got.Spec.Description)

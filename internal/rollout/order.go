@@ -20,13 +20,13 @@ func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]s
 	if len(plan.Changing()) < 2 {
 		return nil, nil
 	}
-	last, err := m.With(plan.After(policies, len(plan.Changes)))
+	last, err := m.With(plan.After(policies, len(plan.Steps)))
 	if err != nil {
 		return nil, err
 	}
 	var problems []string
-	for n := 1; n < len(plan.Changes); n++ {
-		if plan.Changes[n-1].Action == isolation.Unchanged {
+	for n := 1; n < len(plan.Steps); n++ {
+		if plan.Steps[n-1].Action == isolation.Unchanged {
 			continue
 		}
 		then, err := m.With(plan.After(policies, n))
@@ -36,7 +36,7 @@ func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]s
 		for _, cluster := range m.Clusters() {
 			for _, name := range interrupted(m.Flows(cluster), then.Flows(cluster), last.Flows(cluster)) {
 				problems = append(problems, fmt.Sprintf("after the step %q (%s), the flow %s of cluster %q would be interrupted until the next steps are done",
-					plan.Changes[n-1].Policy.Name, plan.Changes[n-1].Action, name, cluster.Name))
+					plan.Steps[n-1].Policy.Name, plan.Steps[n-1].Action, name, cluster.Name))
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func combination(bits int, scope policyset.Scope) policyset.FlagValues {
 // walk follows a plan step by step and asks the engine after each of them.
 func walk(t *testing.T, m *isolation.Model, policies []inventory.Policy, plan Plan) []inventory.Policy {
 	t.Helper()
-	for n := range len(plan.Changes) + 1 {
+	for n := range len(plan.Steps) + 1 {
 		then, err := m.With(plan.After(policies, n))
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestCheckOrderFindsAnInterruption(t *testing.T) {
 	inv := record(t)
 	m := model(t, inv)
 	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{}))
-	slices.Reverse(plan.Changes)
+	slices.Reverse(plan.Steps)
 	problems, err := CheckOrder(m, inv.Policies, plan)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestAllowsAreInOrderToo(t *testing.T) {
 		inv := record(t)
 		inv.Settings.NonDefaultDeny = nonDefaultDeny
 		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{AllowPods: []string{"role=backend"}}))
-		plan.Changes[0], plan.Changes[1] = plan.Changes[1], plan.Changes[0]
+		plan.Steps[0], plan.Steps[1] = plan.Steps[1], plan.Steps[0]
 		problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
 		if err != nil || (len(problems) == 0) != nonDefaultDeny {
 			t.Errorf("enable-non-default-deny-policies %v: %q, %v", nonDefaultDeny, problems, err)

@@ -14,24 +14,11 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// Change is what happens to one policy.
-type Change struct {
-	isolation.Step
-	// Clusters are those for whose sake it happens; the shared default deny has several.
-	Clusters []types.NamespacedName
-	// Desired is the policy as it shall be; nil when it is deleted.
-	Desired *policyset.Policy
-	// Live is the policy as it is; nil when it is created.
-	Live *ciliumv2.CiliumNetworkPolicy
-	// Takeover is true when Live is somebody else's, which only --force overwrites.
-	Takeover bool
-}
-
-// Plan are changes in the order in which they are made.
+// Plan are steps in the order in which they are made.
 type Plan struct {
-	Changes []Change
+	Steps []Step `json:"steps"`
 	// Conflicts are the policies of others that stand in the way, in words.
-	Conflicts []string
+	Conflicts []string `json:"conflicts,omitempty"`
 }
 
 // Lockdown plans the sets that the options ask for, one for each cluster. Policies that are managed
@@ -76,25 +63,25 @@ func Unlock(policies []inventory.Policy, clusters []types.NamespacedName) Plan {
 	return plan
 }
 
-// apply adds the change that makes live as desired.
+// apply adds the step that makes live as desired.
 func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) {
-	change := Change{
-		Step:     isolation.Step{Action: isolation.Create, Policy: desired.Reference(), Why: desired.Why},
-		Clusters: clusters, Desired: &desired, Live: live,
+	step := Step{
+		Action: isolation.Create, Policy: desired.Reference(), Why: desired.Why, Clusters: clusters,
+		Before: live, After: desired.Object,
 	}
 	switch {
 	case live == nil:
 	case !policyset.IsOurs(live.Labels) || !sameOwner(live, clusters):
-		change.Action, change.Takeover = isolation.Update, true
+		step.Action, step.Takeover = isolation.Update, true
 		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
 			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
 			live.Name, live.Namespace))
 	case len(policyset.Differences(live, desired.Object)) == 0:
-		change.Action = isolation.Unchanged
+		step.Action = isolation.Unchanged
 	default:
-		change.Action = isolation.Update
+		step.Action = isolation.Update
 	}
-	plan.Changes = append(plan.Changes, change)
+	plan.Steps = append(plan.Steps, step)
 }
 
 // sameOwner is true when lockdown manages the live policy for one of the clusters, and for the
@@ -117,15 +104,14 @@ func (plan *Plan) remove(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPo
 	for _, p := range policyset.RemovalOrder(obsolete) {
 		owners := managedFor(p.Object, clusters)
 		if released, stays := release(p.Object, owners); stays {
-			plan.Changes = append(plan.Changes, Change{
-				Step:     isolation.Step{Action: isolation.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it"},
-				Clusters: owners, Desired: &released, Live: p.Object,
+			plan.Steps = append(plan.Steps, Step{
+				Action: isolation.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it", Clusters: owners,
+				Before: p.Object, After: released.Object,
 			})
 			continue
 		}
-		plan.Changes = append(plan.Changes, Change{
-			Step:     isolation.Step{Action: isolation.Delete, Policy: p.Reference(), Why: "not needed any more"},
-			Clusters: owners, Live: p.Object,
+		plan.Steps = append(plan.Steps, Step{
+			Action: isolation.Delete, Policy: p.Reference(), Why: "not needed any more", Clusters: owners, Before: p.Object,
 		})
 	}
 }
@@ -171,17 +157,17 @@ func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o poli
 	return slices.DeleteFunc(out, func(name string) bool { return name == o.Cluster.Name })
 }
 
-// Changing are the changes that touch the server.
-func (plan Plan) Changing() []Change {
-	return slices.DeleteFunc(slices.Clone(plan.Changes), func(c Change) bool { return c.Action == isolation.Unchanged })
+// Changing are the steps that touch the server.
+func (plan Plan) Changing() []Step {
+	return slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == isolation.Unchanged })
 }
 
 // settled are the policies that are there as they shall be.
 func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
 	var out []*ciliumv2.CiliumNetworkPolicy
-	for _, c := range plan.Changes {
-		if c.Action == isolation.Unchanged {
-			out = append(out, c.Live)
+	for _, s := range plan.Steps {
+		if s.Action == isolation.Unchanged {
+			out = append(out, s.Before)
 		}
 	}
 	return out
@@ -190,26 +176,25 @@ func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
 // For are the steps that concern one cluster.
 func (plan Plan) For(cluster types.NamespacedName) []isolation.Step {
 	var out []isolation.Step
-	for _, c := range plan.Changes {
-		if slices.Contains(c.Clusters, cluster) {
-			out = append(out, c.Step)
+	for _, s := range plan.Steps {
+		if slices.Contains(s.Clusters, cluster) {
+			out = append(out, isolation.Step{Action: s.Action, Policy: s.Policy, Why: s.Why})
 		}
 	}
 	return out
 }
 
-// After are the policies that there are after the first n of the plan's changes.
+// After are the policies that there are after the first n of the plan's steps.
 func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
 	out := slices.Clone(policies)
-	for _, c := range plan.Changes[:n] {
-		if c.Action == isolation.Unchanged {
+	for _, s := range plan.Steps[:n] {
+		if s.Action == isolation.Unchanged {
 			continue
 		}
-		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == c.Policy })
-		if c.Desired != nil {
+		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == s.Policy })
+		if s.After != nil {
 			out = append(out, inventory.Policy{
-				PolicyReference: c.Policy, Object: c.Desired.Object,
-				Labels: c.Desired.Object.Labels, Annotations: c.Desired.Object.Annotations,
+				PolicyReference: s.Policy, Object: s.After, Labels: s.After.Labels, Annotations: s.After.Annotations,
 			})
 		}
 	}

@@ -87,7 +87,7 @@ func TestEveryInterruptedRunIsCompleted(t *testing.T) {
 		o := options(t, orders, v)
 		plan := lockdown(t, nil, o)
 		want := after(nil, plan)
-		for n := range plan.Changes {
+		for n := range plan.Steps {
 			rest := plan.After(nil, n)
 			again := lockdown(t, rest, o)
 			if got := after(rest, again); !sameNames(got, want) || len(again.settled()) != n {
@@ -107,8 +107,8 @@ func TestWhatSomebodyChangedIsUpdated(t *testing.T) {
 	changed.Object.(*ciliumv2.CiliumNetworkPolicy).Spec.Ingress[0].ToPorts = nil
 	plan := lockdown(t, policies, o)
 	expectSteps(t, plan, "update orders-internal-access", "unchanged orders-default-deny")
-	if c := plan.Changes[0]; c.Takeover || c.Live == nil || c.Desired == nil {
-		t.Errorf("takeover %v, live %v, desired %v", c.Takeover, c.Live, c.Desired)
+	if c := plan.Steps[0]; c.Takeover || c.Before == nil || c.After == nil {
+		t.Errorf("takeover %v, live %v, desired %v", c.Takeover, c.Before, c.After)
 	}
 }
 
@@ -141,8 +141,8 @@ func TestConflicts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plan := lockdown(t, []inventory.Policy{namesake(tc.labels)}, options(t, orders, flags()))
 			expectSteps(t, plan, "create orders-internal-access", "update orders-default-deny")
-			if plan.Changes[1].Takeover != tc.conflict || (len(plan.Conflicts) > 0) != tc.conflict {
-				t.Errorf("takeover %v, conflicts %q", plan.Changes[1].Takeover, plan.Conflicts)
+			if plan.Steps[1].Takeover != tc.conflict || (len(plan.Conflicts) > 0) != tc.conflict {
+				t.Errorf("takeover %v, conflicts %q", plan.Steps[1].Takeover, plan.Conflicts)
 			}
 			if tc.conflict && !strings.Contains(plan.Conflicts[0], `"orders-default-deny" exists in namespace "shop"`) {
 				t.Errorf("conflict %q", plan.Conflicts[0])
@@ -185,7 +185,7 @@ func TestTheSharedDefaultDeny(t *testing.T) {
 	together := lockdown(t, nil, forOrders, forStock)
 	expectSteps(t, together, "create orders-internal-access", "create stock-internal-access", "create default-deny")
 	both := after(nil, together)
-	if got := together.Changes[2].Clusters; !slices.Equal(got, []types.NamespacedName{orders, stock}) {
+	if got := together.Steps[2].Clusters; !slices.Equal(got, []types.NamespacedName{orders, stock}) {
 		t.Errorf("default-deny belongs to %v", got)
 	}
 

@@ -96,7 +96,7 @@ func (w *watchful) Patch(ctx context.Context, name string, kind types.PatchType,
 	}
 	is := w.objects[name]
 	switch {
-	case is != nil && (options.Force == nil || !*options.Force):
+	case is != nil && kind == types.ApplyPatchType && (options.Force == nil || !*options.Force):
 		return nil, conflict(name) // Its fields belong to whoever made it.
 	case len(options.DryRun) > 0:
 		return w.policy(name), nil
@@ -174,7 +174,7 @@ func (w *watchful) ofOthers() []string {
 func backendsLocked(t *testing.T) *watchful {
 	t.Helper()
 	w := newWatchful()
-	if err := (Runner{Client: w}).Run(t.Context(), lockdown(t, nil, backendsOnly(t))); err != nil {
+	if _, err := (Runner{Client: w}).Run(t.Context(), lockdown(t, nil, backendsOnly(t))); err != nil {
 		t.Fatal(err)
 	}
 	w.requests = nil
@@ -195,7 +195,7 @@ func (w *watchful) run(t *testing.T, plan Plan, adjust ...func(*Runner)) (err er
 	for _, f := range adjust {
 		f(&r)
 	}
-	synctest.Test(t, func(t *testing.T) { err = r.Run(t.Context(), plan) })
+	synctest.Test(t, func(t *testing.T) { _, err = r.Run(t.Context(), plan) })
 	return err
 }
 
@@ -427,7 +427,7 @@ func TestAnInterruptedLockdownIsUndone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, interrupt := context.WithCancelCause(t.Context())
 				w.meanwhile[when] = func() { interrupt(errors.New("interrupted")) }
-				err := Runner{Client: w, Wait: true, Timeout: time.Minute}.Run(ctx, lockdown(t, nil, backendsOnly(t)))
+				_, err := Runner{Client: w, Wait: true, Timeout: time.Minute}.Run(ctx, lockdown(t, nil, backendsOnly(t)))
 				if err == nil || !strings.Contains(err.Error(), "rolled back") {
 					t.Errorf("error %v", err)
 				}

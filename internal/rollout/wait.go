@@ -15,13 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// pollInterval is how often Cilium's word is asked for. Cilium v1.20 writes it within a second.
-const pollInterval = 250 * time.Millisecond
-
-// staleFor is how long a refusal may be a leftover of the policy's former content: the condition does
-// not say which generation it is about.
-const staleFor = 5 * time.Second
-
 // wait returns when Cilium has said of every policy that it is valid. A refusal ends it at once.
 func (r Runner) wait(ctx context.Context, policies []*ciliumv2.CiliumNetworkPolicy) error {
 	if !r.Wait || r.DryRun || len(policies) == 0 {
@@ -32,9 +25,9 @@ func (r Runner) wait(ctx context.Context, policies []*ciliumv2.CiliumNetworkPoli
 	}
 	pending := slices.Clone(policies)
 	begun := time.Now()
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, r.Timeout, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Timeout, true, func(ctx context.Context) (bool, error) {
 		for len(pending) > 0 {
-			ok, err := r.accepted(ctx, pending[0], time.Since(begun) > staleFor)
+			ok, err := r.accepted(ctx, pending[0], time.Since(begun) > r.Pace.Stale)
 			if err != nil || !ok {
 				return false, err
 			}

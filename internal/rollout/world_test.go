@@ -61,13 +61,13 @@ func lockdown(t *testing.T, policies []inventory.Policy, o ...policyset.Options)
 
 // after are the policies when all of the plan is done.
 func after(policies []inventory.Policy, plan Plan) []inventory.Policy {
-	return plan.After(policies, len(plan.Changes))
+	return plan.After(policies, len(plan.Steps))
 }
 
 // steps are the changes as words: "create cluster-example-default-deny".
 func steps(plan Plan) []string {
 	out := []string{}
-	for _, c := range plan.Changes {
+	for _, c := range plan.Steps {
 		out = append(out, string(c.Action)+" "+c.Policy.Name)
 	}
 	return out

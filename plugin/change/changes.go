@@ -111,7 +111,7 @@ type previewed struct {
 }
 
 func preview(w world, plan rollout.Plan, clusters []types.NamespacedName) (previewed, error) {
-	after, err := w.model.With(plan.After(w.inv.Policies, len(plan.Changes)))
+	after, err := w.model.With(plan.After(w.inv.Policies, len(plan.Steps)))
 	if err != nil {
 		return previewed{}, err
 	}
@@ -187,7 +187,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 	var printed error
 	runner := rollout.Runner{
 		Client: clients.Cilium.CiliumV2(), DryRun: o.dryRun == dryRunServer, Wait: o.wait, Timeout: o.timeout, Verify: verify,
-		Done: func(c rollout.Change, object *ciliumv2.CiliumNetworkPolicy) {
+		Done: func(c rollout.Step, object *ciliumv2.CiliumNetworkPolicy) {
 			progress.Stop()
 			printed = errors.Join(printed, printer(c, object))
 		},
@@ -195,7 +195,8 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 			progress.Update("waiting for Cilium to accept %s", strings.Join(policies, ", "))
 		},
 	}
-	return errors.Join(runner.Run(ctx, p.plan), printed)
+	_, err = runner.Run(ctx, p.plan)
+	return errors.Join(err, printed)
 }
 
 // did is an action in the past, as kubectl says it.
@@ -213,10 +214,10 @@ func did(action isolation.Action) string {
 }
 
 // printer returns what prints one change: a line as kubectl's, or the object.
-func (o *changeOptions) printer() func(rollout.Change, *ciliumv2.CiliumNetworkPolicy) error {
+func (o *changeOptions) printer() func(rollout.Step, *ciliumv2.CiliumNetworkPolicy) error {
 	suffix := map[dryRun]string{dryRunServer: " (server dry run)", dryRunClient: " (dry run)"}[o.dryRun]
 	objects := o.objectPrinter()
-	return func(c rollout.Change, object *ciliumv2.CiliumNetworkPolicy) error {
+	return func(c rollout.Step, object *ciliumv2.CiliumNetworkPolicy) error {
 		if objects != nil {
 			if c.Action == isolation.Delete {
 				return nil // What is printed is what there is afterwards.

@@ -114,15 +114,11 @@ func (o *diffOptions) run(ctx context.Context, name string, set policyset.Option
 func diffOf(plan rollout.Plan) (string, error) {
 	var out strings.Builder
 	for _, c := range plan.Changing() {
-		before, err := lines(c.Live)
+		before, err := lines(c.Before)
 		if err != nil {
 			return "", err
 		}
-		var desired *ciliumv2.CiliumNetworkPolicy
-		if c.Desired != nil {
-			desired = c.Desired.Object
-		}
-		after, err := lines(desired)
+		after, err := lines(c.After)
 		if err != nil {
 			return "", err
 		}

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,12 +151,8 @@ func refusal(reasons []string) error {
 // printPlan prints the policies of the plan without touching the server.
 func (o *lockdownOptions) printPlan(p previewed) error {
 	printer := o.printer()
-	for _, c := range p.plan.Changes {
-		object := c.Live
-		if c.Desired != nil {
-			object = c.Desired.Object
-		}
-		if err := printer(c, object); err != nil {
+	for _, s := range p.plan.Steps {
+		if err := printer(s, cmp.Or(s.After, s.Before)); err != nil {
 			return err
 		}
 	}

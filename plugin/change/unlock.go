@@ -117,7 +117,7 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	if err := errors.Join(unknown...); err != nil {
 		return err
 	}
-	if len(p.plan.Changes) == 0 {
+	if len(p.plan.Steps) == 0 {
 		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(names)))
 		return nil
 	}
@@ -178,8 +178,8 @@ func quoted(names []string) string {
 
 func (o *unlockOptions) printPlan(p previewed) error {
 	printer := o.printer()
-	for _, c := range p.plan.Changes {
-		if err := printer(c, c.Live); err != nil {
+	for _, s := range p.plan.Steps {
+		if err := printer(s, s.Before); err != nil {
 			return err
 		}
 	}
@@ -193,7 +193,7 @@ func (o *unlockOptions) verify(ctx context.Context, clusters []types.NamespacedN
 		return fmt.Errorf("verification: %w", err)
 	}
 	var errs []error
-	for _, c := range rollout.Unlock(w.inv.Policies, clusters).Changes {
+	for _, c := range rollout.Unlock(w.inv.Policies, clusters).Steps {
 		errs = append(errs, fmt.Errorf("verification: %s is still there", c.Policy))
 	}
 	return errors.Join(errs...)
