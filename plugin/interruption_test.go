@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -31,7 +30,7 @@ func TestInterruption(t *testing.T) {
 	for _, args := range []string{"status", "status --all-contexts", "status --watch", "explain world db", "lockdown db --yes"} {
 		t.Run(args, func(t *testing.T) {
 			// As main does it, whose cause is another one than canceling.
-			parent, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			parent, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ctx, stop := signal.NotifyContext(parent, os.Interrupt)
 			defer stop()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -346,27 +347,28 @@ func TestCredentialsRefused(t *testing.T) {
 }
 
 func TestAHangingServer(t *testing.T) {
-	s := newServer()
-	s.hang = make(chan struct{})
-	clients := s.start(t)
-	t.Cleanup(func() { close(s.hang) })
 	t.Run("cancelled", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
-		time.AfterFunc(50*time.Millisecond, cancel)
-		began := time.Now()
-		inv, err := Collect(ctx, clients, Options{})
-		if inv != nil || !errors.Is(err, context.Canceled) || time.Since(began) > 5*time.Second {
-			t.Errorf("inventory %v, error %v after %s", inv, err, time.Since(began))
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer()
+			s.freeze()
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Minute, cancel)
+			began := time.Now()
+			inv, err := Collect(ctx, s.start(t), Options{})
+			if inv != nil || !errors.Is(err, context.Canceled) || time.Since(began) > 2*time.Minute {
+				t.Errorf("inventory %v, error %v after %s", inv, err, time.Since(began))
+			}
+		})
 	})
 	t.Run("request timeout", func(t *testing.T) {
-		impatient, err := NewClients(&rest.Config{Host: clients.Server, Timeout: 50 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if inv, err := Collect(context.Background(), impatient, Options{}); inv != nil || err == nil || !strings.Contains(err.Error(), clients.Server) {
-			t.Errorf("inventory %v, error %v", inv, err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer()
+			s.freeze()
+			clients := clientsOf(t, s, time.Minute)
+			if inv, err := Collect(t.Context(), clients, Options{}); inv != nil || err == nil || !strings.Contains(err.Error(), clients.Server) {
+				t.Errorf("inventory %v, error %v", inv, err)
+			}
+		})
 	})
 }
 
@@ -384,13 +386,14 @@ func TestProgress(t *testing.T) {
 }
 
 func TestWatchingAHangingServer(t *testing.T) {
-	s := newServer()
-	s.hang = make(chan struct{})
-	clients := s.start(t)
-	t.Cleanup(func() { close(s.hang) })
-	began := time.Now()
-	w, err := Watch(context.Background(), clients, Options{Timeout: 50 * time.Millisecond})
-	if w != nil || err == nil || !strings.Contains(err.Error(), clients.Server) || time.Since(began) > 5*time.Second {
-		t.Errorf("watcher %v, error %v after %s", w, err, time.Since(began))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer()
+		s.freeze()
+		clients := s.start(t)
+		began := time.Now()
+		w, err := Watch(t.Context(), clients, Options{Timeout: time.Minute})
+		if w != nil || err == nil || !strings.Contains(err.Error(), clients.Server) || time.Since(began) > 2*time.Minute {
+			t.Errorf("watcher %v, error %v after %s", w, err, time.Since(began))
+		}
+	})
 }

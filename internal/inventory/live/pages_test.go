@@ -2,12 +2,9 @@ package live
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
-
-	"k8s.io/client-go/rest"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -44,18 +41,13 @@ func TestPagesBeforeAFailureAreForgotten(t *testing.T) {
 		} {
 			s := newServer()
 			s.objects[tc.path] = append(s.objects[tc.path], strings.Fields(tc.more)...)
-			listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			clients := clientsOf(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if code != http.StatusOK && r.URL.Path == tc.path && r.URL.Query().Get("continue") != "" {
 					fail(w, code)
 					return
 				}
 				s.ServeHTTP(w, r)
-			}))
-			t.Cleanup(listening.Close)
-			clients, err := NewClients(&rest.Config{Host: listening.URL})
-			if err != nil {
-				t.Fatal(err)
-			}
+			}), 0)
 			inv, err := Collect(t.Context(), clients, Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -1,15 +1,17 @@
 package live
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -308,11 +310,62 @@ func (s *server) asked(path string) int {
 // start runs the server and returns clients for it.
 func (s *server) start(t *testing.T) Clients {
 	t.Helper()
-	listening := httptest.NewServer(s)
-	t.Cleanup(listening.Close)
-	clients, err := NewClients(&rest.Config{Host: listening.URL})
+	return clientsOf(t, s, 0)
+}
+
+// clientsOf are clients of a server in memory, without a network between them: in a bubble of testing/synctest
+// no time passes while either is at work, however slow the machine is.
+func clientsOf(t *testing.T, handler http.Handler, timeout time.Duration) Clients {
+	t.Helper()
+	listener := &memory{connections: make(chan net.Conn), closed: make(chan struct{})}
+	serving := &http.Server{Handler: handler}
+	go func() { _ = serving.Serve(listener) }()
+	transport := &http.Transport{DialContext: listener.dial}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = serving.Close()
+	})
+	clients, err := NewClients(&rest.Config{Host: "http://server.test", Transport: transport, Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return clients
 }
+
+// memory is a listener whose connections are pipes.
+type memory struct {
+	connections chan net.Conn
+	closed      chan struct{}
+	once        sync.Once
+}
+
+func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case m.connections <- server:
+		return client, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener.
+func (m *memory) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.connections:
+		return c, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (m *memory) Close() error {
+	m.once.Do(func() { close(m.closed) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (m *memory) Addr() net.Addr { return &net.UnixAddr{Name: "server.test", Net: "memory"} }
