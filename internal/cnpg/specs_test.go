@@ -120,6 +120,58 @@ func TestPoolerPodsAreThoseOfTheOperator(t *testing.T) {
 	}
 }
 
+func TestServicesAreThoseOfTheOperator(t *testing.T) {
+	c := cluster(func(c *cnpgv1.Cluster) {
+		balanced := cnpgv1.ServiceTemplateSpec{ObjectMeta: cnpgv1.Metadata{Name: "pg-lb"}}
+		balanced.Spec.Type, balanced.Spec.LoadBalancerSourceRanges = corev1.ServiceTypeLoadBalancer, []string{"192.0.2.0/24"}
+		other := cnpgv1.ServiceTemplateSpec{ObjectMeta: cnpgv1.Metadata{Name: "pg-other"}}
+		other.Spec.Ports = []corev1.ServicePort{{Name: "postgres", Port: 6432}}
+		c.Spec.Managed = &cnpgv1.ManagedConfiguration{Services: &cnpgv1.ManagedServices{Additional: []cnpgv1.ManagedService{
+			{SelectorType: cnpgv1.ServiceSelectorTypeRW, ServiceTemplate: balanced}, {SelectorType: cnpgv1.ServiceSelectorTypeR, ServiceTemplate: other},
+		}}}
+	})
+	managed, err := specs.BuildManagedServices(*c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*corev1.Service{specs.CreateClusterReadWriteService(*c), specs.CreateClusterReadOnlyService(*c), specs.CreateClusterReadService(*c)}
+	for i := range managed {
+		want = append(want, &managed[i])
+	}
+	sameServices(t, want, cnpg.Services(c))
+	c.Spec.Managed.Services.DisabledDefaultServices = []cnpgv1.ServiceSelectorType{cnpgv1.ServiceSelectorTypeR, cnpgv1.ServiceSelectorTypeRO}
+	if got := cnpg.Services(c); len(got) != 3 || got[0].Name != "pg-rw" {
+		t.Errorf("services that are disabled are there: %v", got)
+	}
+}
+
+func TestPoolerServiceIsThatOfTheOperator(t *testing.T) {
+	pooler := &cnpgv1.Pooler{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "rw"}}
+	balanced := &cnpgv1.ServiceTemplateSpec{}
+	balanced.Spec.Type = corev1.ServiceTypeLoadBalancer
+	for _, pooler.Spec.ServiceTemplate = range []*cnpgv1.ServiceTemplateSpec{nil, balanced} {
+		want, err := pgbouncer.Service(pooler, cluster())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameServices(t, []*corev1.Service{want}, []*corev1.Service{cnpg.PoolerService(pooler)})
+	}
+}
+
+func sameServices(t *testing.T, want, got []*corev1.Service) {
+	t.Helper()
+	if len(want) != len(got) {
+		t.Fatalf("%d services, the operator has %d", len(got), len(want))
+	}
+	for i := range want {
+		bare := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: want[i].Namespace, Name: want[i].Name}, Spec: *want[i].Spec.DeepCopy()}
+		bare.Spec.PublishNotReadyAddresses = got[i].Spec.PublishNotReadyAddresses
+		if d := cmp.Diff(bare, got[i]); d != "" {
+			t.Errorf("difference (-operator +here):\n%s", d)
+		}
+	}
+}
+
 // same compares what policies can tell apart.
 func same(t *testing.T, meta metav1.ObjectMeta, spec corev1.PodSpec, got corev1.Pod) {
 	t.Helper()

@@ -13,8 +13,13 @@ import (
 
 // Decide answers whether from can open a TCP connection to the port of to.
 func (e *Engine) Decide(from, to *Identity, port uint16) Decision {
+	return e.DecideOn(from, to, u8proto.TCP, port)
+}
+
+// DecideOn answers whether from can send to the port of to by a protocol that has ports.
+func (e *Engine) DecideOn(from, to *Identity, protocol u8proto.U8proto, port uint16) Decision {
 	var d Decision
-	err := withAgent(e.settings, func() { d = e.decide(from, to, port) })
+	err := withAgent(e.settings, func() { d = e.decide(from, to, protocol, port) })
 	if err != nil {
 		unknown := Direction{Verdict: v1alpha1.VerdictUnknown, Reason: err.Error()}
 		d = Decision{Ingress: unknown, Egress: unknown}
@@ -23,11 +28,16 @@ func (e *Engine) Decide(from, to *Identity, port uint16) Decision {
 }
 
 // decide must be called withAgent.
-func (e *Engine) decide(from, to *Identity, port uint16) Decision {
-	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(u8proto.TCP, port)
-	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(u8proto.TCP, port)
-	target := e.subject(to)
-	d := Decision{Ingress: e.direction(target, &target.ingress, ingress)}
+func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint16) Decision {
+	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(protocol, port)
+	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(protocol, port)
+	var d Decision
+	if e.hasEndpoint(to) {
+		target := e.subject(to)
+		d.Ingress = e.direction(target, &target.ingress, ingress)
+	} else {
+		d.Ingress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts who reaches it"}
+	}
 	if !e.hasEndpoint(from) {
 		d.Egress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts what it opens"}
 		return d
@@ -37,9 +47,9 @@ func (e *Engine) decide(from, to *Identity, port uint16) Decision {
 	return d
 }
 
-// hasEndpoint is true for identities whose connections pass an agent where they begin: pods, and
-// nodes with the host firewall. Nobody enforces the egress of the world, although a clusterwide
-// policy can select its identity.
+// hasEndpoint is true for identities at which an agent enforces policies: pods, and nodes with the host
+// firewall. Nobody enforces anything at the world, although a clusterwide policy can select its
+// identity.
 func (e *Engine) hasEndpoint(i *Identity) bool {
 	return i.name == "" || i.name == "host" && e.settings.HostFirewall
 }

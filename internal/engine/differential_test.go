@@ -1,8 +1,10 @@
 package engine_test
 
 import (
+	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	cmtypes "github.com/cilium/cilium/pkg/clustermesh/types"
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
@@ -17,17 +20,19 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	slim_networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/loadbalancer"
 	"github.com/cilium/cilium/pkg/option"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/api"
+	policyk8s "github.com/cilium/cilium/pkg/policy/k8s"
 	"github.com/cilium/cilium/pkg/policy/types"
 	policyutils "github.com/cilium/cilium/pkg/policy/utils"
 	"github.com/cilium/cilium/pkg/u8proto"
+	"github.com/cilium/statedb"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // flowsPerRun is how many connections one run compares.
@@ -56,61 +61,93 @@ func TestVerdictsEqualLookupFlow(t *testing.T) {
 	}
 }
 
+// peer is somebody whom a world asks about: a pod when it has a position among the pods, else not.
+type peer struct {
+	name string
+	ours *engine.Identity
+	pod  int
+}
+
 func compareWorld(t *testing.T, w world) (flows, denied int) {
 	t.Helper()
-	ids, err := engine.NewIdentities(w.settings)
+	ids, err := engine.NewIdentitiesAmong(w.settings, w.around)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := ids.Pods(w.pods, w.namespaces)
+	policies, err := engine.ReadAmong(w.settings, w.policies, w.around)
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies, err := engine.Read(w.settings, w.policies)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := make([]string, len(ours))
-	for i := range w.pods {
-		names[i] = w.pods[i].Key().String()
-	}
-	for _, prefix := range engine.WorldOf(policies).Prefixes {
-		i, err := ids.CIDR(prefix)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ours, names = append(ours, i), append(names, i.Name())
-	}
-	for _, name := range []string{"world", "host", "remote-node", "kube-apiserver", "unmanaged"} {
-		ours, names = append(ours, ids.Reserved(name)), append(names, name)
-	}
+	peers := w.peers(t, ids, policies)
 	e, err := engine.New(ids, policies)
 	if err != nil {
 		t.Fatal(err)
 	}
-	oracle := newOracle(t, w, ours)
+	oracle := newOracle(t, w, peers)
 	for range 400 {
-		from, to := w.random.IntN(len(ours)), w.random.IntN(len(w.pods))
-		port := []uint16{5432, 8000, 9187, 9999}[w.random.IntN(4)]
-		got := e.Decide(ours[from], ours[to], port)
-		ingress, egress := oracle.lookup(t, from, to, port, w.pods[to])
-		if from >= len(w.pods) {
-			egress = v1alpha1.VerdictAllowed // LookupFlow asks about endpoints; these are none.
+		from, to := peers[w.random.IntN(len(peers))], peers[w.random.IntN(len(peers))]
+		if from.pod < 0 && to.pod < 0 {
+			continue
 		}
+		protocol, port := u8proto.TCP, []uint16{5432, 8000, 9187, 9999}[w.random.IntN(4)]
+		if w.chance(4) {
+			protocol, port = u8proto.UDP, 53
+		}
+		got := e.DecideOn(from.ours, to.ours, protocol, port)
+		ingress, egress := oracle.lookup(t, from, to, protocol, port)
 		if differs(got.Ingress, ingress) || differs(got.Egress, egress) {
-			t.Errorf("%s → %s:%d: got ingress %s, egress %s, LookupFlow says %s, %s\npolicies:\n%s", names[from], names[to], port,
-				got.Ingress.Verdict, got.Egress.Verdict, ingress, egress, w.describe(t))
+			t.Errorf("%s → %s:%d/%s: got ingress %s (%s), egress %s (%s), LookupFlow says %s, %s\npolicies:\n%s", from.name, to.name, port, protocol,
+				got.Ingress.Verdict, got.Ingress.Reason, got.Egress.Verdict, got.Egress.Reason, ingress, egress, w.describe(t))
 			t.FailNow()
 		}
 		if got.Verdict == v1alpha1.VerdictDenied {
 			denied++
 			if len(got.Policies()) == 0 && w.settings.EnablePolicy != option.AlwaysEnforce {
-				t.Errorf("%s → %s:%d is denied by nobody\npolicies:\n%s", names[from], names[to], port, w.describe(t))
+				t.Errorf("%s → %s:%d is denied by nobody\npolicies:\n%s", from.name, to.name, port, w.describe(t))
 			}
 		}
 		flows++
 	}
 	return flows, denied
+}
+
+// peers are the pods of a world and whom it may ask about besides: parts of the world outside, API
+// servers, names at addresses that policies name and at others, and the reserved identities.
+func (w world) peers(t *testing.T, ids *engine.Identities, policies []engine.Policy) []peer {
+	t.Helper()
+	pods, err := ids.Pods(w.pods, w.namespaces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []peer
+	for i := range w.pods {
+		out = append(out, peer{w.pods[i].Key().String(), pods[i], i})
+	}
+	add := func(more []*engine.Identity, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range more {
+			out = append(out, peer{i.Name(), i, -1})
+		}
+	}
+	outside := engine.WorldOf(policies)
+	for _, prefix := range outside.Prefixes {
+		i, err := ids.CIDR(prefix)
+		add([]*engine.Identity{i}, err)
+	}
+	for _, name := range names {
+		add(ids.Name(name, outside))
+	}
+	add(ids.APIServer(engine.Outside, netip.MustParseAddr("203.0.113.9"), outside))
+	add(ids.APIServer(engine.Outside, netip.Addr{}, outside))
+	add(ids.APIServer(engine.OnOtherNode, netip.Addr{}, outside))
+	add(ids.APIServer(engine.OnSameNode, netip.Addr{}, outside))
+	for _, name := range []string{"world", "host", "remote-node", "kube-apiserver", "unmanaged", "ingress", "health", "init"} {
+		add([]*engine.Identity{ids.Reserved(name)}, nil)
+	}
+	return out
 }
 
 // differs leaves out what is unknown, which only the addresses of nodes and pods make it here.
@@ -125,41 +162,53 @@ func differs(got engine.Direction, want v1alpha1.Verdict) bool {
 type oracle struct {
 	repository *policy.Repository
 	manager    identitymanager.IDManager
-	identities []*identity.Identity
+	identities map[*engine.Identity]*identity.Identity
+	w          world
 }
 
-func newOracle(t *testing.T, w world, ours []*engine.Identity) *oracle {
+func newOracle(t *testing.T, w world, peers []peer) *oracle {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	o := &oracle{manager: identitymanager.NewIDManager(logger)}
+	o := &oracle{w: w, manager: identitymanager.NewIDManager(logger), identities: map[*engine.Identity]*identity.Identity{}}
 	all := identity.ListReservedIdentities()
-	for i, our := range ours {
+	for i := range peers {
+		our := peers[i].ours
 		var id *identity.Identity
 		if reserved := identity.GetReservedID(our.Name()); our.Name() != "" && reserved != identity.IdentityUnknown {
 			id = identity.LookupReservedIdentity(reserved)
 		} else {
 			number := identity.NumericIdentity(1000 + i)
-			if our.IsWorld() {
+			switch {
+			case our.Name() == "API server on the same node":
+				number = 64
+			case peers[i].pod < 0:
 				number = identity.IdentityScopeLocal + identity.NumericIdentity(1000+i)
 			}
 			id = identity.NewIdentity(number, labels.NewLabelsFromModel(our.Labels()))
 		}
 		id = w.withAddress(id)
-		o.identities = append(o.identities, id)
+		o.identities[our] = id
 		all[id.ID] = id.LabelArray
 	}
 	o.repository = policy.NewPolicyRepository(logger, all, nil, nil, o.manager, nil)
 	o.repository.UpdateIdentities(all, nil)
+	services := newServiceTables(t, w.around)
 	for i := range w.policies {
 		var entries types.PolicyEntries
 		var rules api.Rules
 		var err error
 		switch object := w.policies[i].Object.(type) {
 		case *ciliumv2.CiliumNetworkPolicy:
-			rules, err = object.DeepCopy().Parse(logger, w.settings.ClusterName)
+			object = object.DeepCopy()
+			services.resolve(object)
+			rules, err = object.Parse(logger, w.settings.ClusterName)
 			entries = policyutils.RulesToPolicyEntries(rules)
 		case *ciliumv2.CiliumClusterwideNetworkPolicy:
-			rules, err = object.DeepCopy().Parse(logger, w.settings.ClusterName)
+			resolved := &ciliumv2.CiliumNetworkPolicy{Spec: object.Spec.DeepCopy()}
+			services.resolve(resolved)
+			object = object.DeepCopy()
+			object.Spec = resolved.Spec
+			rules, err = object.Parse(logger, w.settings.ClusterName)
 			entries = policyutils.RulesToPolicyEntries(rules)
 		case *policyv1alpha2.ClusterNetworkPolicy:
 			entries, err = k8s.ParseClusterNetworkPolicy(logger, w.settings.ClusterName, object.DeepCopy())
@@ -186,18 +235,64 @@ func (w world) withAddress(id *identity.Identity) *identity.Identity {
 	return identity.NewIdentity(id.ID, labels.NewLabelsFromModel(append(id.Labels.GetModel(), address)))
 }
 
-func (o *oracle) lookup(t *testing.T, from, to int, port uint16, target inventory.Pod) (ingress, egress v1alpha1.Verdict) {
+// lookup asks about the ends that have an endpoint: nothing is enforced at the others.
+func (o *oracle) lookup(t *testing.T, from, to peer, protocol u8proto.U8proto, port uint16) (ingress, egress v1alpha1.Verdict) {
 	t.Helper()
 	named := map[string]uint16{}
-	for _, p := range target.NamedPorts {
-		named[p.Name] = p.Port
+	if to.pod >= 0 {
+		for _, p := range o.w.pods[to.pod].NamedPorts {
+			named[p.Name] = p.Port
+		}
 	}
 	result, _, _, err := policy.LookupFlow(slog.New(slog.DiscardHandler), o.repository, o.manager, types.Flow{
-		From: o.identities[from], To: o.identities[to], Proto: u8proto.TCP, Dport: port, NamedPortsTCP: named,
+		From: o.identities[from.ours], To: o.identities[to.ours], Proto: protocol, Dport: port, NamedPortsTCP: named,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	verdicts := map[types.Decision]v1alpha1.Verdict{types.DecisionAllowed: v1alpha1.VerdictAllowed, types.DecisionDenied: v1alpha1.VerdictDenied}
-	return verdicts[result.Ingress], verdicts[result.Egress]
+	ingress, egress = verdicts[result.Ingress], verdicts[result.Egress]
+	if to.pod < 0 {
+		ingress = v1alpha1.VerdictAllowed
+	}
+	if from.pod < 0 {
+		egress = v1alpha1.VerdictAllowed
+	}
+	return ingress, egress
+}
+
+// serviceTables are the tables of an agent, which its own function resolves toServices with.
+type serviceTables struct {
+	db       *statedb.DB
+	services statedb.RWTable[*loadbalancer.Service]
+	backends statedb.RWTable[*loadbalancer.Backend]
+}
+
+func newServiceTables(t *testing.T, around engine.Around) serviceTables {
+	t.Helper()
+	out := serviceTables{db: statedb.New()}
+	var err, more error
+	out.services, err = loadbalancer.NewServicesTable(loadbalancer.DefaultConfig, out.db)
+	out.backends, more = loadbalancer.NewBackendsTable(out.db)
+	if err = errors.Join(err, more); err != nil {
+		t.Fatal(err)
+	}
+	txn := out.db.WriteTxn(out.services, out.backends)
+	for _, s := range around.Services {
+		name := loadbalancer.NewServiceName(s.Namespace, s.Name)
+		_, _, err = out.services.Insert(txn, &loadbalancer.Service{Name: name, Labels: labels.Map2Labels(s.Labels, labels.LabelSourceK8s), Selector: s.Selector})
+		for _, backend := range s.Backends {
+			address := loadbalancer.NewL3n4Addr(loadbalancer.TCP, cmtypes.AddrClusterFrom(backend, 0), 5432, loadbalancer.ScopeExternal)
+			_, _, more = out.backends.Insert(txn, &loadbalancer.Backend{ServiceName: name, Address: address})
+		}
+		if err = errors.Join(err, more); err != nil {
+			t.Fatal(err)
+		}
+	}
+	txn.Commit()
+	return out
+}
+
+func (s serviceTables) resolve(p *ciliumv2.CiliumNetworkPolicy) {
+	policyk8s.ResolveToServices(s.db.ReadTxn(), s.services, s.backends, p)
 }

@@ -14,6 +14,7 @@ import (
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	"golang.org/x/sync/errgroup"
 
@@ -115,6 +116,11 @@ func (p *Policy) Enforced() bool { return len(p.entries) > 0 }
 // Read tells how Cilium reads each of the policies, in the same order. An invalid policy is a value,
 // not an error; the error is about the settings.
 func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, error) {
+	return ReadAmong(s, policies, Around{})
+}
+
+// ReadAmong is Read where what policies refer to is known.
+func ReadAmong(s inventory.Settings, policies []inventory.Policy, around Around) ([]Policy, error) {
 	out := make([]Policy, len(policies))
 	return out, withAgent(&s, func() {
 		cluster := policyCluster(s)
@@ -124,7 +130,7 @@ func Read(s inventory.Settings, policies []inventory.Policy) ([]Policy, error) {
 		for from := 0; from < len(policies); from += atOnce {
 			group.Go(func() error {
 				for i := from; i < min(from+atOnce, len(policies)); i++ {
-					out[i] = readOne(s, &policies[i], cluster)
+					out[i] = readOne(s, &policies[i], cluster, around)
 				}
 				return nil
 			})
@@ -139,20 +145,27 @@ func WorldOf(policies []Policy) World {
 	for i := range policies {
 		world.Prefixes = append(world.Prefixes, policies[i].World.Prefixes...)
 		world.CIDRGroups = append(world.CIDRGroups, policies[i].World.CIDRGroups...)
+		world.Names = append(world.Names, policies[i].World.Names...)
 	}
 	world.Prefixes = sortedSet(world.Prefixes, netip.Prefix.Compare)
 	world.CIDRGroups = sortedSet(world.CIDRGroups, strings.Compare)
+	world.Names = sortedSet(world.Names, compareNames)
 	return world
 }
 
 // World is what policies name of the world.
 type World struct {
-	Prefixes   []netip.Prefix
+	// Prefixes are those of the rules, and the members of the known groups that rules name.
+	Prefixes []netip.Prefix
+	// CIDRGroups are those of which the members are not known.
 	CIDRGroups []string
+	// Names are the DNS names and patterns of toFQDNs.
+	Names []api.FQDNSelector
 }
 
-func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
+func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around Around) Policy {
 	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source}
+	from := surroundings{addressesUnder(s), around}
 	if p.Unreadable != "" {
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
 		return out
@@ -160,7 +173,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 	if p.Refused != "" {
 		out.Valid, out.Message, out.Refused = false, p.Refused, true
 		if p.Object != nil {
-			parts := read(p, cluster, addressesUnder(s))
+			parts := read(p, cluster, from)
 			out.refused, out.withheld = parts.subjects, parts.entries
 		}
 		return out
@@ -169,7 +182,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 		out.Message = "not enforced: " + off
 		return out
 	}
-	parts := read(p, cluster, addressesUnder(s))
+	parts := read(p, cluster, from)
 	out.refused = parts.subjects
 	accepted := p.Condition != nil && p.Condition.Valid
 	refused := p.Condition != nil && !p.Condition.Valid
@@ -186,7 +199,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string) Policy {
 		return out
 	}
 	out.entries = parts.entries
-	out.World = World{Prefixes: parts.prefixes, CIDRGroups: parts.groups}
+	out.World = World{Prefixes: parts.prefixes, CIDRGroups: parts.groups, Names: parts.names}
 	return out
 }
 

@@ -47,6 +47,7 @@ func (i *Identity) Namespace() string {
 // Identities collects the identities that an engine shall know, each once.
 type Identities struct {
 	settings *inventory.Settings
+	around   Around
 	byKey    map[string]*Identity
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
@@ -54,17 +55,25 @@ type Identities struct {
 	relevant map[string]bool
 	next     identity.NumericIdentity
 	nextCIDR identity.NumericIdentity
+	nextNode identity.NumericIdentity
+	nextHost identity.NumericIdentity
 }
 
 // NewIdentities returns a collection that holds Cilium's reserved identities (world, host, …).
-func NewIdentities(s inventory.Settings) (*Identities, error) {
+func NewIdentities(s inventory.Settings) (*Identities, error) { return NewIdentitiesAmong(s, Around{}) }
+
+// NewIdentitiesAmong is NewIdentities where addresses are known to be in groups.
+func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error) {
 	ids := &Identities{
 		settings: &s,
+		around:   around,
 		byKey:    map[string]*Identity{},
 		byNumber: map[identity.NumericIdentity]*Identity{},
 		relevant: map[string]bool{},
 		next:     identity.MinimalNumericIdentity,
 		nextCIDR: identity.MinLocalIdentity,
+		nextNode: identity.IdentityScopeRemoteNode + identity.MinLocalIdentity - identity.IdentityScopeLocal,
+		nextHost: sameNode,
 	}
 	return ids, withAgent(ids.settings, func() {
 		ids.all = identity.ListReservedIdentities()
@@ -139,10 +148,11 @@ func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
 		return known, nil
 	}
 	var i *Identity
-	return i, withAgent(s.settings, func() { i = s.addLocal(name, labels.GetCIDRLabels(prefix)) })
+	return i, withAgent(s.settings, func() { i = s.addLocal(name, s.addressLabels(prefix)) })
 }
 
-// CIDRGroup adds the identity of a member of a CiliumCIDRGroup, whichever addresses it has.
+// CIDRGroup adds the identity of a member of a CiliumCIDRGroup that is not known, whichever addresses it
+// has. The members of known ones are CIDRs like others.
 func (s *Identities) CIDRGroup(group string) (*Identity, error) {
 	name := "cidr-group:" + group
 	if known := s.byKey[name]; known != nil {
@@ -158,8 +168,13 @@ func (s *Identities) CIDRGroup(group string) (*Identity, error) {
 }
 
 func (s *Identities) addLocal(name string, lbls labels.Labels) *Identity {
-	i := &Identity{id: identity.NewIdentity(s.nextCIDR, lbls), name: name}
+	i := s.addAs(s.nextCIDR, name, lbls)
 	s.nextCIDR++
+	return i
+}
+
+func (s *Identities) addAs(number identity.NumericIdentity, name string, lbls labels.Labels) *Identity {
+	i := &Identity{id: identity.NewIdentity(number, lbls), name: name}
 	s.byKey[name] = i
 	s.byNumber[i.id.ID] = i
 	s.all[i.id.ID] = i.id.LabelArray

@@ -24,9 +24,16 @@ type imported struct {
 	err error
 	// subjects are what a refused policy would select of pods; nil when that can't be told.
 	subjects []*types.LabelSelector
-	// prefixes and groups are the parts of the world that the policy names.
+	// prefixes, groups and names are the parts of the world that the policy names.
 	prefixes []netip.Prefix
 	groups   []string
+	names    []api.FQDNSelector
+}
+
+// surroundings is what the reading of a policy depends on.
+type surroundings struct {
+	addresses
+	around Around
 }
 
 // entry is one rule in the engine's form and where it stands in the object.
@@ -40,7 +47,7 @@ type entry struct {
 }
 
 // read hands a policy to Cilium's own reader. Must be called withAgent.
-func read(p *inventory.Policy, cluster string, a addresses) (result imported) {
+func read(p *inventory.Policy, cluster string, a surroundings) (result imported) {
 	// The readers expect what the API server has validated, and panic on some of the rest (a
 	// NetworkPolicy with an ipBlock that is no CIDR).
 	defer func() {
@@ -55,11 +62,15 @@ func read(p *inventory.Policy, cluster string, a addresses) (result imported) {
 		if object.Namespace == "" {
 			object.Namespace = p.Namespace
 		}
-		rules, err := object.DeepCopy().Parse(quiet, cluster)
-		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn(object.Namespace, cluster), a)
+		resolved := object.DeepCopy()
+		services := a.around.resolveServices(allRules(resolved.Spec, resolved.Specs))
+		rules, err := resolved.Parse(quiet, cluster)
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn(object.Namespace, cluster), a, services)
 	case *ciliumv2.CiliumClusterwideNetworkPolicy:
-		rules, err := object.DeepCopy().Parse(quiet, cluster)
-		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn("", cluster), a)
+		resolved := object.DeepCopy()
+		services := a.around.resolveServices(allRules(resolved.Spec, resolved.Specs))
+		rules, err := resolved.Parse(quiet, cluster)
+		return fromRules(rules, err, object.Spec, object.Specs, subjectsIn("", cluster), a, services)
 	case *slim_networkingv1.NetworkPolicy:
 		return fromNetworkPolicy(object.DeepCopy(), cluster, a)
 	case *policyv1alpha2.ClusterNetworkPolicy:
@@ -67,6 +78,14 @@ func read(p *inventory.Policy, cluster string, a addresses) (result imported) {
 	default:
 		return imported{err: fmt.Errorf("%T is no policy that cilium reads", p.Object)}
 	}
+}
+
+// allRules are the rules of a policy, in the order in which its reader returns them.
+func allRules(spec *api.Rule, specs api.Rules) api.Rules {
+	if spec == nil {
+		return specs
+	}
+	return append(api.Rules{spec}, specs...)
 }
 
 // subjectsIn returns a function that reads only the subject of a rule. It serves for rules that
@@ -82,12 +101,13 @@ func subjectsIn(namespace, cluster string) func(rule *api.Rule) *types.LabelSele
 	}
 }
 
-func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subject func(*api.Rule) *types.LabelSelector, a addresses) imported {
+func fromRules(
+	rules api.Rules, err error, spec *api.Rule, specs api.Rules, subject func(*api.Rule) *types.LabelSelector,
+	a surroundings, services unsureServices,
+) imported {
 	if err != nil {
 		out := imported{err: err}
-		if spec != nil {
-			specs = append(api.Rules{spec}, specs...)
-		}
+		specs = allRules(spec, specs)
 		if len(specs) > 0 {
 			out.subjects = []*types.LabelSelector{}
 		}
@@ -112,45 +132,63 @@ func fromRules(rules api.Rules, err error, spec *api.Rule, specs api.Rules, subj
 				prefix = fmt.Sprintf("specs[%d]", i-1)
 			}
 		}
-		out.add(rule, prefix, a)
+		out.add(rule, prefix, a, services, i)
 	}
 	return out
 }
 
 // add converts one rule and notes for each of the resulting entries where it comes from:
 // RulesToPolicyEntries returns them in the order ingress, ingressDeny, egress, egressDeny.
-func (out *imported) add(rule *api.Rule, prefix string, a addresses) {
+func (out *imported) add(rule *api.Rule, prefix string, a surroundings, services unsureServices, at int) {
 	hintNamespaces(rule)
 	entries := policyutils.RulesToPolicyEntries(api.Rules{rule})
-	at := 0
+	next := 0
 	section := func(name string, n int, hide func(e *entry, i int)) {
 		for i := range n {
-			e := entry{PolicyEntry: entries[at], path: fmt.Sprintf("%s.%s[%d]", prefix, name, i)}
+			e := entry{PolicyEntry: entries[next], path: fmt.Sprintf("%s.%s[%d]", prefix, name, i)}
 			hide(&e, i)
 			out.entries = append(out.entries, e)
 			out.selectors(e.L3)
-			at++
+			next++
 		}
 	}
 	section("ingress", len(rule.Ingress), func(e *entry, i int) { e.hideIngress(a, rule.Ingress[i].IngressCommonRule) })
 	section("ingressDeny", len(rule.IngressDeny), func(e *entry, i int) { e.hideIngress(a, rule.IngressDeny[i].IngressCommonRule) })
-	section("egress", len(rule.Egress), func(e *entry, i int) { e.hideEgress(a, rule.Egress[i].EgressCommonRule) })
-	section("egressDeny", len(rule.EgressDeny), func(e *entry, i int) { e.hideEgress(a, rule.EgressDeny[i].EgressCommonRule) })
+	section("egress", len(rule.Egress), func(e *entry, i int) {
+		e.hideEgress(a, rule.Egress[i].EgressCommonRule, services[[2]int{at, i}])
+		out.toNames(rule.Egress[i].ToFQDNs)
+	})
+	section("egressDeny", len(rule.EgressDeny), func(e *entry, i int) { e.hideEgress(a, rule.EgressDeny[i].EgressCommonRule, "") })
 	for _, r := range rule.Ingress {
-		out.cidrGroups(r.FromCIDRSet)
+		out.cidrGroups(a.around, r.FromCIDRSet)
 	}
 	for _, r := range rule.IngressDeny {
-		out.cidrGroups(r.FromCIDRSet)
+		out.cidrGroups(a.around, r.FromCIDRSet)
+	}
+	for _, r := range rule.Egress {
+		out.cidrGroups(a.around, r.ToCIDRSet)
+	}
+	for _, r := range rule.EgressDeny {
+		out.cidrGroups(a.around, r.ToCIDRSet)
 	}
 }
 
-func (out *imported) cidrGroups(set api.CIDRRuleSlice) {
+// cidrGroups notes the groups that a rule names, by their prefixes where these are known. A selector of
+// groups may name each of them.
+func (out *imported) cidrGroups(around Around, set api.CIDRRuleSlice) {
 	for _, c := range set {
-		if c.CIDRGroupRef != "" {
+		if c.CIDRGroupRef != "" && !around.knowsGroup(string(c.CIDRGroupRef)) {
 			out.groups = append(out.groups, string(c.CIDRGroupRef))
+		}
+		for _, group := range around.CIDRGroups {
+			if c.CIDRGroupSelector.LabelSelector != nil || group.Name == string(c.CIDRGroupRef) {
+				out.prefixes = append(out.prefixes, groupPrefixes(group)...)
+			}
 		}
 	}
 }
+
+func (out *imported) toNames(names api.FQDNSelectorSlice) { out.names = append(out.names, names...) }
 
 func (out *imported) selectors(l3 types.Selectors) {
 	for _, s := range l3 {
@@ -160,7 +198,7 @@ func (out *imported) selectors(l3 types.Selectors) {
 
 // fromNetworkPolicy notes the positions in the order of k8s.ParseNetworkPolicy: one entry for
 // each peer, one for a rule without peers.
-func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string, a addresses) imported {
+func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string, a surroundings) imported {
 	entries, err := k8s.ParseNetworkPolicy(quiet, cluster, np)
 	if err != nil {
 		return imported{err: err}
@@ -185,7 +223,7 @@ func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string, a ad
 		if i < len(paths) {
 			e.path = paths[i]
 		}
-		e.hide(a, nil)
+		e.hide(a.addresses, nil)
 		out.entries = append(out.entries, e)
 		out.selectors(e.L3)
 	}
@@ -194,7 +232,7 @@ func fromNetworkPolicy(np *slim_networkingv1.NetworkPolicy, cluster string, a ad
 
 // fromClusterNetworkPolicy finds a rule's position in its priority: k8s.ParseClusterNetworkPolicy
 // adds a hundredth for each rule.
-func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string, a addresses) imported {
+func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster string, a surroundings) imported {
 	// The API server refuses these (MinProperties and MaxProperties of the subject), so the reader
 	// does not look: its rules have no subject then, and the engine fails on them.
 	if subject := cnp.Spec.Subject; (subject.Namespaces == nil) == (subject.Pods == nil) {
@@ -213,7 +251,7 @@ func fromClusterNetworkPolicy(cnp *policyv1alpha2.ClusterNetworkPolicy, cluster 
 		}
 		index := int((e.Priority-float64(cnp.Spec.Priority))*100 + 0.5)
 		e.path = fmt.Sprintf("spec.%s[%d]", direction, index)
-		e.hide(a, onNodesOfTiers)
+		e.hide(a.addresses, onNodesOfTiers)
 		out.entries = append(out.entries, e)
 		out.selectors(e.L3)
 	}

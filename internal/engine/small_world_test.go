@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -16,6 +19,7 @@ import (
 type smallWorld struct {
 	settings  inventory.Settings
 	endpoints map[string]inventory.Endpoint
+	around    engine.Around
 	// policies is YAML; those in a namespace are in db unless they say so.
 	policies string
 }
@@ -32,7 +36,7 @@ func smallWorldWith(policies string, change ...func(*inventory.Settings)) smallW
 // ask answers for "SOURCE → TARGET", where both are NAMESPACE/NAME or an entity.
 func (w smallWorld) ask(t *testing.T, question string, port uint16) engine.Decision {
 	t.Helper()
-	ids, err := engine.NewIdentities(w.settings)
+	ids, err := engine.NewIdentitiesAmong(w.settings, w.around)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func (w smallWorld) ask(t *testing.T, question string, port uint16) engine.Decis
 	for name, endpoint := range w.endpoints {
 		known[name] = ids.Endpoint(endpoint)
 	}
-	read, err := engine.Read(w.settings, w.read(t))
+	read, err := engine.ReadAmong(w.settings, w.read(t), w.around)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,4 +105,13 @@ func (w smallWorld) read(t *testing.T) []inventory.Policy {
 		out = append(out, decoder.Policy(meta.Kind, raw, decoding.PolicyOptions{DefaultNamespace: "db", Source: "policies.yaml document 1"}))
 	}
 	return out
+}
+
+// cidrGroup is a CiliumCIDRGroup.
+func cidrGroup(name string, labels map[string]string, prefixes ...string) []*ciliumv2.CiliumCIDRGroup {
+	group := &ciliumv2.CiliumCIDRGroup{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+	for _, prefix := range prefixes {
+		group.Spec.ExternalCIDRs = append(group.Spec.ExternalCIDRs, api.CIDR(prefix))
+	}
+	return []*ciliumv2.CiliumCIDRGroup{group}
 }

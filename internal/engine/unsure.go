@@ -76,34 +76,40 @@ func (r *entry) hide(a addresses, on func(i int, s types.Selector) *hidden) {
 
 // A rule has peers of one kind only (pkg/policy/api/rule_validation.go), and in Cilium's form they
 // stand in the same order (utils.mergeEndpointSelectors).
-func (r *entry) hideIngress(a addresses, rule api.IngressCommonRule) {
+func (r *entry) hideIngress(a surroundings, rule api.IngressCommonRule) {
 	switch {
 	case len(rule.FromGroups) > 0:
-		r.hide(a, a.onGroups("fromGroups"))
+		r.hide(a.addresses, a.onGroups("fromGroups"))
 	case len(rule.FromNodes) > 0:
-		r.hide(a, onNodes("fromNodes"))
+		r.hide(a.addresses, onNodes("fromNodes"))
 	case len(rule.FromCIDRSet) > 0:
-		r.hide(a, a.onCIDRSet(rule.FromCIDRSet))
+		r.hide(a.addresses, a.onCIDRSet(rule.FromCIDRSet))
 	default:
-		r.hide(a, nil)
+		r.hide(a.addresses, nil)
 	}
 }
 
-func (r *entry) hideEgress(a addresses, rule api.EgressCommonRule) {
+func (r *entry) hideEgress(a surroundings, rule api.EgressCommonRule, services string) {
 	switch {
 	case len(rule.ToServices) > 0:
-		// Agents put selectors and addresses in its place (policy/k8s, resolveToServices). Nil selects
-		// nothing (types.PolicyEntry.L3).
-		r.unsure = "toServices: which pods are behind a Service is not visible from here"
-		r.L3, r.possible = nil, types.WildcardSelectors
+		// Selectors and addresses are in its place (see resolveServices). Where there are none for sure, the
+		// engine lets a rule with ports select everybody, and so do agents; where they are not known, nil
+		// selects nobody (types.PolicyEntry.L3).
+		r.hide(a.addresses, nil)
+		if services == "" {
+			break
+		}
+		if r.unsure, r.possible = services, types.WildcardSelectors; len(r.L3) == 0 {
+			r.L3 = nil
+		}
 	case len(rule.ToGroups) > 0:
-		r.hide(a, a.onGroups("toGroups"))
+		r.hide(a.addresses, a.onGroups("toGroups"))
 	case len(rule.ToNodes) > 0:
-		r.hide(a, onNodes("toNodes"))
+		r.hide(a.addresses, onNodes("toNodes"))
 	case len(rule.ToCIDRSet) > 0:
-		r.hide(a, a.onCIDRSet(rule.ToCIDRSet))
+		r.hide(a.addresses, a.onCIDRSet(rule.ToCIDRSet))
 	default:
-		r.hide(a, nil)
+		r.hide(a.addresses, nil)
 	}
 }
 
@@ -130,12 +136,18 @@ func onNodesOfTiers(_ int, s types.Selector) *hidden {
 	return &hidden{why: "nodes: which nodes have these labels is not visible from here", from: isNode}
 }
 
-func (a addresses) onCIDRSet(set api.CIDRRuleSlice) func(int, types.Selector) *hidden {
+func (a surroundings) onCIDRSet(set api.CIDRRuleSlice) func(int, types.Selector) *hidden {
 	h := &hidden{why: "cidrGroupSelector: the members of CiliumCIDRGroups are not visible from here", from: a.inGroups}
+	if len(a.around.CIDRGroups) > 0 {
+		// Those that are known are members for sure.
+		h.could = func(s types.Selector, l labels.LabelArray) (some, all bool) { return true, s.Matches(l) }
+	}
 	return func(i int, _ types.Selector) *hidden {
 		switch {
 		case i >= len(set):
 			return nil
+		case set[i].CIDRGroupSelector.LabelSelector != nil && a.around.AllCIDRGroups:
+			return a.onLabels()
 		case set[i].CIDRGroupSelector.LabelSelector != nil:
 			return h
 		case set[i].CIDRGroupRef != "":

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -14,6 +15,7 @@ import (
 	slim_networkingv1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -25,6 +27,7 @@ type world struct {
 	namespaces map[string]map[string]string
 	pods       []inventory.Pod
 	policies   []inventory.Policy
+	around     engine.Around
 }
 
 type object = map[string]any
@@ -50,10 +53,37 @@ func newWorld(random *rand.Rand) world {
 			})
 		}
 	}
+	w.around = w.surroundings()
 	for i := range 1 + random.IntN(7) {
 		w.policies = append(w.policies, w.policy(i))
 	}
 	return w
+}
+
+// names are those that worlds ask about.
+var names = []string{"s3.eu-west-1.amazonaws.com", "backups.s3.eu-west-1.amazonaws.com", "db.example.com", "example.com"}
+
+// surroundings are Services with and without selectors, and groups of addresses.
+func (w world) surroundings() engine.Around {
+	a := engine.Around{AllServices: true, AllCIDRGroups: true}
+	for _, namespace := range []string{"default", "other", "backend"} {
+		for _, name := range []string{"web", "db"} {
+			s := engine.Service{Namespace: namespace, Name: name, Labels: map[string]string{"app": name, "team": pick(w, "a", "b")}, BackendsKnown: true}
+			if w.chance(3) {
+				s.Backends = []netip.Addr{netip.MustParseAddr(pick(w, "10.1.2.3", "203.0.113.9", "10.2.3.4"))}
+			} else {
+				s.Selector = map[string]string{"app": pick(w, "web", "db", "job")}
+			}
+			a.Services = append(a.Services, s)
+		}
+	}
+	for _, name := range []string{"lan", "office"} {
+		group := &ciliumv2.CiliumCIDRGroup{}
+		decode(object{"metadata": object{"name": name, "labels": object{"zone": pick(w, "in", "out")}},
+			"spec": object{"externalCIDRs": list{pick(w, "10.1.0.0/16", "10.0.0.0/8", "203.0.113.0/24"), pick(w, "192.168.0.0/16", "203.0.113.9/32")}}}, group)
+		a.CIDRGroups = append(a.CIDRGroups, group)
+	}
+	return a
 }
 
 func (w world) policy(i int) inventory.Policy {
@@ -115,15 +145,34 @@ func (w world) rule() object {
 
 func (w world) section(peers string, deny bool) object {
 	s := object{}
-	switch w.random.IntN(6) {
+	if peers == "to" && !deny && w.chance(3) {
+		if w.chance(2) {
+			s["toFQDNs"] = list{pick(w, object{"matchName": "s3.eu-west-1.amazonaws.com"}, object{"matchPattern": "*.amazonaws.com"},
+				object{"matchPattern": "**.amazonaws.com"}, object{"matchName": "DB.example.com."}, object{"matchPattern": "*"})}
+		} else {
+			s["toServices"] = list{pick(w, object{"k8sService": object{"serviceName": "db", "namespace": pick(w, "default", "other")}},
+				object{"k8sService": object{"serviceName": pick(w, "web", "missing")}},
+				object{"k8sServiceSelector": object{"selector": object{"matchLabels": object{"app": "db"}}, "namespace": "backend"}},
+				object{"k8sServiceSelector": object{"selector": object{"matchLabels": object{"team": "a"}}}})}
+		}
+		if w.chance(2) {
+			s["toPorts"] = list{object{"ports": list{object{"port": pick(w, "5432", "8000"), "protocol": "TCP"}, object{"port": "53", "protocol": "ANY"}}}}
+		}
+		return s
+	}
+	switch w.random.IntN(7) {
 	case 0, 1:
 		s[peers+"Endpoints"] = list{w.selector(false), w.selector(false)}
 	case 2:
-		s[peers+"Entities"] = list{pick(w, "cluster", "world", "all", "host", "remote-node", "kube-apiserver", "unmanaged", "none")}
+		s[peers+"Entities"] = list{pick(w, "cluster", "world", "all", "host", "remote-node", "kube-apiserver", "unmanaged", "ingress", "health", "init", "none")}
 	case 3:
 		s[peers+"CIDR"] = list{pick(w, "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8")}
 	case 4:
 		s[peers+"CIDRSet"] = list{object{"cidr": "10.0.0.0/8", "except": list{"10.1.0.0/16"}}}
+	case 5:
+		s[peers+"CIDRSet"] = list{pick(w, object{"cidrGroupRef": "lan"}, object{"cidrGroupRef": "missing"},
+			object{"cidrGroupSelector": object{"matchLabels": object{"zone": "in"}}}, object{"cidrGroupSelector": object{}},
+			object{"cidrGroupRef": "office", "except": list{"203.0.113.9/32"}})}
 	default: // No peers: everybody when there are ports, nobody when there is nothing at all.
 		if deny {
 			s[peers+"Entities"] = list{"all"}
@@ -134,7 +183,7 @@ func (w world) section(peers string, deny bool) object {
 			object{"port": "5000", "endPort": 6000, "protocol": "TCP"}, object{"port": "postgresql", "protocol": "TCP"},
 			object{"port": "status", "protocol": "TCP"}, object{"port": "5432", "protocol": "UDP"})
 		if peers == "to" { // LookupFlow knows no named ports of peers.
-			port = object{"port": pick(w, "5432", "8000", "9187"), "protocol": "TCP"}
+			port = pick(w, object{"port": pick(w, "5432", "8000", "9187"), "protocol": "TCP"}, object{"port": "53", "protocol": "UDP"})
 		}
 		s["toPorts"] = list{object{"ports": list{port}}}
 	}

@@ -38,6 +38,7 @@ type Inventory struct {
 	Policies  []Policy
 	Operators []Operator
 	Settings  Settings
+	Around
 	// Missing is the evidence that could not be had. An empty slice of something is "there is
 	// none" only when Missing does not name it.
 	Missing []Missing

@@ -1,0 +1,95 @@
+package egress
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// APIServerAt is where an API server is. Policies see it by that, and not by the Service in front of it.
+type APIServerAt struct {
+	// Address is where it answers; not valid when that is not known.
+	Address netip.Addr
+	// OnNode is true for one at the address of a node, false for one outside.
+	OnNode bool
+}
+
+const (
+	// kubernetesService is the Service default/kubernetes, whose endpoints the API servers write themselves.
+	kubernetesService = "kubernetes"
+	// The ports of API servers that were not seen: of kubeadm and most others, and of managed ones.
+	usualPort, managedPort = 6443, 443
+)
+
+// findAPIServers finds the API servers by the endpoints of default/kubernetes, and whether these are on nodes
+// by the addresses that pods on their nodes' network have. What is not known becomes alternatives.
+func findAPIServers(inv *inventory.Inventory) (peers []Peer, which string) {
+	nodes := nodeAddresses(inv)
+	for _, slice := range inv.EndpointSlices {
+		if slice.Namespace != corev1.NamespaceDefault || slice.Labels[discoveryv1.LabelServiceName] != kubernetesService {
+			continue
+		}
+		var ports []Port
+		for _, p := range slice.Ports {
+			if p.Port != nil {
+				ports = append(ports, Port{uint16(*p.Port), corev1.ProtocolTCP})
+			}
+		}
+		for i := range slice.Endpoints {
+			for _, address := range inventory.AddressesOf(slice.Endpoints[i].Addresses...) {
+				onNode := slices.Contains(nodes, address)
+				peers = append(peers, Peer{APIServer: &APIServerAt{Address: address, OnNode: onNode}, Ports: ports})
+				if len(nodes) == 0 {
+					which = "whether the API server's address is a node's was not seen"
+					peers = append(peers, Peer{APIServer: &APIServerAt{Address: address, OnNode: true}, Ports: ports})
+				}
+			}
+		}
+	}
+	if len(peers) > 0 {
+		return peers, which
+	}
+	for _, port := range []uint16{usualPort, managedPort} {
+		peers = append(peers,
+			Peer{APIServer: &APIServerAt{OnNode: true}, Ports: tcp(port)}, Peer{APIServer: &APIServerAt{}, Ports: tcp(port)})
+	}
+	return peers, "where the API server runs, and its port, was not seen"
+}
+
+// nodeAddresses are those of the nodes on which pods were seen.
+func nodeAddresses(inv *inventory.Inventory) []netip.Addr {
+	var out []netip.Addr
+	for i := range inv.Pods {
+		pod := &inv.Pods[i]
+		out = append(out, inventory.AddressesOf(pod.HostIP)...)
+		if pod.HostNetwork {
+			out = append(out, pod.Addresses...)
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
+}
+
+// konnectivity are the pods through which API servers connect that stand apart from the nodes' network (see
+// cloudnative-pg#6025). AKS labels them by "app".
+func (d *Deriver) konnectivity() []int {
+	const name = "konnectivity-agent"
+	return slices.Concat(
+		d.podsBy(systemNamespace, map[string]string{"k8s-app": name}), d.podsBy(systemNamespace, map[string]string{"app": name}))
+}
+
+// FromAPIServer are whom a pod sees when the API server connects to it.
+func (d *Deriver) FromAPIServer() (peers []Peer, which string) {
+	if agents := d.konnectivity(); len(agents) > 0 {
+		return []Peer{{Pods: agents}}, ""
+	}
+	for _, p := range d.apiServers {
+		p.Ports = nil
+		peers = append(peers, p)
+	}
+	return peers, d.which
+}

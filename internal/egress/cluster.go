@@ -1,0 +1,119 @@
+package egress
+
+import (
+	"slices"
+
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+)
+
+// Jobs are the roles of the jobs that a cluster may still see: the one that begins it, unless it has begun,
+// and those that bring another instance or another version.
+func (d *Deriver) Jobs(cluster *cnpgv1.Cluster) []cnpg.JobRole {
+	var out []cnpg.JobRole
+	if !cnpg.Bootstrapped(cluster) {
+		out = append(out, cnpg.BootstrapJob(cluster, d.originOf(cluster)))
+	}
+	out = append(out, cnpg.Join)
+	if cluster.Spec.Backup != nil && cluster.Spec.Backup.VolumeSnapshot != nil && !slices.Contains(out, cnpg.SnapshotRecovery) {
+		out = append(out, cnpg.SnapshotRecovery)
+	}
+	return append(out, cnpg.MajorUpgrade)
+}
+
+// Cluster are the needs of the cluster's instances, jobs and poolers that other ones than these serve.
+func (d *Deriver) Cluster(cluster *cnpgv1.Cluster) []Need {
+	c := clusterNeeds{Deriver: d, cluster: cluster}
+	instances := Who{Kind: Instances}
+	c.always(instances, "")
+	for _, role := range d.Jobs(cluster) {
+		c.always(Who{Kind: Job, Job: role}, "")
+	}
+	for _, pooler := range d.poolersOf(cluster) {
+		c.always(Who{Kind: Pooler, Pooler: pooler.Name}, pooler.Name)
+	}
+	c.backups()
+	c.origin()
+	c.externals()
+	c.subscriptions()
+	c.directories()
+	c.names()
+	return c.needs
+}
+
+// clusterNeeds collects the needs of one cluster.
+type clusterNeeds struct {
+	*Deriver
+	cluster *cnpgv1.Cluster
+	needs   []Need
+}
+
+func (c *clusterNeeds) source(path string) Source {
+	return Source{Kind: "Cluster", Namespace: c.cluster.Namespace, Name: c.cluster.Name, Path: path}
+}
+
+func (c *clusterNeeds) add(need Need) { c.needs = append(c.needs, need) }
+
+// always adds what everything that CloudNativePG starts needs.
+func (c *clusterNeeds) always(who Who, pooler string) {
+	source := c.source("")
+	if pooler != "" {
+		source = Source{Kind: "Pooler", Namespace: c.cluster.Namespace, Name: pooler}
+	}
+	c.add(Need{Flow: APIServer, Who: who, What: "the API server", Peers: c.apiServers, Which: c.which, Source: source})
+}
+
+// names adds DNS for whoever connects by a name: replicas and poolers to the Service of the primary, and all
+// that have a name or a Service as a peer.
+func (c *clusterNeeds) names() {
+	byName := map[Who]Source{}
+	var order []Who
+	need := func(who Who, source Source) {
+		if _, ok := byName[who]; !ok {
+			byName[who] = source
+			order = append(order, who)
+		}
+	}
+	if c.cluster.Spec.Instances > 1 {
+		need(Who{Kind: Instances}, c.source("spec.instances"))
+		need(Who{Kind: Job, Job: cnpg.Join}, c.source("spec.instances"))
+	}
+	for _, pooler := range c.poolersOf(c.cluster) {
+		need(Who{Kind: Pooler, Pooler: pooler.Name}, Source{Kind: "Pooler", Namespace: pooler.Namespace, Name: pooler.Name, Path: "spec.cluster.name"})
+	}
+	for i := range c.needs {
+		n := &c.needs[i]
+		named := n.Flow == ObjectStore || n.Flow == External
+		if named && slices.ContainsFunc(n.Peers, func(p Peer) bool { return p.Name != "" || len(p.Pods) > 0 || p.Unknown != "" }) {
+			need(n.Who, n.Source)
+		}
+	}
+	for _, who := range order {
+		c.needs = append(c.needs, c.lookups(who, byName[who])...)
+	}
+}
+
+func (d *Deriver) poolersOf(cluster *cnpgv1.Cluster) []*cnpgv1.Pooler {
+	var out []*cnpgv1.Pooler
+	for _, p := range d.inv.Poolers {
+		if p.Namespace == cluster.Namespace && p.Spec.Cluster.Name == cluster.Name {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// originOf is the backup that the cluster begins from; nil when there is none, or it was not seen.
+func (d *Deriver) originOf(cluster *cnpgv1.Cluster) *cnpgv1.Backup {
+	b := cluster.Spec.Bootstrap
+	if b == nil || b.Recovery == nil || b.Recovery.Backup == nil {
+		return nil
+	}
+	for _, backup := range d.inv.Backups {
+		if backup.Namespace == cluster.Namespace && backup.Name == b.Recovery.Backup.Name {
+			return backup
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package egress
+
+import (
+	"slices"
+
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// webhookPortName is the port's in the operator's Deployment (config/manager/manager.yaml).
+const webhookPortName = "webhook-server"
+
+// Operator are the needs of an operator besides that it reaches the instances: without them nobody can change
+// a Cluster, and nobody looks after one.
+func (d *Deriver) Operator(o inventory.Operator) []Need {
+	who := Who{Kind: Operator}
+	source := Source{Kind: "Deployment", Namespace: o.Namespace, Name: o.Deployment}
+	port := cnpg.WebhookPort
+	for _, i := range d.podsBy(o.Namespace, o.PodLabels) {
+		if number := portNamed(&d.inv.Pods[i], webhookPortName, "TCP"); number != 0 {
+			port = number
+		}
+	}
+	from, which := d.FromAPIServer()
+	for i := range from {
+		from[i].Ports = tcp(port)
+	}
+	needs := []Need{
+		{Flow: Webhook, Who: who, What: "the API server", Peers: from, Which: which, Inbound: true, Source: source},
+		{Flow: Webhook, Who: who, What: "the API server", Peers: d.apiServers, Which: d.which, Source: source},
+	}
+	plugins := false
+	for _, s := range d.inv.Services {
+		name := s.Labels[cnpg.PluginNameLabel]
+		if name == "" || s.Namespace != o.Namespace {
+			continue
+		}
+		plugins = true
+		var peers []Peer
+		for _, p := range s.Spec.Ports {
+			peers = append(peers, d.behind(s, uint16(p.Port), "TCP")...)
+		}
+		needs = append(needs, Need{Flow: Webhook, Who: who, What: "the plugin " + name, Peers: peers,
+			Source: Source{Kind: "Service", Namespace: s.Namespace, Name: s.Name}})
+	}
+	for _, lookup := range d.lookups(who, source) {
+		lookup.Flow, lookup.Advisory = Webhook, lookup.Advisory || !plugins
+		needs = append(needs, lookup)
+	}
+	return needs
+}
+
+// Dependants are the needs of other clusters that this one serves: each is Inbound, and its peers are
+// instances or jobs of the cluster that Source names.
+func (d *Deriver) Dependants(cluster *cnpgv1.Cluster) []Dependant {
+	own := map[int]bool{}
+	for _, i := range d.podsBy(cluster.Namespace, map[string]string{cnpg.ClusterLabel: cluster.Name}) {
+		own[i] = true
+	}
+	var out []Dependant
+	for _, other := range slices.Concat(d.inv.Clusters, d.inv.Others) {
+		if other.Namespace == cluster.Namespace && other.Name == cluster.Name {
+			continue
+		}
+		for _, need := range d.Cluster(other) {
+			served := slices.DeleteFunc(slices.Clone(need.Peers), func(p Peer) bool {
+				return !slices.ContainsFunc(p.Pods, func(i int) bool { return own[i] })
+			})
+			if need.Flow == External && len(served) > 0 {
+				need.Flow, need.Peers = Dependants, served
+				out = append(out, Dependant{Cluster: other, Need: need})
+			}
+		}
+	}
+	return out
+}
+
+// Dependant is a need of a cluster that another one serves.
+type Dependant struct {
+	Cluster *cnpgv1.Cluster
+	Need    Need
+}
+
+// scrapers are the labels of programs that read metrics, as their charts and operators set them.
+func scrapers() labels.Selector {
+	selector, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
+		Key: "app.kubernetes.io/name", Operator: metav1.LabelSelectorOpIn,
+		Values: []string{"prometheus", "vmagent", "victoria-metrics-agent", "alloy", "grafana-agent", "opentelemetry-collector"},
+	}}})
+	if err != nil {
+		return labels.Nothing() // The selector is a constant, and valid.
+	}
+	return selector
+}
+
+// Metrics are who scrapes the cluster's instances and poolers, where a monitor says that somebody does.
+func (d *Deriver) Metrics(cluster *cnpgv1.Cluster) []Need {
+	var from []int
+	for i := range d.inv.Pods {
+		if scrapers().Matches(labels.Set(d.inv.Pods[i].Labels)) {
+			from = append(from, i)
+		}
+	}
+	var needs []Need
+	add := func(who Who, port uint16, source Source) {
+		peer := Peer{Pods: from, Ports: tcp(port)}
+		if len(from) == 0 {
+			peer.Unknown = "who scrapes was not seen"
+		}
+		needs = append(needs, Need{Flow: Metrics, Who: who, What: "whoever scrapes", Peers: []Peer{peer}, Inbound: true, Advisory: true, Source: source})
+	}
+	if source, ok := d.monitored(cluster.Namespace, cnpg.Instance(cluster, 1, cnpg.PrimaryRole).Labels); ok {
+		add(Who{Kind: Instances}, cnpg.MetricsPort, source)
+	} else if m := cluster.Spec.Monitoring; m != nil && m.EnablePodMonitor { //nolint:staticcheck // Deprecated, and it works.
+		add(Who{Kind: Instances}, cnpg.MetricsPort, Source{"Cluster", cluster.Namespace, cluster.Name, "spec.monitoring.enablePodMonitor"})
+	}
+	for _, pooler := range d.poolersOf(cluster) {
+		who := Who{Kind: Pooler, Pooler: pooler.Name}
+		if source, ok := d.monitored(pooler.Namespace, cnpg.PoolerPod(pooler, 1).Labels); ok {
+			add(who, cnpg.PoolerMetricsPort, source)
+		} else if m := pooler.Spec.Monitoring; m != nil && m.EnablePodMonitor { //nolint:staticcheck // Deprecated, and it works.
+			add(who, cnpg.PoolerMetricsPort, Source{"Pooler", pooler.Namespace, pooler.Name, "spec.monitoring.enablePodMonitor"})
+		}
+	}
+	return needs
+}
+
+// monitored finds a monitor that selects pods with these labels, by them or by a Service in front of them.
+func (d *Deriver) monitored(namespace string, pod labels.Set) (Source, bool) {
+	for i := range d.inv.Monitors {
+		m := &d.inv.Monitors[i]
+		in := m.Spec.NamespaceSelector
+		if !in.Any && !slices.Contains(in.MatchNames, namespace) && (len(in.MatchNames) > 0 || m.Namespace != namespace) {
+			continue
+		}
+		selector, err := metav1.LabelSelectorAsSelector(&m.Spec.Selector)
+		if err != nil {
+			continue // The API server knows the schema of a selector, and not more; nobody is scraped by it.
+		}
+		source := Source{Kind: m.Kind, Namespace: m.Namespace, Name: m.Name, Path: "spec.selector"}
+		if m.Kind == "PodMonitor" && selector.Matches(pod) {
+			return source, true
+		}
+		for _, s := range d.inv.Services {
+			if m.Kind == "ServiceMonitor" && s.Namespace == namespace && selector.Matches(labels.Set(s.Labels)) &&
+				len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(pod) {
+				return source, true
+			}
+		}
+	}
+	return Source{}, false
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
+	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
+	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/policy/api"
+	"github.com/cilium/cilium/pkg/policy/types"
+)
+
+// Around is what policies refer to and what is no policy. The zero value is that nothing of it is known.
+type Around struct {
+	// Services are those that toServices may name; AllServices tells that there are no others.
+	Services    []Service
+	AllServices bool
+	// CIDRGroups are those that rules may name; AllCIDRGroups tells that there are no others.
+	CIDRGroups    []*ciliumv2.CiliumCIDRGroup
+	AllCIDRGroups bool
+}
+
+// Service is what toServices depends on of a Service.
+type Service struct {
+	Namespace, Name  string
+	Labels, Selector map[string]string
+	// Backends are the addresses behind a Service without a selector, and BackendsKnown tells that these
+	// are all of them.
+	Backends      []netip.Addr
+	BackendsKnown bool
+}
+
+// unsureServices says of the egress rules of a policy, by the position of the rule and in it, why
+// toServices may select more than was found. It has nothing about the others.
+type unsureServices map[[2]int]string
+
+// resolveServices puts selectors and addresses in the place of toServices, as agents do before they read
+// the policy (pkg/policy/k8s, resolveToServices). The rules are changed.
+func (a Around) resolveServices(rules api.Rules) unsureServices {
+	unsure := unsureServices{}
+	for r, rule := range rules {
+		if rule == nil {
+			continue
+		}
+		for i := range rule.Egress {
+			for _, named := range rule.Egress[i].ToServices {
+				if why := a.resolveService(&rule.Egress[i], named); why != "" {
+					unsure[[2]int{r, i}] = why
+				}
+			}
+		}
+	}
+	return unsure
+}
+
+func (a Around) resolveService(rule *api.EgressRule, named api.Service) (unsure string) {
+	found := false
+	for i := range a.Services {
+		s := &a.Services[i]
+		if !s.isNamedBy(named) {
+			continue
+		}
+		found = true
+		if len(s.Selector) > 0 {
+			rule.ToEndpoints = append(rule.ToEndpoints, s.endpoints())
+			continue
+		}
+		for _, backend := range s.Backends {
+			prefix := netip.PrefixFrom(backend, backend.BitLen())
+			rule.ToCIDRSet = append(rule.ToCIDRSet, api.CIDRRule{Cidr: api.CIDR(prefix.String()), Generated: true})
+		}
+		if !s.BackendsKnown {
+			unsure = "toServices: the addresses behind the Service " + s.Namespace + "/" + s.Name + ", which has no selector, are not visible from here"
+		}
+	}
+	switch {
+	case unsure != "" || a.AllServices:
+		return unsure
+	case named.K8sServiceSelector != nil:
+		return "toServices: which other Services have these labels is not visible from here"
+	case found && named.K8sService != nil && named.K8sService.Namespace != "":
+		return ""
+	}
+	return "toServices: which pods are behind a Service is not visible from here"
+}
+
+// isNamedBy is what serviceSelectorMatches and serviceRefMatches of pkg/policy/k8s are.
+func (s *Service) isNamedBy(named api.Service) bool {
+	switch {
+	case named.K8sServiceSelector != nil:
+		if n := named.K8sServiceSelector.Namespace; n != "" && n != s.Namespace {
+			return false
+		}
+		selector := types.NewLabelSelector(api.EndpointSelector(named.K8sServiceSelector.Selector))
+		return types.Matches(selector, anySource(labels.Map2Labels(s.Labels, labels.LabelSourceK8s)))
+	case named.K8sService != nil:
+		n := named.K8sService.Namespace
+		return (n == "" || n == s.Namespace) && named.K8sService.ServiceName == s.Name
+	}
+	return false
+}
+
+// endpoints select the pods behind the Service.
+func (s *Service) endpoints() api.EndpointSelector {
+	selector := maps.Clone(s.Selector)
+	selector[k8sConst.PodNamespaceLabel] = s.Namespace
+	out := api.NewESFromK8sLabelSelector(labels.LabelSourceK8sKeyPrefix, &slim_metav1.LabelSelector{MatchLabels: selector})
+	out.Generated = true
+	return out
+}
+
+// anySource are labels that are looked up by their keys alone.
+type anySource labels.Labels
+
+var _ labels.LabelMatcher = anySource{}
+
+func (l anySource) GetLabel(label *labels.Label) string { return l[label.Key].Value }
+
+func (l anySource) HasLabel(label *labels.Label) bool {
+	_, ok := l[label.Key]
+	return ok
+}
+
+func (l anySource) LookupLabel(label *labels.Label) (string, bool) {
+	found, ok := l[label.Key]
+	return found.Value, ok
+}
+
+// knowsGroup tells whether all members of a group are known: it was seen, or there is none of that name.
+func (a Around) knowsGroup(name string) bool {
+	return a.AllCIDRGroups || slices.ContainsFunc(a.CIDRGroups, func(g *ciliumv2.CiliumCIDRGroup) bool { return g.Name == name })
+}
+
+// groupPrefixes are the members of a group. What is no prefix is left out, as the agents do.
+func groupPrefixes(group *ciliumv2.CiliumCIDRGroup) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range group.Spec.ExternalCIDRs {
+		if prefix, err := netip.ParsePrefix(string(text)); err == nil {
+			out = append(out, prefix)
+		}
+	}
+	return out
+}
+
+// groupLabels are the labels of a group's members (pkg/policy/k8s, cidrsAndLabelsForCIDRGroup).
+func groupLabels(group *ciliumv2.CiliumCIDRGroup) labels.Labels {
+	out := labels.Labels{}
+	for key, value := range k8sUtils.RemoveCiliumLabels(group.Labels) {
+		plain := labels.NewLabel(key, value, labels.LabelSourceCIDRGroup)
+		out[plain.Key] = plain
+		encoded := labels.EncodedCIDRGroupLabel(plain.Key, plain.Value, plain.Source)
+		out[encoded.Key] = encoded
+	}
+	name := api.LabelForCIDRGroupRef(group.Name)
+	out[name.Key] = name
+	return out
+}
