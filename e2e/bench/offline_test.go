@@ -19,7 +19,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/bench/fleet"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/object"
 )
 
 // sizes are fleets of about so many pods: ten namespaces for each thousand, each with one locked
@@ -69,7 +69,7 @@ func BenchmarkOfflineStatus(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := report.Print(io.Discard, isolation.Evaluate(m), report.Options{Format: report.JSON}); err != nil {
+				if err := object.JSON(io.Discard, isolation.Evaluate(m)); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -21,7 +21,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
 )
 
 const recordings = "../../internal/isolation/testdata/"
@@ -42,7 +42,7 @@ func browser(t *testing.T) string {
 func page(t *testing.T, list v1alpha1.IsolationReportList) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := report.Print(&out, list, report.Options{Format: report.HTML}); err != nil {
+	if err := picture.HTML(&out, list); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "page.html")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -28,7 +29,7 @@ func TestDiagrams(t *testing.T) {
 	for name, l := range diagrams() {
 		for _, format := range []report.Format{report.DOT, report.Mermaid, report.HTML} {
 			t.Run(name+" "+string(format), func(t *testing.T) {
-				got := render(t, l, report.Options{Format: format})
+				got := render(t, l, options{Format: format})
 				golden(t, "diagram-"+name+"."+string(format), []byte(got))
 				for line := range strings.Lines(got) {
 					if line = strings.TrimSuffix(line, "\n"); terminal.Escape(line) != line {
@@ -59,7 +60,7 @@ func TestDeniedEdges(t *testing.T) {
 			`<path class="edge blocked" `, `>DENIED, and needed · port 8000</text>`, `<path class="edge denied" `, `<span class="verdict denied">denied</span>`,
 		},
 	} {
-		got := render(t, list(blockedAndMixed()), report.Options{Format: format})
+		got := render(t, list(blockedAndMixed()), options{Format: format})
 		for _, pattern := range want {
 			if !regexp.MustCompile(pattern).MatchString(got) {
 				t.Errorf("%s: nothing matches %s in\n%s", format, pattern, got)
@@ -75,7 +76,7 @@ func TestCrowdedPictures(t *testing.T) {
 		report.Mermaid: {"and 420 more workloads that can connect", "more pods denied"},
 		report.HTML:    {"and 420 more workloads that can connect", "The picture shows some of the clients"},
 	} {
-		got := render(t, list(crowded()), report.Options{Format: format})
+		got := render(t, list(crowded()), options{Format: format})
 		for _, sentence := range want {
 			if !strings.Contains(got, sentence) {
 				t.Errorf("%s: lacks %q", format, sentence)
@@ -93,7 +94,7 @@ func TestDOTStatements(t *testing.T) {
 	statement := regexp.MustCompile(`^\s*(digraph ` + text + ` \{|subgraph cluster_\d+ \{|\}|[a-z]+=[\w.]+;|[a-z]+=` + text + `;|` +
 		`(n\d+|node|edge|n\d+ -> n\d+) \[\w+=(` + text + `|\w+)(, \w+=(` + text + `|\w+))*\];)$`)
 	for name, l := range diagrams() {
-		for line := range strings.Lines(render(t, l, report.Options{Format: report.DOT})) {
+		for line := range strings.Lines(render(t, l, options{Format: report.DOT})) {
 			if !statement.MatchString(strings.TrimSuffix(line, "\n")) {
 				t.Errorf("%s: not one of our statements: %s", name, line)
 			}
@@ -107,7 +108,7 @@ func TestMermaidStatements(t *testing.T) {
 	statement := regexp.MustCompile(`^\s*(flowchart LR|subgraph g\d+\[` + text + `\]|end|n\d+(\[|\[\(|\(\[)` + text + `(\]|\)\]|\]\))|` +
 		`n\d+ (-->|-\.->)\|` + text + `\| n\d+|linkStyle \d+ [a-z0-9#:,-]+)$`)
 	for name, l := range diagrams() {
-		for line := range strings.Lines(render(t, l, report.Options{Format: report.Mermaid})) {
+		for line := range strings.Lines(render(t, l, options{Format: report.Mermaid})) {
 			if !statement.MatchString(strings.TrimSuffix(line, "\n")) {
 				t.Errorf("%s: not one of our statements: %s", name, line)
 			}
@@ -123,7 +124,7 @@ func TestHTMLElements(t *testing.T) {
 	attributes := strings.Fields("lang charset name content http-equiv class id href aria-labelledby aria-label role tabindex scope " +
 		"viewBox width height refX refY markerWidth markerHeight orient d x y rx marker-end")
 	for name, l := range diagrams() {
-		decoder := xml.NewDecoder(strings.NewReader(render(t, l, report.Options{Format: report.HTML})))
+		decoder := xml.NewDecoder(strings.NewReader(render(t, l, options{Format: report.HTML})))
 		decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 		for {
 			token, err := decoder.Token()
@@ -154,7 +155,7 @@ func TestHTMLElements(t *testing.T) {
 
 // Whoever can't see the picture reads the same in the tables.
 func TestHTMLTellsAllInTables(t *testing.T) {
-	got := render(t, list(crowded()), report.Options{Format: report.HTML})
+	got := render(t, list(crowded()), options{Format: report.HTML})
 	_, tables, found := strings.Cut(got, "</figure>")
 	if !found {
 		t.Fatal("no figure")
@@ -186,7 +187,7 @@ func TestMermaidLimits(t *testing.T) {
 	for clusters, want := range map[int]string{
 		8: "and 420 more workloads that can connect", 35: "and 438 more workloads that can connect", 50: "not drawn#58; who can’t connect",
 	} {
-		got := render(t, fleet(clusters), report.Options{Format: report.Mermaid})
+		got := render(t, fleet(clusters), options{Format: report.Mermaid})
 		if edges := strings.Count(got, "|"); edges/2 > 500 || len(got) > 50000 {
 			t.Errorf("%d clusters: %d connections and %d characters", clusters, edges/2, len(got))
 		}
@@ -195,7 +196,7 @@ func TestMermaidLimits(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	err := report.Print(&out, fleet(200), report.Options{Format: report.Mermaid})
+	err := picture.Mermaid(&out, fleet(200))
 	if want := "200 clusters are too much for one Mermaid picture"; err == nil || !strings.HasPrefix(err.Error(), want) || out.Len() > 0 {
 		t.Errorf("error %v, printed %d bytes", err, out.Len())
 	}
@@ -204,7 +205,7 @@ func TestMermaidLimits(t *testing.T) {
 // A context that failed is part of the picture.
 func TestPicturesNameWhatFailed(t *testing.T) {
 	for _, format := range []report.Format{report.DOT, report.Mermaid, report.HTML} {
-		got := render(t, v1alpha1.IsolationReportList{Errors: severalContexts().Errors}, report.Options{Format: format})
+		got := render(t, v1alpha1.IsolationReportList{Errors: severalContexts().Errors}, options{Format: format})
 		if !strings.Contains(got, "far-away") || !strings.Contains(got, "the server did not answer in time") {
 			t.Errorf("%s: %s", format, got)
 		}

@@ -8,17 +8,18 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
 // Every line is one of our own statements, whatever the names are.
 func TestExplanationAsMermaid(t *testing.T) {
-	const text = "\"(?:[^\"<>&`#\\[\\]{}|\\\\]|#\\d+;|<br/>)*\""
-	statement := regexp.MustCompile(`^(flowchart LR|  [seit]\d+(\[` + text + `\]|\[\(` + text + `\)\])|` +
-		`  [sei]\d+ (-->|-\.->)(\|` + text + `\|)? [eit]\d+|  linkStyle \d+ [a-z0-9#:,-]+)$`)
+	const label = "\"(?:[^\"<>&`#\\[\\]{}|\\\\]|#\\d+;|<br/>)*\""
+	statement := regexp.MustCompile(`^(flowchart LR|  [seit]\d+(\[` + label + `\]|\[\(` + label + `\)\])|` +
+		`  [sei]\d+ (-->|-\.->)(\|` + label + `\|)? [eit]\d+|  linkStyle \d+ [a-z0-9#:,-]+)$`)
 	for name, e := range map[string]v1alpha1.Explanation{"differing": explanation(), "long": withLongRule(), "hostile": fromHostile()} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := report.PrintExplanation(&out, e, report.Options{Format: report.Mermaid}); err != nil {
+			if err := report.PrintExplanation(&out, report.Output{Format: report.Mermaid}, e, text.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, "explain-"+name+".mermaid", out.Bytes())

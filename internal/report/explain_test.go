@@ -8,6 +8,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -100,28 +101,28 @@ func TestExplanation(t *testing.T) {
 	for _, test := range []struct {
 		file        string
 		explanation v1alpha1.Explanation
-		options     report.Options
+		options     options
 	}{
-		{"explain-differing.txt", explanation(), report.Options{}},
-		{"explain-differing.json", explanation(), report.Options{Format: report.JSON}},
-		{"explain-differing.yaml", explanation(), report.Options{Format: report.YAML}},
-		{"explain-differing-color.txt", explanation(), report.Options{Colors: terminal.NewColors(terminal.ModeAlways, false, nil)}},
-		{"explain-long.txt", withLongRule(), report.Options{}},
-		{"explain-long-wide.txt", withLongRule(), report.Options{Format: report.Wide}},
-		{"explain-hostile.txt", fromHostile(), report.Options{}},
-		{"explain-hostile.yaml", fromHostile(), report.Options{Format: report.YAML}},
+		{"explain-differing.txt", explanation(), options{}},
+		{"explain-differing.json", explanation(), options{Format: report.JSON}},
+		{"explain-differing.yaml", explanation(), options{Format: report.YAML}},
+		{"explain-differing-color.txt", explanation(), options{Colors: terminal.NewColors(terminal.ModeAlways, false, nil)}},
+		{"explain-long.txt", withLongRule(), options{}},
+		{"explain-long-wide.txt", withLongRule(), options{Format: report.Wide}},
+		{"explain-hostile.txt", fromHostile(), options{}},
+		{"explain-hostile.yaml", fromHostile(), options{Format: report.YAML}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := report.PrintExplanation(&out, test.explanation, test.options); err != nil {
+			if err := report.PrintExplanation(&out, test.options.output(), test.explanation, test.options.text()); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, test.file, out.Bytes())
-			text := out.String()
+			printed := out.String()
 			if test.options.Colors.Enabled() || test.options.Format == report.JSON || test.options.Format == report.YAML {
-				text = strings.ReplaceAll(text, "\x1b[", "")
+				printed = strings.ReplaceAll(printed, "\x1b[", "")
 			}
-			for line := range strings.Lines(text) {
+			for line := range strings.Lines(printed) {
 				line = strings.TrimSuffix(line, "\n")
 				command := strings.Contains(line, "kubectl cnpg-netpol lockdown")
 				if width := terminal.Width(line); width > 100 && !command && test.options.Format == "" && !test.options.Colors.Enabled() {
@@ -147,11 +148,11 @@ func TestDenialsThatNothingOverrides(t *testing.T) {
 		}}
 		e.Answers[0].Egress = v1alpha1.ExplainedDirection{Verdict: v1alpha1.VerdictAllowed}
 		var out bytes.Buffer
-		if err := report.PrintExplanation(&out, e, report.Options{}); err != nil {
+		if err := report.PrintExplanation(&out, report.Output{Format: report.Table}, e, text.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		if text := out.String(); !strings.Contains(text, "Decided by this rule") || strings.Contains(text, "can override it") != final {
-			t.Errorf("%s:\n%s", kind, text)
+		if printed := out.String(); !strings.Contains(printed, "Decided by this rule") || strings.Contains(printed, "can override it") != final {
+			t.Errorf("%s:\n%s", kind, printed)
 		}
 	}
 }
@@ -200,14 +201,14 @@ func TestExplanationSaysWhatAChangeOpens(t *testing.T) {
 func explained(t *testing.T, e v1alpha1.Explanation) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := report.PrintExplanation(&out, e, report.Options{}); err != nil {
+	if err := report.PrintExplanation(&out, report.Output{Format: report.Table}, e, text.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
 }
 
 func TestExplanationFormat(t *testing.T) {
-	if err := report.PrintExplanation(&bytes.Buffer{}, explanation(), report.Options{Format: "xml"}); err == nil || !strings.Contains(err.Error(), `unknown output format "xml"`) {
+	if err := report.PrintExplanation(&bytes.Buffer{}, report.Output{Format: "xml"}, explanation(), text.Options{}); err == nil || !strings.Contains(err.Error(), `unknown output format "xml"`) {
 		t.Errorf("got %v", err)
 	}
 }

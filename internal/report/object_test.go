@@ -24,7 +24,7 @@ func TestMachineOutputRoundTrips(t *testing.T) {
 		} {
 			t.Run(name+" "+string(format), func(t *testing.T) {
 				var got v1alpha1.IsolationReportList
-				if err := decode([]byte(render(t, l, report.Options{Format: format})), &got); err != nil {
+				if err := decode([]byte(render(t, l, options{Format: format})), &got); err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(l, got, cmpopts.EquateEmpty(), cmpopts.IgnoreTypes(metav1.TypeMeta{})); diff != "" {
@@ -51,7 +51,7 @@ func TestMachineOutputHasNoNull(t *testing.T) {
 	}
 	for _, l := range []v1alpha1.IsolationReportList{{}, list(v1alpha1.IsolationReport{}), list(empty)} {
 		for _, format := range []report.Format{report.JSON, report.YAML} {
-			if out := render(t, l, report.Options{Format: format}); strings.Contains(out, "null") {
+			if out := render(t, l, options{Format: format}); strings.Contains(out, "null") {
 				t.Errorf("null in\n%s", out)
 			}
 		}
@@ -64,6 +64,6 @@ func TestMachineOutputHasNoNull(t *testing.T) {
 // A terminal that shows -o json must be as safe as one that shows the table.
 func TestMachineOutputHoldsNoControls(t *testing.T) {
 	for _, format := range []report.Format{report.JSON, report.YAML} {
-		checkLines(t, render(t, list(hostile()), report.Options{Format: format}), 100000)
+		checkLines(t, render(t, list(hostile()), options{Format: format}), 100000)
 	}
 }

@@ -8,12 +8,13 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
-func renderPreview(t *testing.T, verb string, p isolation.Preview, o report.Options) string {
+func renderPreview(t *testing.T, verb string, p isolation.Preview, o options) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := report.PrintPreview(&out, verb, p, o); err != nil {
+	if err := text.Preview(&out, verb, p, o.text()); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -23,17 +24,17 @@ func TestPrintPreview(t *testing.T) {
 	for name, tc := range map[string]struct {
 		verb    string
 		preview isolation.Preview
-		options report.Options
+		options options
 	}{
 		"preview-lockdown.txt":       {verb: "lockdown", preview: lockdownPreview()},
-		"preview-lockdown-color.txt": {verb: "lockdown", preview: lockdownPreview(), options: report.Options{Colors: always()}},
+		"preview-lockdown-color.txt": {verb: "lockdown", preview: lockdownPreview(), options: options{Colors: always()}},
 		"preview-refused.txt":        {verb: "lockdown", preview: refusedPreview()},
-		"preview-refused-color.txt":  {verb: "lockdown", preview: refusedPreview(), options: report.Options{Colors: always()}},
+		"preview-refused-color.txt":  {verb: "lockdown", preview: refusedPreview(), options: options{Colors: always()}},
 		"preview-unlock.txt":         {verb: "unlock", preview: unlockPreview()},
 		"preview-repair.txt":         {verb: "lockdown", preview: repairPreview()},
 		"preview-unchanged.txt":      {verb: "lockdown", preview: unchangedPreview()},
 		"preview-crowded.txt":        {verb: "lockdown", preview: crowdedPreview()},
-		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: report.Options{Format: report.Wide}},
+		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: options{Format: report.Wide}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview()},
 		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
 		"preview-gone.txt":           {verb: "unlock", preview: isolation.Preview{Cluster: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Steps: steps(isolation.Delete)[:1]}},
@@ -88,7 +89,7 @@ func TestPreviewEndsWithASummary(t *testing.T) {
 		"refused":       {isolation.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := lastLine(renderPreview(t, "lockdown", tc.preview, report.Options{})); got != tc.want {
+			if got := lastLine(renderPreview(t, "lockdown", tc.preview, options{})); got != tc.want {
 				t.Errorf("got  %q\nwant %q", got, tc.want)
 			}
 		})
@@ -96,7 +97,7 @@ func TestPreviewEndsWithASummary(t *testing.T) {
 }
 
 func TestBlockedFlowsComeFirst(t *testing.T) {
-	out := renderPreview(t, "lockdown", refusedPreview(), report.Options{})
+	out := renderPreview(t, "lockdown", refusedPreview(), options{})
 	previous := -1
 	for _, word := range []string{"allowed → DENIED", "allowed → unknown", "allowed → denied (advisory)", "stays allowed"} {
 		at := strings.Index(out, word)
@@ -104,14 +105,5 @@ func TestBlockedFlowsComeFirst(t *testing.T) {
 			t.Errorf("%q is at %d, not after %d in\n%s", word, at, previous, out)
 		}
 		previous = at
-	}
-}
-
-func TestPreviewIsForPeople(t *testing.T) {
-	for _, format := range []report.Format{report.JSON, report.YAML} {
-		err := report.PrintPreview(&bytes.Buffer{}, "lockdown", lockdownPreview(), report.Options{Format: format})
-		if err == nil || !strings.Contains(err.Error(), string(format)) {
-			t.Errorf("%s: error %v, want one that names the format", format, err)
-		}
 	}
 }

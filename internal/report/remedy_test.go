@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 )
 
 // A command is one line, to be copied, and the words before it keep to the width of the page.
@@ -37,7 +36,7 @@ func TestRemedies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := noFindings()
 			r.Findings = []v1alpha1.Finding{{Code: v1alpha1.PolicyInvalid, Severity: v1alpha1.SeverityError, Message: "It is wrong.", Remedy: test.remedy}}
-			got := render(t, list(r), report.Options{})
+			got := render(t, list(r), options{})
 			if want := "    It is wrong.\n    " + strings.Join(test.want, "\n    ") + "\n"; !strings.HasSuffix(got, want) {
 				t.Errorf("got\n%s\nwant at the end\n%s", got, want)
 			}

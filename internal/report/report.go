@@ -1,10 +1,6 @@
-// Package report renders what others computed: isolation reports as table, wide, JSON, YAML or
-// diagram, and the preview of a change. It takes values and writes to a stream: it asks no server,
-// judges no policy and decides nothing.
-//
-// Text in reports comes from a cluster or a file and is never trusted: everything that the table
-// and the preview print goes through terminal.Escape, in the few methods of page and grid that
-// take text. Diagrams do the same, and then quote for their own language.
+// Package report renders what others computed in the medium that is asked for: package text is for
+// people, object for scripts, picture for both. It only chooses one: words, layouts and encodings are
+// the media's own.
 package report
 
 import (
@@ -12,8 +8,12 @@ import (
 	"io"
 	"strings"
 
+	"k8s.io/cli-runtime/pkg/printers"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/object"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
 // Format is the value of -o.
@@ -36,68 +36,67 @@ const (
 	HTML Format = "html"
 )
 
-// formats are the values of -o, the default first.
-func formats() []string {
-	return []string{string(Table), string(Wide), string(JSON), string(YAML), string(DOT), string(Mermaid), string(HTML)}
-}
-
-const (
-	defaultWidth = 100
-	minWidth     = 80
-	maxWidth     = 160
-)
-
-// Options say how to print. The zero value prints a table without colors, 100 columns wide.
-type Options struct {
+// Output is what -o asks for: a format, or a template of kubectl get.
+type Output struct {
 	Format Format
-	Colors terminal.Colors
-	// Width is the number of columns of the terminal, 0 when the output is none. Less than 80
-	// counts as 80, and lines do not grow beyond 160, where they become hard to read. The commands of remedies
-	// are exempt: they stay in one piece, to be copied.
-	Width int
-	// Contexts are those that were asked, in the order in which they are listed; those that failed
-	// come last without it.
-	Contexts []string
+	// Template is kubectl's printer of a template; the Format is empty then.
+	Template printers.ResourcePrinter
 }
 
-func (o Options) width() int {
-	if o.Width == 0 {
-		return defaultWidth
+// Formats are those of reports, the default first.
+func Formats() []Format { return []Format{Table, Wide, JSON, YAML, DOT, Mermaid, HTML} }
+
+// ExplanationFormats are those of explanations, the default first.
+func ExplanationFormats() []Format { return []Format{Table, Wide, JSON, YAML, Mermaid} }
+
+// Print writes reports. The options are for people only; that a table is wide, the format says.
+func Print(w io.Writer, output Output, list v1alpha1.IsolationReportList, o text.Options) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, list)
 	}
-	return min(max(o.Width, minWidth), maxWidth)
-}
-
-// Print writes reports. An empty list prints nothing as a table: the caller says on stderr what it
-// looked for.
-func Print(w io.Writer, list v1alpha1.IsolationReportList, o Options) error {
-	switch o.Format {
+	switch output.Format {
+	case Table, Wide:
+		o.Wide = output.Format == Wide
+		return text.Reports(w, list, o)
 	case JSON:
-		return printJSON(w, list)
+		return object.JSON(w, list)
 	case YAML:
-		return printYAML(w, list)
+		return object.YAML(w, list)
 	case DOT:
-		return printDOT(w, list)
+		return picture.DOT(w, list)
 	case Mermaid:
-		return printMermaid(w, list)
+		return picture.Mermaid(w, list)
 	case HTML:
-		return printHTML(w, list)
-	case Table, Wide, "":
-		p := newPage(o)
-		var err error
-		switch {
-		case hasContexts(list) || len(list.Items) > 1:
-			err = p.overview(list)
-		case len(list.Items) == 1:
-			err = p.detail(list.Items[0])
-			p.leftOver(list.Findings)
-		default:
-			p.leftOver(list.Findings)
-		}
-		if err != nil {
-			return fmt.Errorf("render reports: %w", err)
-		}
-		return p.writeTo(w)
+		return picture.HTML(w, list)
 	default:
-		return fmt.Errorf("unknown output format %q: use one of %s", o.Format, strings.Join(formats(), ", "))
+		return unknown(output.Format, Formats())
 	}
+}
+
+// PrintExplanation writes what explain has found.
+func PrintExplanation(w io.Writer, output Output, e v1alpha1.Explanation, o text.Options) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, e)
+	}
+	switch output.Format {
+	case Table, Wide:
+		o.Wide = output.Format == Wide
+		return text.Explanation(w, e, o)
+	case JSON:
+		return object.JSON(w, e)
+	case YAML:
+		return object.YAML(w, e)
+	case Mermaid:
+		return picture.Explanation(w, e)
+	default:
+		return unknown(output.Format, ExplanationFormats())
+	}
+}
+
+func unknown(format Format, known []Format) error {
+	names := make([]string, len(known))
+	for i, name := range known {
+		names[i] = string(name)
+	}
+	return fmt.Errorf("unknown output format %q: use one of %s", format, strings.Join(names, ", "))
 }

@@ -34,6 +34,27 @@ func Escape(text string) string {
 	return out.String()
 }
 
+// EscapeLines is Escape for text of several lines and columns: line breaks and tabs stay.
+func EscapeLines(text string) string {
+	if isVisible(strings.NewReplacer("\n", "", "\t", "").Replace(text)) {
+		return text
+	}
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		body, ended := strings.CutSuffix(line, "\n")
+		for i, field := range strings.Split(body, "\t") {
+			if i > 0 {
+				out.WriteByte('\t')
+			}
+			out.WriteString(Escape(field))
+		}
+		if ended {
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
+}
+
 // Visible says whether a rune may reach a terminal as it is: a letter, mark, digit, punctuation,
 // symbol or the ASCII space, and none of those that Unicode renders as nothing at all.
 func Visible(r rune) bool {

@@ -20,7 +20,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
@@ -146,7 +146,7 @@ func (o *changeOptions) show(p previewed) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := report.PrintPreview(w, o.verb, one, report.Options{Format: report.Table, Colors: o.Colors(w), Width: width}); err != nil {
+		if err := text.Preview(w, o.verb, one, text.Options{Colors: o.Colors(w), Width: width}); err != nil {
 			return err
 		}
 	}

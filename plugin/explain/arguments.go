@@ -25,7 +25,7 @@ func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error 
 	if o.Files.Recursive && !o.Offline() {
 		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
 	}
-	if o.query.WhyNot && o.output == report.Mermaid {
+	if o.query.WhyNot && o.output.Format == report.Mermaid {
 		errs = append(errs, kit.UsageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}
 	for _, flag := range []string{"source-namespace", "source-service-account"} {

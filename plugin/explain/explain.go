@@ -10,6 +10,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -17,7 +18,7 @@ import (
 type explainOptions struct {
 	kit.Source
 	query  isolation.Query
-	output report.Format
+	output report.Output
 	// labels, sourceNamespace and serviceAccount describe a pod that does not exist.
 	labels, sourceNamespace, serviceAccount string
 
@@ -26,7 +27,7 @@ type explainOptions struct {
 }
 
 func NewCommand(root *kit.Globals) *cobra.Command {
-	o := &explainOptions{Source: kit.Source{Globals: root}, output: report.Table}
+	o := &explainOptions{Source: kit.Source{Globals: root}, output: report.Output{Format: report.Table}}
 	cmd := &cobra.Command{
 		Use:     "explain SOURCE CLUSTER",
 		GroupID: kit.GroupInspect,
@@ -86,7 +87,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
 	o.AddFileFlags(cmd)
 	o.AddOperatorFlag(cmd)
-	kit.EnumVarP(cmd, flags, &o.output, "output", "o", "Output format", report.Table, report.Wide, report.JSON, report.YAML, report.Mermaid)
+	kit.OutputVarP(cmd, &o.output, report.ExplanationFormats())
 	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.CompleteNamespaces)
 	return cmd
 }
@@ -97,7 +98,7 @@ func (o *explainOptions) run(ctx context.Context) error {
 		return problem
 	}
 	_, width := terminal.Detect(o.Out)
-	err := report.PrintExplanation(o.Out, *e, report.Options{Format: o.output, Colors: o.Colors(o.Out), Width: width})
+	err := report.PrintExplanation(o.Out, o.output, *e, text.Options{Colors: o.Colors(o.Out), Width: width})
 	if err != nil {
 		return err
 	}

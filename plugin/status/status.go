@@ -11,6 +11,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -27,14 +28,14 @@ const (
 type statusOptions struct {
 	kit.Source
 	names    []string
-	output   report.Format
+	output   report.Output
 	failOn   failOn
 	watch    bool
 	contexts contextOptions
 }
 
 func NewCommand(root *kit.Globals) *cobra.Command {
-	o := &statusOptions{Source: kit.Source{Globals: root}, output: report.Table, failOn: failOnNone}
+	o := &statusOptions{Source: kit.Source{Globals: root}, output: report.Output{Format: report.Table}, failOn: failOnNone}
 	cmd := &cobra.Command{
 		Use:     "status [CLUSTER...]",
 		GroupID: kit.GroupInspect,
@@ -96,8 +97,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 	kit.AllNamespacesVar(cmd, &o.AllNamespaces)
 	o.AddFileFlags(cmd)
 	o.AddOperatorFlag(cmd)
-	kit.EnumVarP(cmd, cmd.Flags(), &o.output, "output", "o", "Output format",
-		report.Table, report.Wide, report.JSON, report.YAML, report.DOT, report.Mermaid, report.HTML)
+	kit.OutputVarP(cmd, &o.output, report.Formats())
 	kit.EnumVarP(cmd, cmd.Flags(), &o.failOn, "fail-on", "", "Exit with 1 when there is a finding as severe as this",
 		failOnNone, failOnError, failOnWarning)
 	o.contexts.addFlags(cmd, root)
@@ -116,10 +116,11 @@ func (o *statusOptions) validate() error {
 	if o.Files.Recursive && !o.Offline() {
 		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
 	}
-	switch {
-	case !o.watch:
-	case o.output == report.DOT, o.output == report.Mermaid, o.output == report.HTML:
-		errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output))
+	switch o.output.Format {
+	case report.DOT, report.Mermaid, report.HTML:
+		if o.watch {
+			errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output.Format))
+		}
 	}
 	errs = append(errs, o.contexts.validate(o))
 	return errors.Join(errs...)
@@ -177,7 +178,7 @@ func (o *statusOptions) where(namespace string) string {
 // print prints the reports; contexts are those that were asked, in their order.
 func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
 	_, width := terminal.Detect(w)
-	return report.Print(w, list, report.Options{Format: o.output, Colors: o.Colors(o.Out), Width: width, Contexts: contexts})
+	return report.Print(w, o.output, list, text.Options{Colors: o.Colors(o.Out), Width: width, Contexts: contexts})
 }
 
 // unknownPostures is an error for each cluster about which nothing could be said.

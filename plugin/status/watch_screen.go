@@ -9,6 +9,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -46,7 +47,9 @@ func (s *watchScreen) unlessInterrupted(ctx context.Context, err error) error {
 	return err
 }
 
-func (s *watchScreen) table() bool { return s.o.output == report.Table || s.o.output == report.Wide }
+func (s *watchScreen) table() bool {
+	return s.o.output.Format == report.Table || s.o.output.Format == report.Wide
+}
 
 // show shows the reports and the problem when they differ from what is shown.
 func (s *watchScreen) show(list v1alpha1.IsolationReportList, problem error) error {
@@ -86,7 +89,7 @@ func (s *watchScreen) redraw() error {
 func (s *watchScreen) render() ([]byte, error) {
 	var out bytes.Buffer
 	_, width, _ := s.size(s.o.Out)
-	err := report.Print(&out, s.list, report.Options{Format: s.o.output, Colors: s.o.Colors(s.o.Out), Width: width})
+	err := report.Print(&out, s.o.output, s.list, text.Options{Colors: s.o.Colors(s.o.Out), Width: width})
 	return out.Bytes(), err
 }
 
@@ -129,7 +132,7 @@ func (s *watchScreen) append(first bool) error {
 		if !first {
 			before = "\n" + before
 		}
-	case s.o.output == report.YAML && !first:
+	case s.o.output.Format == report.YAML && !first:
 		before = "---\n"
 	}
 	if _, err := io.WriteString(s.o.Out, before+string(s.report)); err != nil {

@@ -162,9 +162,18 @@ const (
 	VerdictUnknown Verdict = "unknown"
 )
 
+// The names of the required flows, which scripts may match on.
+const (
+	FlowOperator       = "operator"
+	FlowReplication    = "replication"
+	FlowIsolationCheck = "isolation-check"
+	FlowPooler         = "pooler"
+	FlowAPIServer      = "api-server"
+)
+
 // RequiredFlow is a connection that the cluster needs.
 type RequiredFlow struct {
-	// Name is the flow's fixed name: operator, replication, isolation-check, pooler, api-server.
+	// Name is one of the fixed names: operator, replication, isolation-check, pooler, api-server.
 	Name string `json:"name"`
 	// From is the source in words: "operator (cnpg-system)", "instances and join jobs", …
 	From string `json:"from"`

@@ -1,0 +1,134 @@
+package text
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
+)
+
+// firstClients is how many workloads of a target a table names.
+const firstClients = 10
+
+// mergeTargets joins neighboring targets that the same clients reach, as an instance and its
+// poolers mostly are: the reader should not have to compare two lists.
+func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
+	var merged []v1alpha1.Exposure
+	for _, e := range all {
+		if last := len(merged) - 1; last >= 0 {
+			if sameClients(merged[last], e) {
+				merged[last].Target += ", " + e.Target
+				continue
+			}
+		}
+		merged = append(merged, e)
+	}
+	return merged
+}
+
+// sameClients compares what the table shows: who can connect, and not why.
+func sameClients(a, b v1alpha1.Exposure) bool {
+	return a.Port == b.Port && a.Identities == b.Identities && a.Pods == b.Pods && a.Total == b.Total && a.Unknown == b.Unknown &&
+		slices.Equal(a.Namespaces, b.Namespaces) && slices.Equal(a.Entities, b.Entities) &&
+		a.MoreClients == b.MoreClients && slices.EqualFunc(a.Clients, b.Clients, func(a, b v1alpha1.ClientAccess) bool { return a.Client == b.Client })
+}
+
+// exposure writes who can connect to one target.
+func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
+	title := fmt.Sprintf("%s (port %d)", e.Target, e.Port)
+	paint := p.colors.Heading
+	if len(e.Clients) == 0 && len(e.Entities) == 0 && e.Pods == 0 {
+		answer := "nobody but the cluster itself"
+		if e.Unknown > 0 || posture == v1alpha1.PostureUnknown {
+			answer = "unknown"
+		}
+		p.paragraph(2, title+": "+answer, paint)
+		p.unknownClients(e)
+		return nil
+	}
+	if e.Total > 0 {
+		title += fmt.Sprintf(": %d of %s", e.Pods, words.Count(e.Total, "pod"))
+		if n := len(e.Namespaces); n > 0 {
+			title += " in " + words.Count(n, "namespace")
+		}
+	}
+	if p.wide {
+		title += ", " + words.Identities(e.Identities)
+	}
+	p.paragraph(2, title, paint)
+
+	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)}}}
+	for _, name := range e.Entities {
+		var paint style
+		if name == "world" {
+			paint = p.colors.Bad
+		}
+		g.add(text("-"), painted(words.Entity(name), paint))
+	}
+	shown := e.Clients
+	if !p.wide && len(shown) > firstClients+1 {
+		shown = shown[:firstClients]
+	}
+	for _, group := range byNamespace(clientsOf(shown)) {
+		g.add(text(group.namespace), lines(group.workloads))
+	}
+	if err := p.table(4, g); err != nil {
+		return err
+	}
+	if rest := e.Clients[len(shown):]; len(rest) > 0 {
+		sum, places := more(clientsOf(rest))
+		p.paragraph(4, "and "+sum+" (-o wide names all): "+places, nil)
+	}
+	if e.MoreClients > 0 {
+		p.paragraph(4, "and "+words.Count(e.MoreClients, "more workload")+" that can connect", nil)
+	}
+	p.unknownClients(e)
+	return nil
+}
+
+func (p *page) unknownClients(e v1alpha1.Exposure) {
+	if e.Unknown > 0 {
+		p.paragraph(4, "no verdict about "+words.Identities(e.Unknown)+": they may be able to connect", p.colors.Warn)
+	}
+}
+
+// more counts the workloads that are not named: "14 more workloads in 2 namespaces" and "a (10),
+// b (4)".
+func more(rest []v1alpha1.Client) (sum, places string) {
+	groups := byNamespace(rest)
+	names := make([]string, 0, len(groups))
+	for _, g := range groups {
+		names = append(names, fmt.Sprintf("%s (%d)", g.namespace, len(g.workloads)))
+	}
+	return words.Count(len(rest), "more workload") + " in " + words.Count(len(groups), "namespace"), strings.Join(names, ", ")
+}
+
+type namespaceGroup struct {
+	namespace string
+	workloads []string
+}
+
+// byNamespace groups workloads, keeping the order in which they come.
+func byNamespace(clients []v1alpha1.Client) []namespaceGroup {
+	var groups []namespaceGroup
+	for _, c := range clients {
+		i := slices.IndexFunc(groups, func(g namespaceGroup) bool { return g.namespace == c.Namespace })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, namespaceGroup{namespace: c.Namespace})
+		}
+		groups[i].workloads = append(groups[i].workloads, words.Workload(c))
+	}
+	return groups
+}
+
+// clientsOf leaves out what decided about them.
+func clientsOf(all []v1alpha1.ClientAccess) []v1alpha1.Client {
+	out := make([]v1alpha1.Client, len(all))
+	for i, c := range all {
+		out[i] = c.Client
+	}
+	return out
+}

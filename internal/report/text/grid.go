@@ -1,0 +1,162 @@
+package text
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// cell is one field of a table. Each part starts a line of its own.
+type cell struct {
+	parts []string
+	paint style
+}
+
+func text(s string) cell                 { return cell{parts: []string{s}} }
+func lines(parts []string) cell          { return cell{parts: parts} }
+func painted(s string, paint style) cell { return cell{parts: []string{s}, paint: paint} }
+
+// column is how one column of a table behaves when the page is too narrow.
+type column struct {
+	header string
+	// flexible columns give way; the others hold our own short words.
+	flexible bool
+	// limit is the number of lines that a part may take before it is shortened in the middle; 0
+	// is no limit.
+	limit int
+}
+
+// grid is a table like kubectl's: aligned columns, no borders.
+type grid struct {
+	columns []column
+	rows    [][]cell
+	// bare tables have no header.
+	bare bool
+}
+
+func (g *grid) add(row ...cell) { g.rows = append(g.rows, row) }
+
+const (
+	gutter = 2
+	// minColumn is where a flexible column stops giving way.
+	minColumn = 10
+)
+
+// table lays out and writes a grid. Table writer aligns; which column gives way, and where a name
+// is broken, is decided here: it would cut all columns alike.
+func (p *page) table(indent int, g grid) error {
+	if len(g.rows) == 0 {
+		return nil
+	}
+	widths := g.widths(p.width - indent)
+	var out strings.Builder
+	table := tablewriter.NewTable(&out, tablewriter.WithRenderer(borderless()), tablewriter.WithConfig(plain()))
+	if !g.bare {
+		headers := make([]string, len(g.columns))
+		for i, c := range g.columns {
+			headers[i] = c.header
+		}
+		table.Header(headers)
+	}
+	for _, row := range g.rows {
+		cells := make([]string, len(row))
+		for i, c := range row {
+			cells[i] = c.render(widths[i], g.columns[i].limit)
+		}
+		if err := table.Append(cells); err != nil {
+			return err
+		}
+	}
+	if err := table.Render(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(out.String()) {
+		p.line(indent, tidy(line), nil)
+	}
+	return nil
+}
+
+// widths are the natural widths of the columns, with the widest flexible ones narrowed until
+// everything fits.
+func (g *grid) widths(available int) []int {
+	widths := make([]int, len(g.columns))
+	total := gutter * (len(g.columns) - 1)
+	for i, c := range g.columns {
+		if !g.bare {
+			widths[i] = terminal.Width(c.header)
+		}
+		for _, row := range g.rows {
+			for _, part := range row[i].parts {
+				widths[i] = max(widths[i], terminal.Width(terminal.Escape(part)))
+			}
+		}
+		total += widths[i]
+	}
+	for ; total > available; total-- {
+		widest := -1
+		for i, c := range g.columns {
+			if c.flexible && widths[i] > minColumn && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	return widths
+}
+
+func (c cell) render(width, limit int) string {
+	var all []string
+	for _, part := range c.parts {
+		part = terminal.Escape(part)
+		broken := terminal.Wrap(part, width)
+		for room := limit * width; limit > 0 && len(broken) > limit && room > 0; room-- {
+			broken = terminal.Wrap(terminal.Shorten(part, room), width)
+		}
+		all = append(all, broken...)
+	}
+	if c.paint != nil {
+		for i := range all {
+			all[i] = c.paint(all[i])
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func borderless() tw.Renderer {
+	return renderer.NewBlueprint(tw.Rendition{
+		Borders:  tw.BorderNone,
+		Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
+	})
+}
+
+func plain() tablewriter.Config {
+	section := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
+		Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
+		Padding:    tw.CellPadding{Global: tw.Padding{Right: strings.Repeat(" ", gutter), Overwrite: true}},
+	}
+	return tablewriter.Config{
+		Header:   section,
+		Row:      section,
+		Behavior: tw.Behavior{TrimSpace: tw.Off, TrimLine: tw.Off},
+	}
+}
+
+// stray is the reset that table writer puts after the padding of a cell that holds codes. Ours
+// follow a word, never a space.
+var stray = regexp.MustCompile(`( +)\x1b\[0m`)
+
+// tidy removes what table writer leaves at the end of a line.
+func tidy(line string) string {
+	line = strings.TrimSuffix(line, "\n")
+	line = stray.ReplaceAllString(line, "$1")
+	return strings.TrimRight(line, " ")
+}

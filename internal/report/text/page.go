@@ -1,0 +1,116 @@
+package text
+
+import (
+	"io"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+)
+
+// page is what is being written: lines of at most width columns. All text that it takes is
+// escaped; styles are put on afterwards.
+type page struct {
+	out    strings.Builder
+	colors terminal.Colors
+	width  int
+	wide   bool
+	// contexts are in the order of the overview.
+	contexts []string
+}
+
+// style paints text that is ready to print.
+type style func(string) string
+
+func newPage(o Options) *page {
+	return &page{colors: o.Colors, width: o.width(), wide: o.Wide, contexts: o.Contexts}
+}
+
+func (p *page) writeTo(w io.Writer) error {
+	_, err := io.WriteString(w, p.out.String())
+	return err
+}
+
+// section starts a section: an empty line, unless it is the first, and its title.
+func (p *page) section(title string) {
+	if p.out.Len() > 0 {
+		p.out.WriteByte('\n')
+	}
+	p.paragraph(0, title, p.colors.Heading)
+}
+
+// paragraph wraps a sentence.
+func (p *page) paragraph(indent int, text string, paint style) {
+	for _, line := range terminal.Wrap(terminal.Escape(text), p.width-indent) {
+		p.line(indent, line, paint)
+	}
+}
+
+// remedy writes what to do. A command stays on one line however long it is, so that it can be copied:
+// where it does not fit behind the sentence before it, it begins a line. Sentences are wrapped.
+func (p *page) remedy(indent int, text string) {
+	const arrow = "→ "
+	if text == "" {
+		return
+	}
+	width := p.width - indent - terminal.Width(arrow)
+	for i, line := range remedyLines(terminal.Escape(text), width) {
+		if i == 0 {
+			line = arrow + line
+		} else {
+			line = "  " + line
+		}
+		p.line(indent, line, nil)
+	}
+}
+
+// remedyLines are lines of at most width columns, commands and flags exempt. The text is safe to print.
+func remedyLines(text string, width int) []string {
+	const begin = "kubectl "
+	at := strings.Index(text, begin)
+	switch {
+	case terminal.Width(text) <= width, at == 0 && !strings.Contains(text, "; "+begin), strings.HasPrefix(text, "--"):
+		return []string{text}
+	case at < 0:
+		return terminal.Wrap(text, width)
+	}
+	var lines []string
+	if at > 0 {
+		lines = terminal.Wrap(text[:at], width)
+	}
+	for i, command := range strings.Split(text[at:], "; "+begin) {
+		if i > 0 {
+			command = begin + command
+		}
+		lines = append(lines, command)
+	}
+	return lines
+}
+
+func (p *page) line(indent int, text string, paint style) {
+	if paint != nil {
+		text = paint(text)
+	}
+	p.out.WriteString(strings.Repeat(" ", indent))
+	p.out.WriteString(text)
+	p.out.WriteByte('\n')
+}
+
+// bullet wraps one item of a list.
+func (p *page) bullet(indent int, text string) {
+	p.item(indent, terminal.Wrap(terminal.Escape(text), p.width-indent-2))
+}
+
+// step is an item of a list in which a command stays in one piece, see remedy.
+func (p *page) step(indent int, text string) {
+	p.item(indent, remedyLines(terminal.Escape(text), p.width-indent-2))
+}
+
+func (p *page) item(indent int, lines []string) {
+	for i, line := range lines {
+		mark := "- "
+		if i > 0 {
+			mark = "  "
+		}
+		p.line(indent, mark+line, nil)
+	}
+}

@@ -1,0 +1,171 @@
+package text
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
+)
+
+// Preview writes what verb ("lockdown", "unlock") would change. It ends with the refusals and one line
+// that sums everything up, because that is what stands above the question.
+func Preview(w io.Writer, verb string, preview isolation.Preview, o Options) error {
+	p := newPage(o)
+	if err := p.preview(verb, preview); err != nil {
+		return fmt.Errorf("render preview: %w", err)
+	}
+	return p.writeTo(w)
+}
+
+func (p *page) preview(verb string, preview isolation.Preview) error {
+	if err := p.previewHeadline(verb, preview); err != nil {
+		return err
+	}
+	for _, write := range []func(isolation.Preview) error{
+		p.steps, p.flowChanges, p.accessChanges, p.bystanders,
+	} {
+		if err := write(preview); err != nil {
+			return err
+		}
+	}
+	p.notes(preview.Notes)
+	p.refusals(verb, preview.Refusals)
+	p.out.WriteByte('\n')
+	if len(preview.Refusals) > 0 {
+		p.paragraph(0, "REFUSED: "+summary(preview), p.colors.Alarm)
+	} else {
+		p.paragraph(0, summary(preview), p.colors.Heading)
+	}
+	return nil
+}
+
+func (p *page) previewHeadline(verb string, preview isolation.Preview) error {
+	before, after := string(preview.Before), string(preview.After)
+	value := painted(before+" → "+after, func(string) string {
+		return p.posture(preview.Before)(before) + " → " + p.posture(preview.After)(after)
+	})
+	if before == after {
+		value = painted(before+" (stays)", func(string) string { return p.posture(preview.Before)(before) + " (stays)" })
+	}
+	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
+	g.add(painted("Preview", p.colors.Heading), text(verb+" "+words.ClusterName(preview.Cluster)))
+	if before != "" || after != "" {
+		g.add(painted("Posture", p.colors.Heading), value)
+	}
+	return p.table(0, g)
+}
+
+func (p *page) steps(preview isolation.Preview) error {
+	p.section("Policies")
+	if len(preview.Steps) == 0 {
+		p.paragraph(2, "nothing to change", nil)
+		return nil
+	}
+	g := grid{columns: []column{{header: "CHANGE"}, {header: "KIND"}, {header: "NAME", flexible: true, limit: p.limit(2)}, {header: "FOR", flexible: true}}}
+	for _, step := range preview.Steps {
+		change, paint := p.action(step.Action)
+		g.add(painted(change, paint), text(words.ShortKind(step.Policy.Kind)), text(step.Policy.Name), text(step.Why))
+	}
+	return p.table(2, g)
+}
+
+func (p *page) action(action isolation.Action) (string, style) {
+	switch action {
+	case isolation.Create:
+		return "+ create", p.colors.Good
+	case isolation.Update:
+		return "~ update", p.colors.Warn
+	case isolation.Delete:
+		return "- delete", p.colors.Bad
+	default:
+		return "  " + string(action), nil
+	}
+}
+
+func (p *page) flowChanges(preview isolation.Preview) error {
+	if len(preview.Flows) == 0 {
+		return nil
+	}
+	p.section("Required flows")
+	g := p.flowGrid()
+	flows := slices.Clone(preview.Flows)
+	slices.SortStableFunc(flows, func(a, b isolation.FlowChange) int { return urgency(a) - urgency(b) })
+	for _, flow := range flows {
+		g.add(append(p.flowCells(flow.Name, flow.From, flow.Port), p.verdictChange(flow))...)
+	}
+	return p.table(2, g)
+}
+
+// urgency orders flows: blocked ones first, then those that nobody can judge, advisory ones after
+// required ones.
+func urgency(flow isolation.FlowChange) int {
+	switch {
+	case flow.After == v1alpha1.VerdictAllowed:
+		return 4
+	case flow.After == v1alpha1.VerdictDenied && !flow.Advisory:
+		return 0
+	case !flow.Advisory:
+		return 1
+	case flow.After == v1alpha1.VerdictDenied:
+		return 2
+	default:
+		return 3
+	}
+}
+
+func (p *page) verdictChange(flow isolation.FlowChange) cell {
+	after := p.verdict(flow.After, flow.Advisory)
+	if flow.Before == flow.After {
+		return painted("stays "+after.parts[0], after.paint)
+	}
+	return painted(string(flow.Before)+" → "+after.parts[0], after.paint)
+}
+
+func (p *page) bystanders(preview isolation.Preview) error {
+	if len(preview.Bystanders) == 0 {
+		return nil
+	}
+	p.section("Other workloads whose ingress changes")
+	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "WORKLOAD", flexible: true, limit: p.limit(2)}, {header: "INGRESS"}}}
+	for _, b := range preview.Bystanders {
+		paint := p.colors.Good
+		if b.After {
+			paint = p.colors.Bad
+		}
+		g.add(text(b.Client.Namespace), text(words.Workload(b.Client)), painted(ingress(b.Before)+" → "+ingress(b.After), paint))
+	}
+	return p.table(2, g)
+}
+
+func ingress(defaultDeny bool) string {
+	if defaultDeny {
+		return "default deny"
+	}
+	return "open"
+}
+
+func (p *page) notes(notes []isolation.Note) {
+	if len(notes) == 0 {
+		return
+	}
+	p.section("Notes")
+	for _, n := range notes {
+		p.paragraph(2, strings.TrimPrefix(n.Subject+": "+n.Message, ": "), p.colors.Warn)
+		p.remedy(4, n.Remedy)
+	}
+}
+
+func (p *page) refusals(verb string, refusals []string) {
+	if len(refusals) == 0 {
+		return
+	}
+	p.out.WriteByte('\n')
+	p.paragraph(0, verb+" does not go on without --force:", p.colors.Alarm)
+	for _, reason := range refusals {
+		p.bullet(2, reason)
+	}
+}

@@ -1,0 +1,110 @@
+package text
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
+)
+
+// summary is the last line of a preview: "3 policies to create; 2 workloads lose access; required
+// flows stay allowed".
+func summary(preview isolation.Preview) string {
+	parts := append([]string{stepSummary(preview.Steps)}, accessSummary(preview.Access)...)
+	if n := len(preview.Bystanders); n > 0 {
+		parts = append(parts, words.Count(n, "other workload")+" affected")
+	}
+	if flows := flowSummary(preview.Flows); flows != "" {
+		parts = append(parts, flows)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func stepSummary(steps []isolation.Step) string {
+	counts := map[isolation.Action]int{}
+	for _, step := range steps {
+		counts[step.Action]++
+	}
+	var parts []string
+	for _, action := range []isolation.Action{isolation.Create, isolation.Update, isolation.Delete} {
+		switch n := counts[action]; {
+		case n == 0:
+		case len(parts) == 0:
+			parts = append(parts, words.Count(n, "policy")+" to "+string(action))
+		default:
+			parts = append(parts, fmt.Sprintf("%d to %s", n, action))
+		}
+	}
+	if len(parts) == 0 {
+		return "no policy to change"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// accessSummary counts workloads by change; sources that are no workloads are named.
+func accessSummary(all []isolation.AccessChange) []string {
+	var parts []string
+	for _, change := range []isolation.Change{isolation.Loses, isolation.Gains} {
+		var who []string
+		workloads := 0
+		for _, a := range merge(all, change) {
+			if a.client.Namespace == "" {
+				who = append(who, strings.TrimPrefix(a.client.Workload, "cidr:"))
+			} else {
+				workloads++
+			}
+		}
+		n := len(who) + workloads
+		if workloads > 0 {
+			who = append(who, words.Count(workloads, "workload"))
+		}
+		if n > 0 {
+			parts = append(parts, words.Series(who)+" "+inflect(n, change)+" access")
+		}
+	}
+	if len(parts) == 0 {
+		return []string{"nobody gains or loses access"}
+	}
+	return parts
+}
+
+// inflect is "loses" for one and "lose" for several.
+func inflect(n int, change isolation.Change) string {
+	if n == 1 {
+		return string(change)
+	}
+	return strings.TrimSuffix(string(change), "s")
+}
+
+// flowSummary looks at the flows that the cluster needs, not at the advisory ones.
+func flowSummary(flows []isolation.FlowChange) string {
+	denied, unknown, repaired, required := 0, 0, 0, 0
+	for _, flow := range flows {
+		if flow.Advisory {
+			continue
+		}
+		required++
+		switch {
+		case flow.After == v1alpha1.VerdictDenied:
+			denied++
+		case flow.After != v1alpha1.VerdictAllowed:
+			unknown++
+		case flow.Before == v1alpha1.VerdictDenied:
+			repaired++
+		}
+	}
+	switch {
+	case required == 0:
+		return ""
+	case denied > 0:
+		return words.Count(denied, "required flow") + " BLOCKED"
+	case unknown > 0:
+		return words.Count(unknown, "required flow") + " cannot be judged"
+	case repaired > 0:
+		return words.Count(repaired, "required flow") + " allowed again"
+	default:
+		return "required flows stay allowed"
+	}
+}
