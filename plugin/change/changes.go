@@ -12,6 +12,7 @@ import (
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/printers"
@@ -224,8 +225,16 @@ func (o *changeOptions) printer() func(rollout.Step, *ciliumv2.CiliumNetworkPoli
 			}
 			return objects.PrintObj(plain(object), o.Out)
 		}
-		_, err := fmt.Fprintf(o.Out, "ciliumnetworkpolicy.cilium.io/%s %s%s\n", terminal.Escape(c.Policy.Name), did(c.Action), suffix)
-		return err
+		line := printers.NamePrinter{Operation: did(c.Action) + suffix}
+		return line.PrintObj(named(c.Policy.Name), o.Out)
+	}
+}
+
+// named is what kubectl needs to know of a policy to print its name.
+func named(policy string) runtime.Object {
+	return &metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{APIVersion: ciliumv2.SchemeGroupVersion.String(), Kind: ciliumv2.CNPKindDefinition},
+		ObjectMeta: metav1.ObjectMeta{Name: terminal.Escape(policy)},
 	}
 }
 

@@ -21,7 +21,7 @@ func templates() []string {
 	return []string{"jsonpath", "jsonpath-as-json", "go-template", "custom-columns"}
 }
 
-// files are the same whose template is in a file.
+// fileTemplates are the same whose template is in a file.
 func fileTemplates() []string {
 	return []string{"jsonpath-file", "go-template-file", "custom-columns-file"}
 }
@@ -37,8 +37,8 @@ type output struct {
 // is what value holds.
 func OutputVarP(cmd *cobra.Command, value *report.Output, formats []report.Format) {
 	o := &output{value, formats, string(value.Format)}
-	usage := fmt.Sprintf("Output format: %s; or as of kubectl get: %s", strings.Join(o.names(), ", "), strings.Join(templateForms(), ", "))
-	cmd.Flags().VarP(o, "output", "o", usage)
+	cmd.Flags().VarP(o, "output", "o", fmt.Sprintf(
+		"Output format: %s; or as in kubectl get jsonpath=…, go-template=…, custom-columns=…, each also with -file", strings.Join(o.names(), ", ")))
 	// The only errors are a flag that does not exist and one that has completions already.
 	_ = cmd.RegisterFlagCompletionFunc("output", o.complete)
 }

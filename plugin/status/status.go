@@ -78,6 +78,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 
 			# The postures, for a script
 			kubectl cnpg-netpol status -A -o json | jq -r '.items[] | .metadata.name + " " + .posture'
+			kubectl cnpg-netpol status -A -o custom-columns=NAME:.metadata.name,POSTURE:.posture
 		`),
 		ValidArgsFunction: o.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/util/jsonpath"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
 // Columns is the printer of kubectl's -o custom-columns: a line for each item of a list, or for the one
@@ -46,7 +48,7 @@ func NewColumnsFromFile(content string) (*Columns, error) {
 	second, _, _ := strings.Cut(rest, "\n")
 	headers, paths := strings.Fields(first), strings.Fields(second)
 	if len(headers) == 0 || len(headers) != len(paths) {
-		return nil, fmt.Errorf("the first line has %d headers and the second %d paths: write one path below each header", len(headers), len(paths))
+		return nil, fmt.Errorf("headers in the first line: %d, paths in the second: %d; write one path below each header", len(headers), len(paths))
 	}
 	return newColumns(headers, paths)
 }
@@ -106,7 +108,7 @@ func (c *Columns) row(object runtime.Object) ([]string, error) {
 		var values []string
 		for _, results := range found {
 			for _, value := range results {
-				values = append(values, printers.EscapeTerminal(fmt.Sprint(value.Interface())))
+				values = append(values, terminal.Escape(fmt.Sprint(value.Interface())))
 			}
 		}
 		row[i] = strings.Join(values, ",")

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,6 +72,11 @@ func failure(err error) error {
 	reason := err.Error()
 	if _, after, found := strings.Cut(reason, "Error executing template: "); found {
 		reason = after
+	} else if after, found := strings.CutPrefix(reason, "error executing template "); found {
+		// The template, quoted, is in front of text/template's own words.
+		if quoted, err := strconv.QuotedPrefix(after); err == nil {
+			reason = strings.TrimPrefix(after[len(quoted):], ": ")
+		}
 	}
 	reason, _, _ = strings.Cut(reason, ". Printing more information")
 	reason, _, _ = strings.Cut(reason, "\n")
