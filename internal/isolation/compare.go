@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // Compare computes what the steps, which lead from the model before to the model after, mean for
@@ -177,7 +179,7 @@ func (m *Model) metricsNotes(after *Model, c *cluster) []Note {
 		out = append(out, Note{
 			Subject: "Prometheus",
 			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
-			Remedy:  "--allow-metrics " + namespace,
+			Remedy:  strings.Join(policyset.Grant{Kind: policyset.Metrics, Value: namespace}.Flag(), " "),
 		})
 	}
 	return out
@@ -199,7 +201,7 @@ func kubectlNotes(flows []FlowChange) []Note {
 			return []Note{{
 				Subject: "kubectl cnpg status",
 				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", cnpg.StatusPort),
-				Remedy:  "--allow-kubectl-cnpg",
+				Remedy:  policyset.Grant{Kind: policyset.KubectlCNPG}.Argument(),
 			}}
 		}
 	}

@@ -104,12 +104,12 @@ func TestOurSetKeepsTheDocumentsPromises(t *testing.T) {
 		connect []string
 	}{
 		"nobody but operator and peers":               {policyset.FlagValues{}, []string{}},
-		"4: role=backend of the cluster's namespace":  {policyset.FlagValues{AllowPods: []string{"role=backend"}}, []string{backend}},
-		"5: role=backend of any namespace":            {policyset.FlagValues{AllowPodsAnyNamespace: []string{"role=backend"}}, []string{backend, otherBackend}},
-		"6: any pod of the namespace backend":         {policyset.FlagValues{AllowNamespaces: []string{"backend"}}, []string{shop}},
-		"7: everything in the Kubernetes cluster":     {policyset.FlagValues{AllowClusterWide: true}, []string{backend, dns, frontend, otherBackend, otherFrontend, shop}},
-		"4 and 6 together":                            {policyset.FlagValues{AllowPods: []string{"role=backend"}, AllowNamespaces: []string{"backend"}}, []string{backend, shop}},
-		"metrics and kubectl cnpg let nobody to 5432": {policyset.FlagValues{AllowMetrics: []string{"other"}, AllowKubectlCNPG: true}, []string{}},
+		"4: role=backend of the cluster's namespace":  {policyset.FlagValues{Allow: []string{"--allow-pods=role=backend"}}, []string{backend}},
+		"5: role=backend of any namespace":            {policyset.FlagValues{Allow: []string{"--allow-pods-any-namespace=role=backend"}}, []string{backend, otherBackend}},
+		"6: any pod of the namespace backend":         {policyset.FlagValues{Allow: []string{"--allow-namespace=backend"}}, []string{shop}},
+		"7: everything in the Kubernetes cluster":     {policyset.FlagValues{Allow: []string{"--allow-cluster-wide"}}, []string{backend, dns, frontend, otherBackend, otherFrontend, shop}},
+		"4 and 6 together":                            {policyset.FlagValues{Allow: []string{"--allow-pods=role=backend", "--allow-namespace=backend"}}, []string{backend, shop}},
+		"metrics and kubectl cnpg let nobody to 5432": {policyset.FlagValues{Allow: []string{"--allow-metrics=other", "--allow-kubectl-cnpg"}}, []string{}},
 	}
 	for name, tc := range tests {
 		for _, scope := range []policyset.Scope{policyset.ScopeCluster, policyset.ScopeNamespace} {

@@ -148,7 +148,7 @@ func TestPodsThatNoRuleByLabelsKnows(t *testing.T) {
 		},
 		{
 			name: "operator on another node's network, nodes let in", change: onNode("cnpg-system", "operator-1", "192.0.2.2"),
-			flags: policyset.FlagValues{AllowKubectlCNPG: true}, posture: v1alpha1.PostureLocked,
+			flags: policyset.FlagValues{Allow: []string{"--allow-kubectl-cnpg"}}, posture: v1alpha1.PostureLocked,
 		},
 		{
 			name: "operator not managed", change: unmanagedPod("cnpg-system", "operator-1"),
@@ -208,14 +208,14 @@ func TestWhereNothingIsEnforcedEverybodyCanConnect(t *testing.T) {
 
 // A client that Cilium does not manage can connect to an open database, and loses that.
 func TestAClientThatCiliumDoesNotManage(t *testing.T) {
-	_, preview := lockedReport(t, managedWorld(t, unmanagedPod("shop", "web")), policyset.FlagValues{AllowPods: []string{"app=web"}})
+	_, preview := lockedReport(t, managedWorld(t, unmanagedPod("shop", "web")), policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}})
 	lost := slices.ContainsFunc(preview.Access, func(a isolation.AccessChange) bool {
 		return a.Change == isolation.Loses && a.Client.Workload == "pod/web" && a.Target == "instances"
 	})
 	if !lost {
 		t.Errorf("access %+v", preview.Access)
 	}
-	_, preview = lockedReport(t, managedWorld(t), policyset.FlagValues{AllowPods: []string{"app=web"}})
+	_, preview = lockedReport(t, managedWorld(t), policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}})
 	if slices.ContainsFunc(preview.Access, func(a isolation.AccessChange) bool {
 		return a.Change == isolation.Loses && a.Client.Namespace == "shop"
 	}) {

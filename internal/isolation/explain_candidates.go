@@ -3,50 +3,26 @@ package isolation
 import (
 	"slices"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// candidates are the options with one more flag that may let the source in, narrow ones first. A
-// label can be given to a pod of any namespace by whoever may create one there, so that a
-// namespace as a whole counts as narrower than a label in any.
+// candidates are the options with one more client that may be the source, narrow ones first.
 func (m *Model) candidates(c *cluster, targets []goal, options policyset.Options) []policyset.Options {
 	// What has drifted may let it in when it is restored.
 	out := []policyset.Options{options}
-	add := func(change func(*policyset.Options)) {
-		o := options
-		change(&o)
-		out = append(out, o)
+	source := policyset.Source{
+		Home:     c.object.Namespace,
+		Selector: func(namespace string) (policyset.Selector, bool) { return m.distinguishing(c, targets, namespace) },
 	}
-	namespaces := m.originNamespaces()
+	if namespaces := m.originNamespaces(); len(namespaces) == 1 {
+		source.Namespace = namespaces[0]
+	}
 	for _, port := range ports(targets) {
-		switch port {
-		case cnpg.PostgresPort:
-			m.clientCandidates(c, targets, namespaces, add)
-		case cnpg.MetricsPort, cnpg.PoolerMetricsPort:
-			if len(namespaces) == 1 {
-				add(func(o *policyset.Options) { o.AllowMetrics = append(slices.Clip(o.AllowMetrics), namespaces[0]) })
-			}
-		case cnpg.StatusPort:
-			add(func(o *policyset.Options) { o.AllowKubectlCNPG = true })
+		for _, g := range policyset.Suggestions(port, source) {
+			out = append(out, options.With(g))
 		}
 	}
 	return out
-}
-
-func (m *Model) clientCandidates(c *cluster, targets []goal, namespaces []string, add func(func(*policyset.Options))) {
-	if len(namespaces) == 1 {
-		if namespaces[0] == c.object.Namespace {
-			if s, ok := m.distinguishing(c, targets, namespaces[0]); ok {
-				add(func(o *policyset.Options) { o.AllowPods = append(slices.Clip(o.AllowPods), s) })
-			}
-		}
-		add(func(o *policyset.Options) { o.AllowNamespaces = append(slices.Clip(o.AllowNamespaces), namespaces[0]) })
-	}
-	if s, ok := m.distinguishing(c, targets, ""); ok {
-		add(func(o *policyset.Options) { o.AllowPodsAnyNamespace = append(slices.Clip(o.AllowPodsAnyNamespace), s) })
-	}
-	add(func(o *policyset.Options) { o.AllowClusterWide = true })
 }
 
 // originNamespaces are the namespaces of the source's pods; none when some of it is no pod.

@@ -71,7 +71,7 @@ func (m *Model) bestCommand(c *cluster, targets []goal, options policyset.Option
 			if flags := policyset.CommandLine(policyset.Flags(candidate)); flags != "" {
 				command += " " + flags
 			}
-			best = &proposal{command: command, letsIn: letsIn, restores: i == 0, everybody: candidate.AllowClusterWide && !options.AllowClusterWide}
+			best = &proposal{command: command, letsIn: letsIn, restores: i == 0, everybody: candidate.Everybody() && !options.Everybody()}
 		}
 	}
 	return best, nil

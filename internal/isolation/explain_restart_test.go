@@ -47,7 +47,7 @@ func TestWhyNotRestartsPodsThatCiliumDoesNotManage(t *testing.T) {
 		flags   policyset.FlagValues
 		command string
 	}{
-		{name: "its labels are let in", flags: policyset.FlagValues{AllowPods: []string{"app=web"}}},
+		{name: "its labels are let in", flags: policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}}},
 		{name: "its labels are not", command: "kubectl cnpg-netpol lockdown pg -n shop --allow-pods=app=web"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

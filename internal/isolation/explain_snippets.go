@@ -18,18 +18,18 @@ import (
 // snippets are single policies that may let the source in, made from the rules of the set's client
 // policies: without the set's labels, because lockdown would take them for its own.
 func (m *Model) snippets(c *cluster, targets []goal) []policyset.Policy {
-	var options []policyset.Options
+	var grants []policyset.Grant
 	if namespaces := m.originNamespaces(); len(namespaces) == 1 {
 		if s, ok := m.distinguishing(c, targets, namespaces[0]); ok {
-			options = append(options, policyset.Options{AllowPods: []policyset.Selector{s}})
+			grants = append(grants, policyset.Grant{Kind: policyset.Pods, Value: s.String()})
 		}
-		options = append(options, policyset.Options{AllowNamespaces: namespaces})
+		grants = append(grants, policyset.Grant{Kind: policyset.Namespace, Value: namespaces[0]})
 	} else {
-		options = append(options, policyset.Options{AllowClusterWide: true})
+		grants = append(grants, policyset.Grant{Kind: policyset.ClusterWide})
 	}
 	var out []policyset.Policy
-	for _, o := range options {
-		policies, err := policyset.Build(o.For(c.key(), []string{c.object.Namespace}))
+	for _, g := range grants {
+		policies, err := policyset.Build(policyset.Options{}.With(g).For(c.key(), []string{c.object.Namespace}))
 		if err != nil {
 			continue
 		}

@@ -59,4 +59,4 @@ func (m *Model) flowRemedy(c *cluster, flow string) string {
 }
 
 // letNodesIn lets in an operator on its node's network, together with all nodes.
-func letNodesIn(o *policyset.Options) { o.AllowKubectlCNPG = true }
+func letNodesIn(o *policyset.Options) { *o = o.With(policyset.Grant{Kind: policyset.KubectlCNPG}) }

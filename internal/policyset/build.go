@@ -36,19 +36,14 @@ func Build(o Options) ([]Policy, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	policies := []Policy{o.access(), o.defaultDeny()}
-	for _, c := range o.clients() {
-		p := o.policy(c.role, name(o.Cluster.Name, c.role, c.suffix), c.why, c.description, clusterPods(o.Cluster.Name), c.rule)
-		p.Object.Annotations = map[string]string{AnnotationFlag: c.flag}
-		policies = append(policies, p)
-	}
-	flags := map[string]string{}
+	policies := append([]Policy{o.access(), o.defaultDeny()}, o.clients()...)
+	grants := map[string]string{}
 	for _, p := range policies {
-		flag := p.Object.Annotations[AnnotationFlag]
-		if first, taken := flags[p.Object.Name]; taken {
-			return nil, fmt.Errorf("the policies of %q and %q would both be named %q: leave one of the flags out", first, flag, p.Object.Name)
+		grant := p.Object.Annotations[AnnotationGrant]
+		if first, taken := grants[p.Object.Name]; taken {
+			return nil, fmt.Errorf("the policies of %q and %q would both be named %q: leave one of the flags out", flagPrefix+first, flagPrefix+grant, p.Object.Name)
 		}
-		flags[p.Object.Name] = flag
+		grants[p.Object.Name] = grant
 	}
 	return ApplyOrder(policies), nil
 }
@@ -71,31 +66,17 @@ func (o Options) validate() error {
 	if len(o.operators()) == 0 {
 		problems = append(problems, fmt.Errorf("no namespace of the CloudNativePG operator is known for cluster %q, and a set without it would cut the operator off: name it with %s", o.Cluster.Name, FlagOperatorNamespace))
 	}
-	for _, list := range []struct {
-		flag       string
-		namespaces []string
-	}{
-		{FlagOperatorNamespace, o.operators()},
-		{FlagAllowNamespace, o.AllowNamespaces},
-		{FlagAllowMetrics, o.AllowMetrics},
-	} {
-		for _, ns := range list.namespaces {
-			if err := checkNamespace(ns); err != nil {
-				problems = append(problems, fmt.Errorf("%s %w", list.flag, err))
-			}
+	for _, ns := range o.operators() {
+		if err := checkNamespace(ns); err != nil {
+			problems = append(problems, fmt.Errorf("%s %w", FlagOperatorNamespace, err))
 		}
 	}
-	for _, list := range []struct {
-		flag      string
-		selectors []Selector
-	}{
-		{FlagAllowPods, o.AllowPods},
-		{FlagAllowPodsAnyNamespace, o.AllowPodsAnyNamespace},
-	} {
-		for _, s := range list.selectors {
-			if s.text == "" {
-				problems = append(problems, fmt.Errorf("%s: %w", list.flag, errEmptySelector))
-			}
+	for _, g := range o.Grants {
+		d, known := definition(g.Kind)
+		if !known {
+			problems = append(problems, fmt.Errorf("%q is no kind of client", g.Kind))
+		} else if _, err := d.read(g.Value, o.Cluster.Namespace); err != nil {
+			problems = append(problems, d.problem(g.Value, err))
 		}
 	}
 	return errors.Join(problems...)

@@ -24,13 +24,13 @@ func TestGoldenPolicies(t *testing.T) {
 		{"3-internal-access", example(), InternalAccess},
 		{"3-internal-access.namespace", example(scope(ScopeNamespace)), InternalAccess},
 		{"3-internal-access.two-operators", example(func(o *Options) { o.OperatorNamespaces = []string{"platform", "cnpg-system"} }), InternalAccess},
-		{"4-pods", example(allowPods(t, "role=backend")), PostgresAccess},
-		{"4-pods.expressions", example(allowPods(t, "role in (backend,jobs),tier,!legacy,zone!=b")), PostgresAccess},
-		{"5-pods-any-namespace", example(allowPodsAnyNamespace(t, "role=backend")), PostgresAccess},
-		{"6-namespace", example(allowNamespace("backend")), PostgresAccess},
-		{"7-cluster-wide", example(allowClusterWide), PostgresAccess},
-		{"metrics", example(allowMetrics("monitoring")), MetricsAccess},
-		{"kubectl-cnpg", example(allowKubectlCNPG), KubectlCNPGAccess},
+		{"4-pods", example(allow(Pods, "role=backend")), PostgresAccess},
+		{"4-pods.expressions", example(allow(Pods, "role in (backend,jobs),tier,!legacy,zone!=b")), PostgresAccess},
+		{"5-pods-any-namespace", example(allow("pods-any-namespace", "role=backend")), PostgresAccess},
+		{"6-namespace", example(allow(Namespace, "backend")), PostgresAccess},
+		{"7-cluster-wide", example(allow(ClusterWide)), PostgresAccess},
+		{"metrics", example(allow(Metrics, "monitoring")), MetricsAccess},
+		{"kubectl-cnpg", example(allow(KubectlCNPG)), KubectlCNPGAccess},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			p := only(t, build(t, tc.options), tc.role)
@@ -45,7 +45,7 @@ func TestGoldenPolicies(t *testing.T) {
 }
 
 func TestClientPoliciesAreTheSameInBothScopes(t *testing.T) {
-	clients := []func(*Options){allowPods(t, "role=backend"), allowPodsAnyNamespace(t, "role=backend"), allowNamespace("backend"), allowClusterWide, allowMetrics("monitoring"), allowKubectlCNPG}
+	clients := []func(*Options){allow(Pods, "role=backend"), allow("pods-any-namespace", "role=backend"), allow(Namespace, "backend"), allow(ClusterWide), allow(Metrics, "monitoring"), allow(KubectlCNPG)}
 	narrow := build(t, example(clients...))
 	wide := build(t, example(append(clients, scope(ScopeNamespace))...))
 	for i, p := range narrow {
@@ -67,9 +67,9 @@ func TestRulesEqualTheDocument(t *testing.T) {
 	}{
 		{"2-cnpg-operator-access.yaml", example(scope(ScopeNamespace), operatorOnly), OperatorAccess},
 		{"3-cnpg-cluster-internal-access.yaml", example(scope(ScopeNamespace)), InternalAccess},
-		{"4-postgres-access-backend-label.yaml", example(scope(ScopeNamespace), allowPods(t, "role=backend")), PostgresAccess},
-		{"6-postgres-access-backend-namespace.yaml", example(scope(ScopeNamespace), allowNamespace("backend")), PostgresAccess},
-		{"7-postgres-access-cluster-wide.yaml", example(scope(ScopeNamespace), allowClusterWide), PostgresAccess},
+		{"4-postgres-access-backend-label.yaml", example(scope(ScopeNamespace), allow(Pods, "role=backend")), PostgresAccess},
+		{"6-postgres-access-backend-namespace.yaml", example(scope(ScopeNamespace), allow(Namespace, "backend")), PostgresAccess},
+		{"7-postgres-access-cluster-wide.yaml", example(scope(ScopeNamespace), allow(ClusterWide)), PostgresAccess},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			literal := document(t, tc.file)
@@ -104,7 +104,7 @@ func TestPolicy5DiffersFromTheDocumentInTheNesting(t *testing.T) {
 	if !literal.Spec.Ingress[0].FromEndpoints[0].IsWildcard() {
 		t.Errorf("without the unknown field, the document's selector should be {}: %v", literal.Spec.Ingress)
 	}
-	ours := only(t, build(t, example(scope(ScopeNamespace), allowPodsAnyNamespace(t, "role=backend"))), PostgresAccess).Object
+	ours := only(t, build(t, example(scope(ScopeNamespace), allow("pods-any-namespace", "role=backend"))), PostgresAccess).Object
 	want := []string{"spec.enableDefaultDeny", "spec.ingress[0].fromEndpoints[0].matchExpressions", "spec.ingress[0].fromEndpoints[0].matchLabels"}
 	if got := specPaths(Differences(literal, ours)); !slices.Equal(got, want) {
 		t.Errorf("differs in %v, want %v", got, want)
@@ -127,10 +127,10 @@ func TestBuildRefuses(t *testing.T) {
 		{"no name", example(named("")), []string{"the cluster's name is missing"}},
 		{"no namespace", example(func(o *Options) { o.Cluster.Namespace = "" }), []string{`namespace of cluster "cluster-example"`}},
 		{"no operator", example(func(o *Options) { o.DetectedOperatorNamespaces = nil }), []string{"--operator-namespace"}},
-		{"a zero selector", example(func(o *Options) { o.AllowPods = make([]Selector, 1) }), []string{"--allow-pods: an empty selector"}},
+		{"a zero selector", example(allow(Pods)), []string{`--allow-pods "": an empty selector`}},
 		{"an unknown scope", example(scope("galaxy")), []string{`scope "galaxy"`}},
 		{"a wrong co-user", example(func(o *Options) { o.SharedWith = []string{"A_"} }), []string{`"A_" cannot be the name`}},
-		{"everything at once", Options{AllowNamespaces: []string{"Back"}, AllowMetrics: []string{"x y"}}, []string{"name is missing", "--operator-namespace", `--allow-namespace "Back"`, `--allow-metrics "x y"`}},
+		{"everything at once", Options{Grants: []Grant{{Namespace, "Back"}, {Metrics, "x y"}, {ClusterWide, "no"}, {"galaxy", ""}}}, []string{"name is missing", "--operator-namespace", `--allow-namespace "Back"`, `--allow-metrics "x y"`, `--allow-cluster-wide: takes no value, and "no" is one`, `"galaxy" is no kind of client`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			policies, err := Build(tc.options)
@@ -147,8 +147,8 @@ func TestBuildRefuses(t *testing.T) {
 }
 
 func TestBuildDoesNotDependOnOrderOrRepetition(t *testing.T) {
-	a := example(allowPods(t, "role=backend", "a=b,c in (e,d)"), allowNamespace("x", "y"), func(o *Options) { o.OperatorNamespaces = []string{"b", "a"} })
-	b := example(allowPods(t, "c in (d,e,d),a==b", "role in (backend)", "role=backend"), allowNamespace("y", "x", "y"), func(o *Options) { o.OperatorNamespaces = []string{"a", "b", "a"} })
+	a := example(allow(Pods, "role=backend", "a=b,c in (e,d)"), allow(Namespace, "x", "y"), func(o *Options) { o.OperatorNamespaces = []string{"b", "a"} })
+	b := example(allow(Pods, "c in (d,e,d),a==b", "role in (backend)", "role=backend"), allow(Namespace, "y", "x", "y"), func(o *Options) { o.OperatorNamespaces = []string{"a", "b", "a"} })
 	if !reflect.DeepEqual(build(t, a), build(t, b)) {
 		t.Error("equal wishes gave different sets")
 	}

@@ -5,46 +5,31 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// The flags of lockdown that shape the set, as they are typed.
+// The flags of lockdown that shape the set and let no client in, as they are typed. Those of clients
+// are in Definitions.
 const (
-	FlagScope                 = "--scope"
-	FlagOperatorNamespace     = "--operator-namespace"
-	FlagOperatorOnly          = "--operator-only"
-	FlagAllowPods             = "--allow-pods"
-	FlagAllowPodsAnyNamespace = "--allow-pods-any-namespace"
-	FlagAllowNamespace        = "--allow-namespace"
-	FlagAllowClusterWide      = "--allow-cluster-wide"
-	FlagAllowMetrics          = "--allow-metrics"
-	FlagAllowKubectlCNPG      = "--allow-kubectl-cnpg"
+	FlagScope             = "--scope"
+	FlagOperatorNamespace = "--operator-namespace"
+	FlagOperatorOnly      = "--operator-only"
 )
 
 // FlagValues are the flags' values as they were typed. The repeatable ones must be bound with
 // pflag's StringArray and not StringSlice, which would cut "a in (b,c)" at the comma.
 type FlagValues struct {
-	Scope                 string
-	OperatorNamespaces    []string
-	OperatorOnly          bool
-	AllowPods             []string
-	AllowPodsAnyNamespace []string
-	AllowNamespaces       []string
-	AllowClusterWide      bool
-	AllowMetrics          []string
-	AllowKubectlCNPG      bool
+	Scope              string
+	OperatorNamespaces []string
+	OperatorOnly       bool
+	// Allow are the client flags as Flags writes them: "--allow-pods=role=backend",
+	// "--allow-cluster-wide".
+	Allow []string
 }
 
 // Parse turns flags into Options without a cluster; For adds it. The error joins every problem of
 // every flag, each naming flag and value.
 func Parse(v FlagValues) (Options, error) {
-	o := Options{
-		Scope:            ScopeCluster,
-		OperatorOnly:     v.OperatorOnly,
-		AllowClusterWide: v.AllowClusterWide,
-		AllowKubectlCNPG: v.AllowKubectlCNPG,
-	}
+	o := Options{Scope: ScopeCluster, OperatorOnly: v.OperatorOnly}
 	var problems []error
 	switch Scope(v.Scope) {
 	case "", ScopeCluster:
@@ -56,43 +41,12 @@ func Parse(v FlagValues) (Options, error) {
 	var err error
 	o.OperatorNamespaces, err = parseNamespaces(FlagOperatorNamespace, v.OperatorNamespaces)
 	problems = append(problems, err)
-	o.AllowPods, err = parseSelectors(FlagAllowPods, v.AllowPods, "give "+FlagAllowNamespace+" with the cluster's namespace to allow all of its pods")
-	problems = append(problems, err)
-	o.AllowPodsAnyNamespace, err = parseSelectors(FlagAllowPodsAnyNamespace, v.AllowPodsAnyNamespace, "give "+FlagAllowClusterWide+" to allow every pod of the Kubernetes cluster")
-	problems = append(problems, err)
-	o.AllowNamespaces, err = parseNamespaces(FlagAllowNamespace, v.AllowNamespaces)
-	problems = append(problems, err)
-	o.AllowMetrics, err = parseNamespaces(FlagAllowMetrics, v.AllowMetrics)
+	o.Grants, err = parseGrants(v.Allow)
 	problems = append(problems, err)
 	if err := errors.Join(problems...); err != nil {
 		return Options{}, err
 	}
 	return o, nil
-}
-
-// parseSelectors reads the values of one repeatable flag. everybody is the remedy for an empty one.
-func parseSelectors(flag string, values []string, everybody string) ([]Selector, error) {
-	var selectors []Selector
-	var problems []error
-	seen := map[string]string{}
-	for _, value := range values {
-		selector, err := ParseSelector(value)
-		if errors.Is(err, errEmptySelector) {
-			problems = append(problems, fmt.Errorf("%s %q: %w: %s", flag, value, err, everybody))
-			continue
-		}
-		if err != nil {
-			problems = append(problems, eachOf(err, func(e error) error { return fmt.Errorf("%s %q: %w", flag, value, e) }))
-			continue
-		}
-		if first, ok := seen[selector.String()]; ok {
-			problems = append(problems, fmt.Errorf("%s %q: given twice, it means the same as %q: leave one out", flag, value, first))
-			continue
-		}
-		seen[selector.String()] = value
-		selectors = append(selectors, selector)
-	}
-	return selectors, errors.Join(problems...)
 }
 
 // parseNamespaces checks the values of one repeatable flag.
@@ -106,17 +60,6 @@ func parseNamespaces(flag string, values []string) ([]string, error) {
 		}
 	}
 	return slices.Clone(values), errors.Join(problems...)
-}
-
-// checkNamespace accepts names that a namespace can have.
-func checkNamespace(name string) error {
-	if name == "" {
-		return fmt.Errorf("%q: a namespace's name is missing", name)
-	}
-	if messages := validation.IsDNS1123Label(name); len(messages) > 0 {
-		return fmt.Errorf("%q: not the name of a namespace: %s", name, strings.Join(messages, "; "))
-	}
-	return nil
 }
 
 // eachOf applies wrap to every error that was joined into err, so that each stays one line.
@@ -146,8 +89,8 @@ func Flags(o Options) []string {
 	if o.OperatorOnly {
 		flags = append(flags, FlagOperatorOnly)
 	}
-	for _, c := range o.clients() {
-		flags = append(flags, c.flag)
+	for _, g := range o.canonical() {
+		flags = append(flags, g.Argument())
 	}
 	return flags
 }

@@ -13,15 +13,13 @@ import (
 
 func everyFlag() FlagValues {
 	return FlagValues{
-		Scope:                 "namespace",
-		OperatorNamespaces:    []string{"platform"},
-		OperatorOnly:          true,
-		AllowPods:             []string{"role=backend", "!old,tier in (a,b)"},
-		AllowPodsAnyNamespace: []string{"role=backend"},
-		AllowNamespaces:       []string{"shop", "backend"},
-		AllowClusterWide:      true,
-		AllowMetrics:          []string{"monitoring"},
-		AllowKubectlCNPG:      true,
+		Scope:              "namespace",
+		OperatorNamespaces: []string{"platform"},
+		OperatorOnly:       true,
+		Allow: []string{
+			"--allow-pods=role=backend", "--allow-kubectl-cnpg", "--allow-pods=!old,tier in (a,b)", "--allow-pods-any-namespace=role=backend",
+			"--allow-namespace=shop", "--allow-namespace=backend", "--allow-cluster-wide", "--allow-metrics=monitoring",
+		},
 	}
 }
 
@@ -57,15 +55,15 @@ func TestParseRefuses(t *testing.T) {
 		want   string
 	}{
 		{"scope", FlagValues{Scope: "pods"}, `--scope "pods": must be "cluster"`},
-		{"empty selector", FlagValues{AllowPods: []string{""}}, `--allow-pods "": an empty selector would mean every pod: give --allow-namespace`},
-		{"empty selector, any namespace", FlagValues{AllowPodsAnyNamespace: []string{" "}}, `--allow-pods-any-namespace " ": an empty selector would mean every pod: give --allow-cluster-wide`},
-		{"wrong selector", FlagValues{AllowPods: []string{"role=a b"}}, `--allow-pods "role=a b": not a label selector`},
-		{"same selector twice", FlagValues{AllowPods: []string{"a=b,c=d", "c=d,a=b"}}, `--allow-pods "c=d,a=b": given twice, it means the same as "a=b,c=d"`},
-		{"namespace", FlagValues{AllowNamespaces: []string{"Back_end"}}, `--allow-namespace "Back_end": not the name of a namespace`},
-		{"empty namespace", FlagValues{AllowMetrics: []string{""}}, `--allow-metrics "": a namespace's name is missing`},
-		{"same namespace twice", FlagValues{AllowNamespaces: []string{"a", "a"}}, `--allow-namespace "a": given twice`},
+		{"empty selector", FlagValues{Allow: []string{"--allow-pods="}}, `--allow-pods "": an empty selector would mean every pod: give --allow-namespace`},
+		{"empty selector, any namespace", FlagValues{Allow: []string{"--allow-pods-any-namespace= "}}, `--allow-pods-any-namespace " ": an empty selector would mean every pod: give --allow-cluster-wide`},
+		{"wrong selector", FlagValues{Allow: []string{"--allow-pods=role=a b"}}, `--allow-pods "role=a b": not a label selector`},
+		{"same selector twice", FlagValues{Allow: []string{"--allow-pods=a=b,c=d", "--allow-pods=c=d,a=b"}}, `--allow-pods "c=d,a=b": given twice, it means the same as "a=b,c=d"`},
+		{"namespace", FlagValues{Allow: []string{"--allow-namespace=Back_end"}}, `--allow-namespace "Back_end": not the name of a namespace`},
+		{"empty namespace", FlagValues{Allow: []string{"--allow-metrics="}}, `--allow-metrics "": a namespace's name is missing`},
+		{"same namespace twice", FlagValues{Allow: []string{"--allow-namespace=a", "--allow-namespace=a"}}, `--allow-namespace "a": given twice`},
 		{"operator namespace", FlagValues{OperatorNamespaces: []string{"a.b"}}, `--operator-namespace "a.b": not the name`},
-		{"control characters", FlagValues{AllowNamespaces: []string{"\x1b[2J"}}, `--allow-namespace "\x1b[2J": not the name`},
+		{"control characters", FlagValues{Allow: []string{"--allow-namespace=\x1b[2J"}}, `--allow-namespace "\x1b[2J": not the name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := Parse(tc.values); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -76,7 +74,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestParseReportsEveryProblemOnALineOfItsOwn(t *testing.T) {
-	_, err := Parse(FlagValues{Scope: "x", AllowPods: []string{"a>1,b=c,b=d", ""}, AllowNamespaces: []string{"A", "B"}, AllowMetrics: []string{"", ""}})
+	_, err := Parse(FlagValues{Scope: "x", Allow: []string{"--allow-pods=a>1,b=c,b=d", "--allow-pods=", "--allow-namespace=A", "--allow-namespace=B", "--allow-metrics=", "--allow-metrics="}})
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -132,7 +130,7 @@ func TestFromLiveGivesBackWhatWasAskedFor(t *testing.T) {
 
 func TestFromLiveAfterALoss(t *testing.T) {
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
-	full := build(t, example(scope(ScopeNamespace), allowNamespace("backend")))
+	full := build(t, example(scope(ScopeNamespace), allow(Namespace, "backend")))
 	for _, lost := range full {
 		t.Run(string(lost.Role), func(t *testing.T) {
 			left := slices.DeleteFunc(slices.Clone(full), func(p Policy) bool { return p.Role == lost.Role })
@@ -157,24 +155,28 @@ func TestFromLiveRefuses(t *testing.T) {
 		change func(*ciliumv2.CiliumNetworkPolicy)
 		want   string
 	}{
-		{"no annotation", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations = nil }, `"" is not a flag`},
-		{"another flag", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationFlag] = "--force" }, `"--force" is not a flag`},
-		{"a value for a switch", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationFlag] = "--allow-cluster-wide=no" }, "is not a flag"},
+		{"no annotation", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations = nil }, `annotation cnpg-netpol/grant: "" is no client`},
+		{"another kind", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationGrant] = "galaxy=m31" }, `"galaxy=m31" is no client that this version`},
+		{"a value for a switch", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationGrant] = "cluster-wide=no" }, "is no client"},
+		{"no value", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationGrant] = "namespace" }, "is no client"},
+		{"another flag, as it was stored once", func(p *ciliumv2.CiliumNetworkPolicy) {
+			p.Annotations = map[string]string{annotationFlag: "--force"}
+		}, `annotation cnpg-netpol/flag: "--force" is no client`},
 		{"control characters", func(p *ciliumv2.CiliumNetworkPolicy) {
-			p.Annotations[AnnotationFlag] = "--allow-namespace=\x1b[2J"
+			p.Annotations[AnnotationGrant] = "namespace=\x1b[2J"
 		}, `"\x1b[2J": not the name of a namespace`},
 		{"an unknown role", func(p *ciliumv2.CiliumNetworkPolicy) { p.Labels[LabelPolicy] = "x" }, `unknown role "x"`},
 		{"an unknown scope", func(p *ciliumv2.CiliumNetworkPolicy) { p.Annotations[AnnotationScope] = "galaxy" }, `--scope "galaxy"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			live := objects(build(t, example(allowNamespace("backend", "shop"))))
+			live := objects(build(t, example(allow(Namespace, "backend", "shop"))))
 			tc.change(live[1])
 			got, err := FromLive(cluster, live)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), live[1].Name) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
-			if !slices.Equal(got.AllowNamespaces, []string{"shop"}) {
-				t.Errorf("the other policies count for %q, want shop", got.AllowNamespaces)
+			if !slices.Equal(got.Grants, []Grant{{Namespace, "shop"}}) {
+				t.Errorf("the other policies count for %q, want shop", got.Grants)
 			}
 		})
 	}

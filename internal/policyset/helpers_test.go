@@ -32,29 +32,16 @@ func example(change ...func(*Options)) Options {
 
 func scope(s Scope) func(*Options)  { return func(o *Options) { o.Scope = s } }
 func operatorOnly(o *Options)       { o.OperatorOnly = true }
-func allowClusterWide(o *Options)   { o.AllowClusterWide = true }
-func allowKubectlCNPG(o *Options)   { o.AllowKubectlCNPG = true }
 func named(n string) func(*Options) { return func(o *Options) { o.Cluster.Name = n } }
-func allowNamespace(n ...string) func(*Options) {
-	return func(o *Options) { o.AllowNamespaces = append(o.AllowNamespaces, n...) }
-}
 
-func allowMetrics(n ...string) func(*Options) {
-	return func(o *Options) { o.AllowMetrics = append(o.AllowMetrics, n...) }
-}
-
-func allowPods(t testing.TB, texts ...string) func(*Options) {
+// allow adds one grant for each value, and one for none.
+func allow(kind Kind, values ...string) func(*Options) {
 	return func(o *Options) {
-		for _, text := range texts {
-			o.AllowPods = append(o.AllowPods, selector(t, text))
+		for _, value := range values {
+			*o = o.With(Grant{Kind: kind, Value: value})
 		}
-	}
-}
-
-func allowPodsAnyNamespace(t testing.TB, texts ...string) func(*Options) {
-	return func(o *Options) {
-		for _, text := range texts {
-			o.AllowPodsAnyNamespace = append(o.AllowPodsAnyNamespace, selector(t, text))
+		if len(values) == 0 {
+			*o = o.With(Grant{Kind: kind})
 		}
 	}
 }

@@ -21,9 +21,6 @@ const (
 	// unlocking one cluster leaves it for the others. Labels and not one list in an annotation,
 	// because the API server can select by them.
 	LabelUserPrefix = "users.cnpg-netpol/"
-	// AnnotationFlag holds the flag that a client policy was made from
-	// ("--allow-pods=role=backend"), so that the set can be told and rebuilt from the server alone.
-	AnnotationFlag = "cnpg-netpol/flag"
 	// AnnotationScope holds the Scope, on the policies that it changes (1 to 3).
 	AnnotationScope = "cnpg-netpol/scope"
 	// AnnotationOperatorNamespaces holds the values of --operator-namespace, joined by commas. It is

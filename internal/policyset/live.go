@@ -44,14 +44,19 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 			if ns := p.Annotations[AnnotationOperatorNamespaces]; ns != "" {
 				one.OperatorNamespaces = sortedSet(append(slices.Clone(one.OperatorNamespaces), strings.Split(ns, ",")...))
 			}
-		case PostgresAccess, MetricsAccess, KubectlCNPGAccess:
-			if err := one.set(p.Annotations[AnnotationFlag]); err != nil {
-				problems = append(problems, fmt.Errorf("policy %q, annotation %s: %w", p.Name, AnnotationFlag, err))
+		default:
+			if !isClient(role) {
+				problems = append(problems, fmt.Errorf("policy %q, label %s: unknown role %q", p.Name, LabelPolicy, role))
 				continue
 			}
-		default:
-			problems = append(problems, fmt.Errorf("policy %q, label %s: unknown role %q", p.Name, LabelPolicy, role))
-			continue
+			text, annotation := stored(p.Annotations)
+			g, err := parseGrant(text)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("policy %q, annotation %s: %w", p.Name, annotation, err))
+				continue
+			}
+			// Clip keeps an append from writing into the array of a copy.
+			one.Allow = append(slices.Clip(one.Allow), g.Argument())
 		}
 		if scope := p.Annotations[AnnotationScope]; scope != "" {
 			scopes[role], one.Scope = scope, scope
@@ -80,27 +85,4 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 	}
 	parsed.Cluster, parsed.SharedWith = o.Cluster, sortedSet(o.SharedWith)
 	return parsed, errors.Join(problems...)
-}
-
-// set adds one flag, as Flags writes it, to the values.
-func (v *FlagValues) set(flag string) error {
-	name, value, _ := strings.Cut(flag, "=")
-	// Clip keeps an append from writing into the array of a copy.
-	switch {
-	case name == FlagAllowPods:
-		v.AllowPods = append(slices.Clip(v.AllowPods), value)
-	case name == FlagAllowPodsAnyNamespace:
-		v.AllowPodsAnyNamespace = append(slices.Clip(v.AllowPodsAnyNamespace), value)
-	case name == FlagAllowNamespace:
-		v.AllowNamespaces = append(slices.Clip(v.AllowNamespaces), value)
-	case name == FlagAllowMetrics:
-		v.AllowMetrics = append(slices.Clip(v.AllowMetrics), value)
-	case flag == FlagAllowClusterWide:
-		v.AllowClusterWide = true
-	case flag == FlagAllowKubectlCNPG:
-		v.AllowKubectlCNPG = true
-	default:
-		return fmt.Errorf("%q is not a flag that makes a policy", flag)
-	}
-	return nil
 }

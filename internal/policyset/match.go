@@ -17,7 +17,7 @@ import (
 // order within lists, which has no meaning in a policy, do not count.
 func Differences(live, desired *ciliumv2.CiliumNetworkPolicy) []string {
 	var paths []string
-	paths = append(paths, mapDifferences("metadata.annotations", live.Annotations, desired.Annotations)...)
+	paths = append(paths, mapDifferences("metadata.annotations", restated(live.Annotations, desired.Annotations), desired.Annotations)...)
 	paths = append(paths, mapDifferences("metadata.labels", live.Labels, desired.Labels)...)
 	paths = append(paths, compare("spec", plain(live.Spec), plain(desired.Spec))...)
 	if len(live.Specs) > 0 {

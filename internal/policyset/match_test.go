@@ -31,7 +31,7 @@ func TestDifferences(t *testing.T) {
 		{"our label", func(p *policy) { p.Labels[LabelPolicy] = "x" }, []string{"metadata.labels[cnpg-netpol/policy]"}},
 		{"a missing label", func(p *policy) { delete(p.Labels, LabelManagedBy) }, []string{"metadata.labels[app.kubernetes.io/managed-by]"}},
 		{"one more user", func(p *policy) { p.Labels[LabelUserPrefix+"b"] = userValue }, []string{"metadata.labels[users.cnpg-netpol/b]"}},
-		{"our annotation", func(p *policy) { p.Annotations[AnnotationFlag] = "x" }, []string{"metadata.annotations[cnpg-netpol/flag]"}},
+		{"our annotation", func(p *policy) { p.Annotations[AnnotationGrant] = "x" }, []string{"metadata.annotations[cnpg-netpol/grant]"}},
 		{"reach", func(p *policy) { p.Spec.EndpointSelector = clusterPods("x") }, []string{"spec.endpointSelector.matchLabels"}},
 		{"a port", func(p *policy) { p.Spec.Ingress[0].ToPorts[0].Ports[1].Port = "6432" }, []string{"spec.ingress[0].toPorts[0].ports[1].port"}},
 		{"one source less", func(p *policy) { p.Spec.Ingress[0].FromEndpoints = p.Spec.Ingress[0].FromEndpoints[:1] }, []string{"spec.ingress[0].fromEndpoints"}},

@@ -34,15 +34,15 @@ func name(cluster string, role Role, suffix suffix) string {
 	return prefix + "-" + suffix.within(max(maxName-len(prefix)-1, minSuffix))
 }
 
-// suffix tells the policies of one role apart. Equal flags give equal suffixes, and different
-// flags different ones.
+// suffix tells the policies of one role apart. Equal grants give equal suffixes, and different
+// grants different ones.
 type suffix struct {
 	// readable are lower-case letters, digits and dashes.
 	readable string
-	// exact is true when no other flag has this readable form.
+	// exact is true when no other grant has this readable form.
 	exact bool
-	// flag is what the hash is taken of.
-	flag string
+	// hashed is what the hash is taken of: the grant, as the flag that asked for it was once written.
+	hashed string
 }
 
 // within is the suffix in at most limit characters. The hash follows a dot, which no readable
@@ -51,7 +51,7 @@ func (s suffix) within(limit int) string {
 	if s.exact && len(s.readable) <= limit {
 		return s.readable
 	}
-	sum := sha256.Sum256([]byte(s.flag))
+	sum := sha256.Sum256([]byte(s.hashed))
 	readable := s.readable
 	if room := limit - hashLength - 1; len(readable) > room {
 		readable = strings.TrimRight(readable[:room], "-")
@@ -59,18 +59,13 @@ func (s suffix) within(limit int) string {
 	return readable + "." + hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// selectorSuffix is the suffix of a flag that takes a selector.
-func selectorSuffix(prefix, flag string, s Selector) suffix {
+// readableSelector is the readable form of a selector, and whether it is exact.
+func readableSelector(prefix string, s Selector) (string, bool) {
 	if m := plainSelector.FindStringSubmatch(s.String()); m != nil {
-		// Selectors on such keys would read like the suffixes of the other flags.
+		// Selectors on such keys would read like the suffixes of the other kinds.
 		reserved := prefix == "" && (m[1] == "namespace" || m[1] == "any" || m[1] == "cluster")
-		return suffix{readable: prefix + m[1] + "-" + m[2], exact: !reserved, flag: flag}
+		return prefix + m[1] + "-" + m[2], !reserved
 	}
 	words := strings.NewReplacer("!=", "-not-", "!", "not-").Replace(strings.ToLower(s.String()))
-	return suffix{readable: strings.Trim(prefix+notReadable.ReplaceAllString(words, "-"), "-"), flag: flag}
-}
-
-// namespaceSuffix is the suffix of a flag that takes a namespace, whose name is readable as it is.
-func namespaceSuffix(prefix, flag, namespace string) suffix {
-	return suffix{readable: prefix + namespace, exact: true, flag: flag}
+	return strings.Trim(prefix+notReadable.ReplaceAllString(words, "-"), "-"), false
 }

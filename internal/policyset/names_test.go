@@ -27,14 +27,14 @@ func TestNames(t *testing.T) {
 		{example(), InternalAccess, "cluster-example-internal-access"},
 		{example(scope(ScopeNamespace)), InternalAccess, "cluster-example-internal-access"},
 		{example(operatorOnly), OperatorAccess, "cluster-example-operator-access"},
-		{example(allowPods(t, "role=backend")), PostgresAccess, "cluster-example-postgres-access-role-backend"},
-		{example(allowPodsAnyNamespace(t, "role=backend")), PostgresAccess, "cluster-example-postgres-access-any-namespace-role-backend"},
-		{example(allowNamespace("backend")), PostgresAccess, "cluster-example-postgres-access-namespace-backend"},
-		{example(allowClusterWide), PostgresAccess, "cluster-example-postgres-access-cluster-wide"},
-		{example(allowMetrics("monitoring")), MetricsAccess, "cluster-example-metrics-access-monitoring"},
-		{example(allowKubectlCNPG), KubectlCNPGAccess, "cluster-example-kubectl-cnpg-access"},
-		{example(allowPods(t, "app.kubernetes.io/name=shop")), PostgresAccess, "cluster-example-postgres-access-app-kubernetes-io-name.82da8197"},
-		{example(allowPods(t, "role!=x,!old")), PostgresAccess, "cluster-example-postgres-access-not-old-role-not-x.2cc28d8d"},
+		{example(allow(Pods, "role=backend")), PostgresAccess, "cluster-example-postgres-access-role-backend"},
+		{example(allow("pods-any-namespace", "role=backend")), PostgresAccess, "cluster-example-postgres-access-any-namespace-role-backend"},
+		{example(allow(Namespace, "backend")), PostgresAccess, "cluster-example-postgres-access-namespace-backend"},
+		{example(allow(ClusterWide)), PostgresAccess, "cluster-example-postgres-access-cluster-wide"},
+		{example(allow(Metrics, "monitoring")), MetricsAccess, "cluster-example-metrics-access-monitoring"},
+		{example(allow(KubectlCNPG)), KubectlCNPGAccess, "cluster-example-kubectl-cnpg-access"},
+		{example(allow(Pods, "app.kubernetes.io/name=shop")), PostgresAccess, "cluster-example-postgres-access-app-kubernetes-io-name.82da8197"},
+		{example(allow(Pods, "role!=x,!old")), PostgresAccess, "cluster-example-postgres-access-not-old-role-not-x.2cc28d8d"},
 	} {
 		if got := only(t, build(t, tc.options), tc.role).Object.Name; got != tc.want {
 			t.Errorf("got %s, want %s", got, tc.want)
@@ -46,10 +46,10 @@ func TestNamesAreUnique(t *testing.T) {
 	long := strings.Repeat("x", 62)
 	for _, cluster := range []string{"a", "cluster-example", strings.Repeat("c", 50), strings.Repeat("c", 63)} {
 		o := example(named(cluster),
-			allowPods(t, "a=b-c", "a-b=c", "a_b=c", "a/b=c", "a.b=c", "a=b.c", "a=B-C", "A=b-c", "a,b", "a=,b", "a in (b,c)", "a notin (b,c)", "!a,b", "a!=b", "a!=b,c",
+			allow(Pods, "a=b-c", "a-b=c", "a_b=c", "a/b=c", "a.b=c", "a=b.c", "a=B-C", "A=b-c", "a,b", "a=,b", "a in (b,c)", "a notin (b,c)", "!a,b", "a!=b", "a!=b,c",
 				"namespace=backend", "any=namespace-role-backend", "cluster=wide", "role=backend", "a="+long, "a="+long+"y", "any-namespace=b"),
-			allowPodsAnyNamespace(t, "role=backend", "a=b-c", "a-b=c", "a="+long, "namespace=backend"),
-			allowNamespace("backend", "any", long, long+"y"), allowClusterWide, allowMetrics("backend", long, long+"y"), allowKubectlCNPG)
+			allow("pods-any-namespace", "role=backend", "a=b-c", "a-b=c", "a="+long, "namespace=backend"),
+			allow(Namespace, "backend", "any", long, long+"y"), allow(ClusterWide), allow(Metrics, "backend", long, long+"y"), allow(KubectlCNPG))
 		policies := build(t, o)
 		if got, want := len(policies), 2+22+5+4+1+3+1; got != want {
 			t.Errorf("%d policies, want %d", got, want)
@@ -76,9 +76,9 @@ func TestNamesDoNotDependOnHowAFlagIsWritten(t *testing.T) {
 		{"x!=y", "x notin (y)"},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			want := only(t, build(t, example(allowPods(t, same[0]))), PostgresAccess)
+			want := only(t, build(t, example(allow(Pods, same[0]))), PostgresAccess)
 			for _, text := range same[1:] {
-				if got := only(t, build(t, example(allowPods(t, text))), PostgresAccess); !reflect.DeepEqual(got, want) {
+				if got := only(t, build(t, example(allow(Pods, text))), PostgresAccess); !reflect.DeepEqual(got, want) {
 					t.Errorf("%q gives %s, %q gives %s", text, got.Object.Name, same[0], want.Object.Name)
 				}
 			}

@@ -32,23 +32,27 @@ type Options struct {
 	// OperatorOnly asks for policy 2 in place of 3: no peers, which suits a single instance only.
 	OperatorOnly bool
 
-	// AllowPods are pods of the cluster's namespace (policy 4).
-	AllowPods []Selector
-	// AllowPodsAnyNamespace are pods of any namespace (policy 5).
-	AllowPodsAnyNamespace []Selector
-	// AllowNamespaces are namespaces of which every pod may connect (policy 6).
-	AllowNamespaces []string
-	// AllowClusterWide lets in all of the Kubernetes cluster, and not the world (policy 7).
-	AllowClusterWide bool
-	// AllowMetrics are namespaces of which every pod may read metrics.
-	AllowMetrics []string
-	// AllowKubectlCNPG lets API server and nodes reach the status port.
-	AllowKubectlCNPG bool
+	// Grants are the clients that are let in.
+	Grants []Grant
 
 	// SharedWith are the other clusters that need the namespace's shared default deny, which is read
 	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply
 	// would take the other clusters' marks away, because all have the same field manager.
 	SharedWith []string
+}
+
+// With returns the options with one more grant.
+func (o Options) With(g Grant) Options {
+	o.Grants = append(slices.Clip(o.Grants), g)
+	return o
+}
+
+// Everybody is true when a grant lets in whoever will run in the Kubernetes cluster.
+func (o Options) Everybody() bool {
+	return slices.ContainsFunc(o.Grants, func(g Grant) bool {
+		d, _ := definition(g.Kind)
+		return d.Everybody
+	})
 }
 
 // For returns the options for one cluster, with the operator namespaces that were detected. They

@@ -29,18 +29,22 @@ func RemovalOrder(policies []Policy) []Policy {
 
 // rank is a role's place in ApplyOrder.
 func rank(role Role) int {
-	switch role {
-	case InternalAccess:
-		return 0
-	case OperatorAccess:
-		return 1
-	case PostgresAccess:
-		return 2
-	case MetricsAccess:
-		return 3
-	case KubectlCNPGAccess:
-		return 4
-	default:
-		return 5
+	roles := append([]Role{InternalAccess, OperatorAccess}, clientRoles()...)
+	if at := slices.Index(roles, role); at >= 0 {
+		return at
 	}
+	return len(roles)
 }
+
+// clientRoles are the roles of the policies of clients, in the order of Definitions.
+func clientRoles() []Role {
+	var roles []Role
+	for _, d := range Definitions() {
+		if !slices.Contains(roles, d.Role) {
+			roles = append(roles, d.Role)
+		}
+	}
+	return roles
+}
+
+func isClient(role Role) bool { return slices.Contains(clientRoles(), role) }

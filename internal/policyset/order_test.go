@@ -6,7 +6,7 @@ import (
 )
 
 func TestApplyOrderAndRemovalOrder(t *testing.T) {
-	policies := build(t, example(allowKubectlCNPG, allowMetrics("monitoring"), allowClusterWide, allowNamespace("backend"), allowPods(t, "role=backend")))
+	policies := build(t, example(allow(KubectlCNPG), allow(Metrics, "monitoring"), allow(ClusterWide), allow(Namespace, "backend"), allow(Pods, "role=backend")))
 	want := []string{
 		"cluster-example-internal-access",
 		"cluster-example-postgres-access-role-backend",
@@ -34,7 +34,7 @@ func TestApplyOrderAndRemovalOrder(t *testing.T) {
 }
 
 func TestSeveralClustersGetTheirAccessBeforeAnyClient(t *testing.T) {
-	both := append(build(t, example(named("a"), allowClusterWide)), build(t, example(named("b"), allowClusterWide))...)
+	both := append(build(t, example(named("a"), allow(ClusterWide))), build(t, example(named("b"), allow(ClusterWide)))...)
 	want := []string{"a-internal-access", "b-internal-access", "a-postgres-access-cluster-wide", "b-postgres-access-cluster-wide", "a-default-deny", "b-default-deny"}
 	if got := names(ApplyOrder(both)); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
@@ -43,7 +43,7 @@ func TestSeveralClustersGetTheirAccessBeforeAnyClient(t *testing.T) {
 
 // Everything else follows from this: whatever is applied before the last policy denies nobody.
 func TestOnlyDefaultDenyBringsDefaultDeny(t *testing.T) {
-	for _, p := range build(t, example(allowKubectlCNPG, allowMetrics("monitoring"), allowClusterWide, allowPods(t, "role=backend"))) {
+	for _, p := range build(t, example(allow(KubectlCNPG), allow(Metrics, "monitoring"), allow(ClusterWide), allow(Pods, "role=backend"))) {
 		setting := p.Object.Spec.EnableDefaultDeny.Ingress
 		if p.Role == DefaultDeny && setting != nil {
 			t.Errorf("%s should leave Cilium's default, which is to deny", p.Object.Name)

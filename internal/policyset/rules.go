@@ -31,13 +31,6 @@ func fromEndpoints(ports []uint16, selectors ...api.EndpointSelector) api.Ingres
 	}
 }
 
-func fromEntities(ports []uint16, entities ...api.Entity) api.IngressRule {
-	return api.IngressRule{
-		IngressCommonRule: api.IngressCommonRule{FromEntities: entities},
-		ToPorts:           tcp(ports),
-	}
-}
-
 func tcp(ports []uint16) api.PortRules {
 	rule := api.PortRule{}
 	for _, p := range ports {

@@ -93,7 +93,7 @@ func FuzzParseSelector(f *testing.F) {
 		if err != nil || again.String() != s.String() {
 			t.Fatalf("%q became %q, which became %q (%v)", text, s, again, err)
 		}
-		o := example(func(o *Options) { o.AllowPods, o.AllowPodsAnyNamespace = []Selector{s}, []Selector{s} })
+		o := example(allow(Pods, text), allow("pods-any-namespace", text))
 		for _, p := range build(t, o) {
 			mustBeValid(t, p)
 			mustBeName(t, p.Object.Name)

@@ -16,12 +16,12 @@ import (
 // clientFlags are the six flags that let clients in, each with one value.
 func clientFlags() []func(*policyset.FlagValues) {
 	return []func(*policyset.FlagValues){
-		func(v *policyset.FlagValues) { v.AllowPods = []string{"role=backend"} },
-		func(v *policyset.FlagValues) { v.AllowPodsAnyNamespace = []string{"role=backend"} },
-		func(v *policyset.FlagValues) { v.AllowNamespaces = []string{"backend"} },
-		func(v *policyset.FlagValues) { v.AllowClusterWide = true },
-		func(v *policyset.FlagValues) { v.AllowMetrics = []string{"other"} },
-		func(v *policyset.FlagValues) { v.AllowKubectlCNPG = true },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=role=backend") },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods-any-namespace=role=backend") },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-namespace=backend") },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-cluster-wide") },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-metrics=other") },
+		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-kubectl-cnpg") },
 	}
 }
 
@@ -138,7 +138,7 @@ func TestAllowsAreInOrderToo(t *testing.T) {
 	for _, nonDefaultDeny := range []bool{true, false} {
 		inv := record(t)
 		inv.Settings.NonDefaultDeny = nonDefaultDeny
-		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{AllowPods: []string{"role=backend"}}))
+		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{Allow: []string{"--allow-pods=role=backend"}}))
 		plan.Steps[0], plan.Steps[1] = plan.Steps[1], plan.Steps[0]
 		problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
 		if err != nil || (len(problems) == 0) != nonDefaultDeny {

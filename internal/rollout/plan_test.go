@@ -29,8 +29,8 @@ func flags(change ...func(*policyset.FlagValues)) policyset.FlagValues {
 	return v
 }
 
-func backends(v *policyset.FlagValues)       { v.AllowPods = []string{"role=backend"} }
-func metrics(v *policyset.FlagValues)        { v.AllowMetrics = []string{"monitoring"} }
+func backends(v *policyset.FlagValues)       { v.Allow = append(v.Allow, "--allow-pods=role=backend") }
+func metrics(v *policyset.FlagValues)        { v.Allow = append(v.Allow, "--allow-metrics=monitoring") }
 func wholeNamespace(v *policyset.FlagValues) { v.Scope = string(policyset.ScopeNamespace) }
 
 // locked are the policies after a lockdown of an empty namespace.

@@ -28,7 +28,7 @@ const (
 	exampleFrontends = "cluster-example-postgres-access-role-frontend"
 )
 
-func frontends(v *policyset.FlagValues) { v.AllowPods = []string{"role=frontend"} }
+func frontends(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=role=frontend") }
 
 // word is what Cilium says of a policy.
 type word struct {

@@ -4,12 +4,16 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 const (
@@ -42,26 +46,44 @@ func (o *Globals) addCompletions(root *cobra.Command) {
 }
 
 // CompleteNamespaces completes namespaces of the server; none when it does not answer.
-func (o *Globals) CompleteNamespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	config, err := o.RESTConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func (o *Globals) CompleteNamespaces(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	namespaces := policyset.Resource{GroupVersionResource: corev1.SchemeGroupVersion.WithResource("namespaces")}
+	return o.completeNames(namespaces)(cmd, args, toComplete)
+}
+
+// completeNames completes names of objects of the server; none when it does not answer. Namespaced ones
+// are those of the namespace that stands before a slash, or of the command's.
+func (o *Globals) completeNames(resource policyset.Resource) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		config, err := o.RESTConfig()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		namespace, prefix := "", ""
+		if resource.Namespaced {
+			var named bool
+			if namespace, _, named = strings.Cut(toComplete, "/"); named {
+				prefix = namespace + "/"
+			} else if namespace, _, err = o.Config.ToRawKubeConfigLoader().Namespace(); err != nil {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+		}
+		ctx, cancel := CompletionContext(cmd)
+		defer cancel()
+		client, err := metadata.NewForConfig(config)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		list, err := client.Resource(resource.GroupVersionResource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: CompletionLimit})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var names []string
+		for i := range list.Items {
+			names = append(names, prefix+list.Items[i].Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	ctx, cancel := CompletionContext(cmd)
-	defer cancel()
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{Limit: CompletionLimit})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, namespace := range list.Items {
-		names = append(names, namespace.Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // CompletionContext bounds what a completion may ask the server for.

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,27 @@ import (
 // SetFlags are the flags that shape the policy set; lockdown and diff have them.
 type SetFlags struct {
 	values            policyset.FlagValues
+	clients           []*clientFlag
 	operatorNamespace *string
+}
+
+// clientFlag is the flag of one kind of client and what was typed for it.
+type clientFlag struct {
+	policyset.Definition
+	values []string
+	given  bool
+}
+
+// arguments are the flag as it was typed, each value by itself.
+func (c *clientFlag) arguments() []string {
+	if c.given {
+		return []string{c.Flag}
+	}
+	var out []string
+	for _, value := range c.values {
+		out = append(out, c.Flag+"="+value)
+	}
+	return out
 }
 
 func NewSetFlags() SetFlags {
@@ -22,36 +43,37 @@ func NewSetFlags() SetFlags {
 func (s *SetFlags) AddFlags(cmd *cobra.Command, root *Globals, operatorNamespace *string) {
 	s.operatorNamespace = operatorNamespace
 	flags := cmd.Flags()
-	list := func(into *[]string, flag, usage string) {
-		flags.StringArrayVar(into, strings.TrimPrefix(flag, "--"), nil, usage)
+	for _, d := range policyset.Definitions() {
+		client := &clientFlag{Definition: d}
+		s.clients = append(s.clients, client)
+		name := flagName(d.Flag)
+		if d.Placeholder == "" {
+			flags.BoolVar(&client.given, name, false, d.Usage)
+			continue
+		}
+		flags.StringArrayVar(&client.values, name, nil, d.Usage)
+		if d.Completes.Resource != "" {
+			_ = cmd.RegisterFlagCompletionFunc(name, root.completeNames(d.Completes))
+		}
 	}
-	list(&s.values.AllowPods, policyset.FlagAllowPods,
-		"Let in pods of the cluster's namespace with these labels, as in role=backend (repeatable)")
-	list(&s.values.AllowPodsAnyNamespace, policyset.FlagAllowPodsAnyNamespace,
-		"Let in pods of any namespace with these labels (repeatable)")
-	list(&s.values.AllowNamespaces, policyset.FlagAllowNamespace, "Let in all pods of this namespace (repeatable)")
-	flags.BoolVar(&s.values.AllowClusterWide, strings.TrimPrefix(policyset.FlagAllowClusterWide, "--"), false,
-		"Let in everything in the Kubernetes cluster, and nobody outside of it")
-	list(&s.values.AllowMetrics, policyset.FlagAllowMetrics,
-		"Let pods of this namespace read the metrics on 9187 and 9127 (repeatable)")
-	flags.BoolVar(&s.values.AllowKubectlCNPG, strings.TrimPrefix(policyset.FlagAllowKubectlCNPG, "--"), false,
-		"Let API server and nodes reach port 8000, for kubectl cnpg status")
-	flags.StringVar(&s.values.Scope, strings.TrimPrefix(policyset.FlagScope, "--"), s.values.Scope,
+	flags.StringVar(&s.values.Scope, flagName(policyset.FlagScope), s.values.Scope,
 		"What default deny and internal access select: the cluster's pods (cluster), or every pod of the namespace (namespace)")
-	flags.BoolVar(&s.values.OperatorOnly, strings.TrimPrefix(policyset.FlagOperatorOnly, "--"), false,
+	flags.BoolVar(&s.values.OperatorOnly, flagName(policyset.FlagOperatorOnly), false,
 		"Let in the operator and not the cluster's own pods; only for a single instance without poolers")
-	list(&s.values.OperatorNamespaces, policyset.FlagOperatorNamespace,
+	flags.StringArrayVar(&s.values.OperatorNamespaces, flagName(policyset.FlagOperatorNamespace), nil,
 		"Namespace of the CloudNativePG operator, instead of detecting it (repeatable)")
-	for _, flag := range []string{policyset.FlagAllowNamespace, policyset.FlagAllowMetrics, policyset.FlagOperatorNamespace} {
-		_ = cmd.RegisterFlagCompletionFunc(strings.TrimPrefix(flag, "--"), root.CompleteNamespaces)
-	}
-	_ = cmd.RegisterFlagCompletionFunc(strings.TrimPrefix(policyset.FlagScope, "--"),
+	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagOperatorNamespace), root.CompleteNamespaces)
+	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagScope),
 		cobra.FixedCompletions([]string{string(policyset.ScopeCluster), string(policyset.ScopeNamespace)}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // Parse checks all values; its errors are usage errors.
 func (s *SetFlags) Parse() (policyset.Options, error) {
-	options, err := policyset.Parse(s.values)
+	values := s.values
+	for _, client := range s.clients {
+		values.Allow = append(values.Allow, client.arguments()...)
+	}
+	options, err := policyset.Parse(values)
 	if err != nil {
 		return options, UsageError{Err: err}
 	}
@@ -63,13 +85,12 @@ func (s *SetFlags) Parse() (policyset.Options, error) {
 
 // Given is true when a flag that shapes the set was on the command line.
 func (s *SetFlags) Given(cmd *cobra.Command) bool {
-	given := false
-	for _, flag := range []string{
-		policyset.FlagAllowPods, policyset.FlagAllowPodsAnyNamespace, policyset.FlagAllowNamespace,
-		policyset.FlagAllowClusterWide, policyset.FlagAllowMetrics, policyset.FlagAllowKubectlCNPG,
-		policyset.FlagScope, policyset.FlagOperatorOnly,
-	} {
-		given = given || cmd.Flags().Changed(strings.TrimPrefix(flag, "--"))
+	flags := []string{policyset.FlagScope, policyset.FlagOperatorOnly}
+	for _, client := range s.clients {
+		flags = append(flags, client.Flag)
 	}
-	return given
+	return slices.ContainsFunc(flags, func(flag string) bool { return cmd.Flags().Changed(flagName(flag)) })
 }
+
+// flagName is a flag without the dashes.
+func flagName(flag string) string { return strings.TrimPrefix(flag, "--") }

@@ -1,0 +1,118 @@
+package policyset
+
+import (
+	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
+	"github.com/cilium/cilium/pkg/policy/api"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+)
+
+// Definitions are all kinds of clients, in the order of the document and of everything that is made
+// from them. It is a function because the entries hold functions, and nobody shall change them.
+func Definitions() []Definition {
+	return []Definition{
+		{
+			// Cilium limits a selector without namespace to the policy's own.
+			Kind: Pods, Flag: "--allow-pods",
+			Usage:    "Let in pods of the cluster's namespace with these labels, as in role=backend (repeatable)",
+			Document: "postgres-access-backend-label",
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   selectors("give --allow-namespace with the cluster's namespace to allow all of its pods"),
+			why:         "clients: pods with {value}",
+			description: "Allow PostgreSQL access on port 5432 from Pods with {value}",
+			peers:       func(v value) api.IngressCommonRule { return endpoints(v.selector.endpointSelector()) },
+			breadth:     1,
+			suggest: func(s Source) (string, bool) {
+				if s.Namespace == "" || s.Namespace != s.Home {
+					return "", false
+				}
+				return s.selector(s.Namespace)
+			},
+		},
+		{
+			// The requirement that a namespace exists, in the selector itself, is what keeps Cilium from
+			// limiting it to the policy's own namespace. For suggestions, a namespace as a whole counts as
+			// narrower: a label can be given to a pod of any namespace by whoever may create one there.
+			Kind: "pods-any-namespace", Flag: "--allow-pods-any-namespace",
+			Usage:    "Let in pods of any namespace with these labels (repeatable)",
+			Document: "postgres-access-backend-any-ns",
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   selectors("give --allow-cluster-wide to allow every pod of the Kubernetes cluster"),
+			why:         "clients: pods with {value} in any namespace",
+			description: "Allow PostgreSQL access on port 5432 from Pods with {value} in any namespace",
+			prefix:      "any-namespace-",
+			peers: func(v value) api.IngressCommonRule {
+				return endpoints(v.selector.endpointSelector(slim_metav1.LabelSelectorRequirement{
+					Key: ciliumio.PodNamespaceLabel, Operator: slim_metav1.LabelSelectorOpExists,
+				}))
+			},
+			breadth: 4,
+			suggest: func(s Source) (string, bool) { return s.selector("") },
+		},
+		{
+			Kind: Namespace, Flag: "--allow-namespace",
+			Usage:    "Let in all pods of this namespace (repeatable)",
+			Document: "postgres-access-backend-namespace",
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   namespaces(),
+			why:         "clients: namespace {value}",
+			description: "Allow PostgreSQL access on port 5432 from any Pods in the {value} namespace",
+			prefix:      "namespace-",
+			peers:       podsOf,
+			breadth:     3,
+			suggest:     func(s Source) (string, bool) { return s.Namespace, s.Namespace != "" },
+		},
+		{
+			Kind: ClusterWide, Flag: "--allow-cluster-wide", Everybody: true,
+			Usage:    "Let in everything in the Kubernetes cluster, and nobody outside of it",
+			Document: "postgres-access-cluster-wide",
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   none(),
+			why:         "clients: everything within the Kubernetes cluster",
+			description: "Allow ingress traffic to port 5432 of the {cluster} from any pods, nodes and the API server within the Kubernetes cluster",
+			prefix:      "cluster-wide",
+			peers:       entities(api.EntityCluster),
+			breadth:     5,
+			suggest:     anyway,
+		},
+		{
+			// A monitoring namespace reads metrics of instances and poolers.
+			Kind: Metrics, Flag: "--allow-metrics",
+			Usage: "Let pods of this namespace read the metrics on 9187 and 9127 (repeatable)",
+			Role:  MetricsAccess, Direction: Ingress, Ports: []uint16{cnpg.MetricsPort, cnpg.PoolerMetricsPort}, target: clusterPods,
+			valueKind:   namespaces(),
+			why:         "metrics: namespace {value}",
+			description: "Allow access to metrics on port 9187 (instances) and 9127 (poolers) from any Pods in the {value} namespace",
+			peers:       podsOf,
+			breadth:     3,
+			suggest:     func(s Source) (string, bool) { return s.Namespace, s.Namespace != "" },
+		},
+		{
+			// kubectl cnpg status goes through the API server's proxy, which shows up as host or remote node
+			// where the API server runs on a node of the cluster.
+			Kind: KubectlCNPG, Flag: "--allow-kubectl-cnpg",
+			Usage: "Let API server and nodes reach port 8000, for kubectl cnpg status",
+			Role:  KubectlCNPGAccess, Direction: Ingress, Ports: []uint16{cnpg.StatusPort}, target: clusterPods,
+			valueKind:   none(),
+			why:         "kubectl cnpg status, through the API server",
+			description: "Allow kubectl cnpg status: the API server and the nodes may reach the status port 8000",
+			peers:       entities(api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode),
+			breadth:     5,
+			suggest:     anyway,
+		},
+	}
+}
+
+func endpoints(selectors ...api.EndpointSelector) api.IngressCommonRule {
+	return api.IngressCommonRule{FromEndpoints: selectors}
+}
+
+// podsOf are all pods of the value's namespace.
+func podsOf(v value) api.IngressCommonRule {
+	return endpoints(matchLabels(map[string]string{ciliumio.PodNamespaceLabel: v.namespace}))
+}
+
+func entities(list ...api.Entity) func(value) api.IngressCommonRule {
+	return func(value) api.IngressCommonRule { return api.IngressCommonRule{FromEntities: list} }
+}

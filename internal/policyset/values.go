@@ -1,0 +1,69 @@
+package policyset
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// none is for kinds of which there is only one client.
+func none() valueKind {
+	return valueKind{
+		read: func(text, _ string) (value, error) {
+			if text != "" {
+				return value{}, fmt.Errorf("takes no value, and %q is one", text)
+			}
+			return value{}, nil
+		},
+		readable: func(prefix string, _ value) (string, bool) { return prefix, true },
+	}
+}
+
+// selectors are label selectors. everybody is the remedy for an empty one, which would mean every pod.
+func selectors(everybody string) valueKind {
+	return valueKind{
+		Placeholder: "SELECTOR",
+		read: func(text, _ string) (value, error) {
+			s, err := ParseSelector(text)
+			if errors.Is(err, errEmptySelector) {
+				err = fmt.Errorf("%w: %s", err, everybody)
+			}
+			return value{text: s.String(), selector: s}, err
+		},
+		readable: func(prefix string, v value) (string, bool) { return readableSelector(prefix, v.selector) },
+	}
+}
+
+// namespaces are names of namespaces, which are readable as they are.
+func namespaces() valueKind {
+	return valueKind{
+		Placeholder: "NAMESPACE",
+		Completes:   Resource{GroupVersionResource: schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}},
+		read: func(text, _ string) (value, error) {
+			return value{text: text, namespace: text}, namespaceProblem(text)
+		},
+		readable: func(prefix string, v value) (string, bool) { return prefix + v.namespace, true },
+	}
+}
+
+// namespaceProblem says why a namespace can't have this name.
+func namespaceProblem(name string) error {
+	if name == "" {
+		return errors.New("a namespace's name is missing")
+	}
+	if messages := validation.IsDNS1123Label(name); len(messages) > 0 {
+		return fmt.Errorf("not the name of a namespace: %s", strings.Join(messages, "; "))
+	}
+	return nil
+}
+
+// checkNamespace is namespaceProblem with the name in front.
+func checkNamespace(name string) error {
+	if err := namespaceProblem(name); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
+}
