@@ -58,6 +58,9 @@ func TestReferenceIsComplete(t *testing.T) {
 		t.Fatalf("found %d commands, want the root and at least five verbs", len(files))
 	}
 	for name, content := range files {
+		if name == clientsPage {
+			continue
+		}
 		for _, part := range []string{"## kubectl cnpg-netpol", "### Synopsis", "### Examples", "### Options", "### Exit codes"} {
 			if !bytes.Contains(content, []byte(part)) {
 				t.Errorf("%s has no %q", name, part)
@@ -73,7 +76,7 @@ func TestReferenceIsComplete(t *testing.T) {
 func reference() (map[string][]byte, error) {
 	root := plugin.NewCommand(genericiooptions.NewTestIOStreamsDiscard())
 	root.DisableAutoGenTag = true
-	files := map[string][]byte{}
+	files := map[string][]byte{clientsPage: clients()}
 	return files, generate(root, files)
 }
 
@@ -115,15 +118,18 @@ func exitCodes(cmd *cobra.Command) (string, error) {
 	return strings.TrimRight(section, "\n"), nil
 }
 
-// generatedPrefix begins the names of the files that are generated: the others, somebody writes.
-const generatedPrefix = "kubectl_cnpg-netpol"
+// isGenerated tells the files that are generated from those that somebody writes.
+func isGenerated(name string) bool {
+	return name == clientsPage || strings.HasPrefix(name, "kubectl_cnpg-netpol")
+}
 
 // written are the files that are there.
 func written() (map[string][]byte, error) {
-	names, err := filepath.Glob(generatedPrefix + "*.md")
+	names, err := filepath.Glob("*.md")
 	if err != nil {
 		return nil, err
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !isGenerated(name) })
 	files := map[string][]byte{}
 	for _, name := range names {
 		if files[name], err = os.ReadFile(name); err != nil {

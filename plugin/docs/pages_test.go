@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
 
@@ -74,11 +75,25 @@ func pages(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, generatedPrefix) })
+	names = slices.DeleteFunc(names, isGenerated)
 	if len(names) == 0 {
 		t.Fatal("there are no pages")
 	}
 	return append(names, readme)
+}
+
+// TestPoliciesNameTheDocument makes sure that policies.md says for each kind of client of CloudNativePG's
+// documentation which flag of ours is the documentation's policy.
+func TestPoliciesNameTheDocument(t *testing.T) {
+	text := read(t, "policies.md")
+	for _, d := range policyset.Definitions() {
+		if d.Document == "" {
+			continue
+		}
+		if !regexp.MustCompile(`(?m)^\|[^|]*` + "`" + d.Document + "`" + `[^|]*\|.*` + "`" + d.Flag + `\b`).MatchString(text) {
+			t.Errorf("policies.md has no row with the documentation's %s and our %s", d.Document, d.Flag)
+		}
+	}
 }
 
 // TestCodes makes sure that every posture and every finding code of the machine output has its line in
