@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	recordings   = "../internal/isolation/testdata/"
-	explainables = recordings + "explain/"
+	recordings   = "../internal/inventory/testdata/"
+	explainables = "../internal/explain/testdata/"
 )
 
 // What people read, on manifests.
@@ -25,8 +25,8 @@ func TestExplain(t *testing.T) {
 		code  int
 	}{
 		{"allowed", "deploy/web orders", []string{"shop.yaml"}, kit.ExitFine},
-		{"allowed-by-rule", "pod/backend cluster-example", []string{"../live-locked.json"}, kit.ExitFine},
-		{"denied", "pod/frontend cluster-example", []string{"../live-locked.json"}, kit.ExitNo},
+		{"allowed-by-rule", "pod/backend cluster-example", []string{"../../inventory/testdata/live-locked.json"}, kit.ExitFine},
+		{"denied", "pod/frontend cluster-example", []string{"../../inventory/testdata/live-locked.json"}, kit.ExitNo},
 		{"denied-at-both-ends", "backend/deploy/api orders --why-not", []string{"shop.yaml", "locked.yaml", "egress.yaml"}, kit.ExitNo},
 		{"deny-rule", "deploy/worker orders --why-not", []string{"shop.yaml", "deny.yaml"}, kit.ExitNo},
 		{"l7", "deploy/web orders", []string{"shop.yaml", "l7.yaml"}, kit.ExitFine},
@@ -38,10 +38,10 @@ func TestExplain(t *testing.T) {
 		{"world", "world orders", []string{"shop.yaml", "cidr.yaml"}, kit.ExitNo},
 		{"prefix", "203.0.113.0/24 orders --why-not", []string{"shop.yaml", "cidr.yaml"}, kit.ExitNo},
 		{"node-network", "ds/node-agent orders", []string{"shop.yaml", "locked.yaml"}, kit.ExitNo},
-		{"to-be", "--labels role=backend,app=web --source-namespace default cluster-example", []string{"../live-locked.json"}, kit.ExitFine},
-		{"pooler", "ns/other cluster-example --pooler cluster-example-pooler-rw", []string{"../live-locked.json"}, kit.ExitNo},
-		{"why-not-command", "ns/other cluster-example --why-not", []string{"../live-open.json", "lockdown.yaml"}, kit.ExitNo},
-		{"why-not-manifest", "other/pod/backend cluster-example --why-not", []string{"../live-locked.json"}, kit.ExitNo},
+		{"to-be", "--labels role=backend,app=web --source-namespace default cluster-example", []string{"../../inventory/testdata/live-locked.json"}, kit.ExitFine},
+		{"pooler", "ns/other cluster-example --pooler cluster-example-pooler-rw", []string{"../../inventory/testdata/live-locked.json"}, kit.ExitNo},
+		{"why-not-command", "ns/other cluster-example --why-not", []string{"../../inventory/testdata/live-open.json", "lockdown.yaml"}, kit.ExitNo},
+		{"why-not-manifest", "other/pod/backend cluster-example --why-not", []string{"../../inventory/testdata/live-locked.json"}, kit.ExitNo},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{"explain"}, strings.Fields(test.args)...)

@@ -6,9 +6,10 @@ import (
 
 	"k8s.io/cli-runtime/pkg/resource"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // BenchmarkMonitor is what status --watch computes after a change: a policy of one namespace comes or
@@ -19,7 +20,7 @@ func BenchmarkMonitor(b *testing.B) {
 			all := load(b, fleetFile(b, size))
 			less := *all
 			less.Policies = slices.Delete(slices.Clone(all.Policies), 0, 1)
-			monitor := isolation.NewMonitor(isolation.Options{})
+			monitor := assess.NewMonitor(model.Options{})
 			if _, _, err := monitor.Evaluate(all); err != nil {
 				b.Fatal(err)
 			}
@@ -45,11 +46,11 @@ func BenchmarkEvaluate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			inv := load(b, fleetFile(b, size))
 			for b.Loop() {
-				m, err := isolation.NewModel(inv, isolation.Options{})
+				m, err := model.New(inv, model.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				isolation.Evaluate(m)
+				assess.Evaluate(m)
 			}
 		})
 	}

@@ -17,8 +17,9 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/bench/fleet"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/object"
 )
 
@@ -65,11 +66,11 @@ func BenchmarkOfflineStatus(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				m, err := isolation.NewModel(inv, isolation.Options{})
+				m, err := model.New(inv, model.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				if err := object.JSON(io.Discard, isolation.Evaluate(m)); err != nil {
+				if err := object.JSON(io.Discard, assess.Evaluate(m)); err != nil {
 					b.Fatal(err)
 				}
 			}

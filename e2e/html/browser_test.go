@@ -19,12 +19,13 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
 )
 
-const recordings = "../../internal/isolation/testdata/"
+const recordings = "../../internal/inventory/testdata/"
 
 // browser is the program that $BROWSER names, or Chromium.
 func browser(t *testing.T) string {
@@ -58,11 +59,11 @@ func evaluated(t *testing.T, recording string) v1alpha1.IsolationReportList {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := isolation.NewModel(inv, isolation.Options{})
+	m, err := model.New(inv, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return isolation.Evaluate(m)
+	return assess.Evaluate(m)
 }
 
 // chromium opens a page without a network and returns what it prints.

@@ -143,8 +143,8 @@ func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 			}
 		}
 	}
-	s.ingress.defaultDeny = unique(s.ingress.defaultDeny)
-	s.egress.defaultDeny = unique(s.egress.defaultDeny)
+	s.ingress.defaultDeny = Unique(s.ingress.defaultDeny)
+	s.egress.defaultDeny = Unique(s.egress.defaultDeny)
 	return rules, byName
 }
 
@@ -218,15 +218,12 @@ func (noSecrets) GetEnvoyHTTPRules(*api.L7Rules, string) (*cilium.HttpNetworkPol
 }
 
 func compareRules(a, b Rule) int {
-	return cmp.Or(comparePolicies(a.PolicyReference, b.PolicyReference), cmp.Compare(a.Path, b.Path))
+	return cmp.Or(a.PolicyReference.Compare(b.PolicyReference), cmp.Compare(a.Path, b.Path))
 }
 
-func comparePolicies(a, b v1alpha1.PolicyReference) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-}
-
-func unique(refs []v1alpha1.PolicyReference) []v1alpha1.PolicyReference {
-	return sortedSet(refs, comparePolicies)
+// Unique orders references and leaves out repetitions. It changes the slice that it is given.
+func Unique(refs []v1alpha1.PolicyReference) []v1alpha1.PolicyReference {
+	return sortedSet(refs, v1alpha1.PolicyReference.Compare)
 }
 
 func sortedSet[T comparable](values []T, compare func(a, b T) int) []T {

@@ -31,6 +31,16 @@ type Direction struct {
 	Reason string
 }
 
+// AllowedBecause is the answer of an end at which no policy has a say.
+func AllowedBecause(reason string) Direction {
+	return Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: reason}
+}
+
+// UnknownBecause is the answer of an end about which evidence is missing.
+func UnknownBecause(reason string) Direction {
+	return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: reason}
+}
+
 // Rule is a place in a policy.
 type Rule struct {
 	v1alpha1.PolicyReference
@@ -51,7 +61,7 @@ func (d Decision) Policies() []v1alpha1.PolicyReference {
 		}
 		refs = append(refs, end.DefaultDeny...)
 	}
-	return unique(refs)
+	return Unique(refs)
 }
 
 // Join is the decision about a connection of which the answers of both ends are known.

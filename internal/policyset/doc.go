@@ -2,7 +2,7 @@
 // enforces what the document's sentences mean, plus those that go beyond it (metrics, kubectl
 // cnpg). It turns flags into Options, Options into policies, and live policies back
 // into the flags that made them. Everything here is pure: values in, values out. What a policy does
-// to a running cluster is computed by package isolation; nothing here talks to a server.
+// to a running cluster is computed by package change; nothing here talks to a server.
 //
 // Whoever is let in beside operator and peers is a Grant. All that the program knows about a kind of
 // client stands in one entry of Definitions: its flag, its policy, when it is suggested, how it is

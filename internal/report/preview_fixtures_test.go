@@ -4,62 +4,62 @@ import (
 	"fmt"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 )
 
 const poolerTarget = "pooler cluster-example-pooler-rw"
 
 // onBoth is one client's change for instances and pooler.
-func onBoth(change isolation.Change, namespace, workload string, pods int) []isolation.AccessChange {
+func onBoth(kind change.Change, namespace, workload string, pods int) []change.AccessChange {
 	client := v1alpha1.Client{Namespace: namespace, Workload: workload, Pods: pods}
-	return []isolation.AccessChange{
-		{Change: change, Target: "instances", Port: 5432, Client: client},
-		{Change: change, Target: poolerTarget, Port: 5432, Client: client},
+	return []change.AccessChange{
+		{Change: kind, Target: "instances", Port: 5432, Client: client},
+		{Change: kind, Target: poolerTarget, Port: 5432, Client: client},
 	}
 }
 
-func join(changes ...[]isolation.AccessChange) (all []isolation.AccessChange) {
+func join(changes ...[]change.AccessChange) (all []change.AccessChange) {
 	for _, c := range changes {
 		all = append(all, c...)
 	}
 	return all
 }
 
-func steps(action isolation.Action) []isolation.Step {
-	return []isolation.Step{
+func steps(action change.Action) []change.Step {
+	return []change.Step{
 		{Action: action, Policy: cnp("cluster-example-internal-access"), Why: "operator and peers"},
 		{Action: action, Policy: cnp("cluster-example-postgres-access-role-backend"), Why: "clients: pods with role=backend"},
 		{Action: action, Policy: cnp("cluster-example-default-deny"), Why: "everything else"},
 	}
 }
 
-func flowChanges(before v1alpha1.Verdict) []isolation.FlowChange {
-	var changes []isolation.FlowChange
+func flowChanges(before v1alpha1.Verdict) []change.FlowChange {
+	var changes []change.FlowChange
 	for _, f := range flowsDecidedBy(v1alpha1.VerdictAllowed) {
-		changes = append(changes, isolation.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: v1alpha1.VerdictAllowed, Advisory: f.Advisory})
+		changes = append(changes, change.FlowChange{Name: f.Name, From: f.From, Port: f.Port, Before: before, After: v1alpha1.VerdictAllowed, Advisory: f.Advisory})
 	}
 	return changes
 }
 
 // lockdownPreview locks an open cluster for the backends of its namespace.
-func lockdownPreview() isolation.Preview {
+func lockdownPreview() change.Preview {
 	flows := flowChanges(v1alpha1.VerdictAllowed)
 	flows[4].After = v1alpha1.VerdictDenied
-	return isolation.Preview{
+	return change.Preview{
 		Cluster: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
 		Before:  v1alpha1.PostureOpen, After: v1alpha1.PostureLocked,
-		Steps: steps(isolation.Create),
+		Steps: steps(change.Create),
 		Flows: flows,
 		Access: join(
-			onBoth(isolation.Loses, "", "world", 0),
-			onBoth(isolation.Loses, "backend", "deployment/app", 3),
-			onBoth(isolation.Loses, "default", "deployment/frontend", 4),
-			onBoth(isolation.Loses, "other", "pod/backend", 1),
-			onBoth(isolation.Loses, "other", "pod/frontend", 1),
-			onBoth(isolation.Keeps, "", "host", 0),
-			onBoth(isolation.Keeps, "default", "deployment/backend", 2),
+			onBoth(change.Loses, "", "world", 0),
+			onBoth(change.Loses, "backend", "deployment/app", 3),
+			onBoth(change.Loses, "default", "deployment/frontend", 4),
+			onBoth(change.Loses, "other", "pod/backend", 1),
+			onBoth(change.Loses, "other", "pod/frontend", 1),
+			onBoth(change.Keeps, "", "host", 0),
+			onBoth(change.Keeps, "default", "deployment/backend", 2),
 		),
-		Notes: []isolation.Note{
+		Notes: []change.Note{
 			{Subject: "Prometheus", Message: "statefulset/prometheus in namespace monitoring will no longer reach the metrics on 9187.", Remedy: "--allow-metrics monitoring"},
 			{Subject: "kubectl cnpg status", Message: "it goes through the API server to port 8000, which will be denied.", Remedy: "--allow-kubectl-cnpg"},
 		},
@@ -67,25 +67,25 @@ func lockdownPreview() isolation.Preview {
 }
 
 // refusedPreview would cut the operator off, and finds a policy that somebody else owns.
-func refusedPreview() isolation.Preview {
+func refusedPreview() change.Preview {
 	p := lockdownPreview()
 	p.After = v1alpha1.PostureBroken
-	p.Steps[1].Action = isolation.Update
-	p.Steps[2].Action = isolation.Unchanged
-	p.Steps = append(p.Steps, isolation.Step{Action: isolation.Delete, Policy: cnp("cluster-example-postgres-access-ns-web"), Why: "no longer asked for"})
+	p.Steps[1].Action = change.Update
+	p.Steps[2].Action = change.Unchanged
+	p.Steps = append(p.Steps, change.Step{Action: change.Delete, Policy: cnp("cluster-example-postgres-access-ns-web"), Why: "no longer asked for"})
 	p.Flows[0].After = v1alpha1.VerdictDenied
 	p.Flows[2].After = v1alpha1.VerdictUnknown
-	p.Bystanders = []isolation.Bystander{
+	p.Bystanders = []change.Bystander{
 		{Client: v1alpha1.Client{Namespace: "default", Workload: "deployment/frontend", Pods: 4}, After: true},
 		{Client: v1alpha1.Client{Namespace: "default", Workload: "statefulset/redis", Pods: 1}, After: true},
 	}
 	// The frontend keeps the pooler and loses the instances only.
 	p.Access = join(
-		onBoth(isolation.Loses, "other", "pod/backend", 1)[:1],
-		onBoth(isolation.Loses, "default", "deployment/frontend", 4)[:1],
-		onBoth(isolation.Gains, "backend", "deployment/app", 3),
-		onBoth(isolation.Keeps, "default", "deployment/frontend", 4)[1:],
-		onBoth(isolation.Keeps, "default", "deployment/backend", 2),
+		onBoth(change.Loses, "other", "pod/backend", 1)[:1],
+		onBoth(change.Loses, "default", "deployment/frontend", 4)[:1],
+		onBoth(change.Gains, "backend", "deployment/app", 3),
+		onBoth(change.Keeps, "default", "deployment/frontend", 4)[1:],
+		onBoth(change.Keeps, "default", "deployment/backend", 2),
 	)
 	p.Refusals = []string{
 		"operator (cnpg-system) could no longer reach port 8000 of cluster-example-1 and cluster-example-2: give the operator's namespace with --operator-namespace",
@@ -95,23 +95,23 @@ func refusedPreview() isolation.Preview {
 }
 
 // unlockPreview takes everything back.
-func unlockPreview() isolation.Preview {
+func unlockPreview() change.Preview {
 	p := lockdownPreview()
 	p.Before, p.After = v1alpha1.PostureLocked, v1alpha1.PostureOpen
-	p.Steps = steps(isolation.Delete)
+	p.Steps = steps(change.Delete)
 	p.Flows = flowChanges(v1alpha1.VerdictAllowed)
 	p.Flows[4].Before = v1alpha1.VerdictDenied
 	p.Notes = nil
 	for i := range p.Access {
-		if p.Access[i].Change == isolation.Loses {
-			p.Access[i].Change = isolation.Gains
+		if p.Access[i].Change == change.Loses {
+			p.Access[i].Change = change.Gains
 		}
 	}
 	return p
 }
 
 // repairPreview allows again what a forgotten flow had blocked.
-func repairPreview() isolation.Preview {
+func repairPreview() change.Preview {
 	p := lockdownPreview()
 	p.Before = v1alpha1.PostureBroken
 	p.Flows = flowChanges(v1alpha1.VerdictDenied)
@@ -119,31 +119,31 @@ func repairPreview() isolation.Preview {
 	return p
 }
 
-func unchangedPreview() isolation.Preview {
+func unchangedPreview() change.Preview {
 	p := lockdownPreview()
 	p.Before = v1alpha1.PostureLocked
-	p.Steps = steps(isolation.Unchanged)
+	p.Steps = steps(change.Unchanged)
 	p.Flows = flowChanges(v1alpha1.VerdictAllowed)
-	p.Access, p.Notes = onBoth(isolation.Keeps, "default", "deployment/backend", 2), nil
+	p.Access, p.Notes = onBoth(change.Keeps, "default", "deployment/backend", 2), nil
 	return p
 }
 
 // crowdedPreview has more clients than a preview names.
-func crowdedPreview() isolation.Preview {
+func crowdedPreview() change.Preview {
 	p := lockdownPreview()
 	p.Access = nil
-	for _, change := range []isolation.Change{isolation.Loses, isolation.Gains, isolation.Keeps} {
+	for _, kind := range []change.Change{change.Loses, change.Gains, change.Keeps} {
 		for i := range 36 {
-			p.Access = append(p.Access, isolation.AccessChange{
-				Change: change, Target: "instances", Port: 5432,
-				Client: v1alpha1.Client{Namespace: fmt.Sprintf("team-%d", i/12), Workload: fmt.Sprintf("deployment/%s-%d", change, i), Pods: i%3 + 1},
+			p.Access = append(p.Access, change.AccessChange{
+				Change: kind, Target: "instances", Port: 5432,
+				Client: v1alpha1.Client{Namespace: fmt.Sprintf("team-%d", i/12), Workload: fmt.Sprintf("deployment/%s-%d", kind, i), Pods: i%3 + 1},
 			})
 		}
 	}
 	return p
 }
 
-func longPreview() isolation.Preview {
+func longPreview() change.Preview {
 	r := longNames()
 	p := refusedPreview()
 	p.Cluster = r.Metadata
@@ -169,7 +169,7 @@ func longPreview() isolation.Preview {
 	return p
 }
 
-func hostilePreview() isolation.Preview {
+func hostilePreview() change.Preview {
 	const evil = "\x1b[2J\u202e\r\nx\u009b31m\xff"
 	p := refusedPreview()
 	p.Cluster.Name += evil
@@ -180,7 +180,7 @@ func hostilePreview() isolation.Preview {
 	p.Access[1].Target += evil
 	p.Access[2].Client = v1alpha1.Client{Workload: "cidr:" + evil}
 	p.Bystanders[0].Client.Workload += evil
-	p.Notes[0] = isolation.Note{Subject: evil, Message: evil, Remedy: evil}
+	p.Notes[0] = change.Note{Subject: evil, Message: evil, Remedy: evil}
 	p.Refusals[0] += evil
 	return p
 }

@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
-func renderPreview(t *testing.T, verb string, p isolation.Preview, o options) string {
+func renderPreview(t *testing.T, verb string, p change.Preview, o options) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := text.Preview(&out, verb, p, o.text()); err != nil {
@@ -23,7 +23,7 @@ func renderPreview(t *testing.T, verb string, p isolation.Preview, o options) st
 func TestPrintPreview(t *testing.T) {
 	for name, tc := range map[string]struct {
 		verb    string
-		preview isolation.Preview
+		preview change.Preview
 		options options
 	}{
 		"preview-lockdown.txt":       {verb: "lockdown", preview: lockdownPreview()},
@@ -37,7 +37,7 @@ func TestPrintPreview(t *testing.T) {
 		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: options{Format: report.Wide}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview()},
 		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
-		"preview-gone.txt":           {verb: "unlock", preview: isolation.Preview{Cluster: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Steps: steps(isolation.Delete)[:1]}},
+		"preview-gone.txt":           {verb: "unlock", preview: change.Preview{Cluster: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Steps: steps(change.Delete)[:1]}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := renderPreview(t, tc.verb, tc.preview, tc.options)
@@ -58,35 +58,35 @@ func lastLine(out string) string {
 
 // The last line stands above the question: it must be right in number and grammar.
 func TestPreviewEndsWithASummary(t *testing.T) {
-	one := func(change isolation.Change, namespace, name string) isolation.AccessChange {
-		return isolation.AccessChange{Change: change, Target: "instances", Port: 5432, Client: v1alpha1.Client{Namespace: namespace, Workload: name, Pods: 1}}
+	one := func(kind change.Change, namespace, name string) change.AccessChange {
+		return change.AccessChange{Change: kind, Target: "instances", Port: 5432, Client: v1alpha1.Client{Namespace: namespace, Workload: name, Pods: 1}}
 	}
-	flow := func(before, after v1alpha1.Verdict, advisory bool) isolation.FlowChange {
-		return isolation.FlowChange{Name: "operator", From: "operator", Port: 8000, Before: before, After: after, Advisory: advisory}
+	flow := func(before, after v1alpha1.Verdict, advisory bool) change.FlowChange {
+		return change.FlowChange{Name: "operator", From: "operator", Port: 8000, Before: before, After: after, Advisory: advisory}
 	}
-	create := isolation.Step{Action: isolation.Create, Policy: cnp("a")}
+	create := change.Step{Action: change.Create, Policy: cnp("a")}
 	for name, tc := range map[string]struct {
-		preview isolation.Preview
+		preview change.Preview
 		want    string
 	}{
-		"nothing":       {isolation.Preview{}, "no policy to change; nobody gains or loses access"},
-		"one policy":    {isolation.Preview{Steps: []isolation.Step{create}}, "1 policy to create; nobody gains or loses access"},
-		"several steps": {isolation.Preview{Steps: []isolation.Step{create, create, {Action: isolation.Update}, {Action: isolation.Delete}, {Action: isolation.Unchanged}}}, "2 policies to create, 1 to update, 1 to delete; nobody gains or loses access"},
-		"one loses":     {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a")}}, "no policy to change; 1 workload loses access"},
-		"two lose":      {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a"), one(isolation.Loses, "b", "pod/a")}}, "no policy to change; 2 workloads lose access"},
-		"one workload loses two targets": {isolation.Preview{Access: onBoth(isolation.Loses, "a", "pod/a", 1)},
+		"nothing":       {change.Preview{}, "no policy to change; nobody gains or loses access"},
+		"one policy":    {change.Preview{Steps: []change.Step{create}}, "1 policy to create; nobody gains or loses access"},
+		"several steps": {change.Preview{Steps: []change.Step{create, create, {Action: change.Update}, {Action: change.Delete}, {Action: change.Unchanged}}}, "2 policies to create, 1 to update, 1 to delete; nobody gains or loses access"},
+		"one loses":     {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a")}}, "no policy to change; 1 workload loses access"},
+		"two lose":      {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a"), one(change.Loses, "b", "pod/a")}}, "no policy to change; 2 workloads lose access"},
+		"one workload loses two targets": {change.Preview{Access: onBoth(change.Loses, "a", "pod/a", 1)},
 			"no policy to change; 1 workload loses access"},
-		"the world loses": {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "", "world")}}, "no policy to change; world loses access"},
-		"workload and range": {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Loses, "a", "pod/a"), one(isolation.Loses, "", "cidr:10.0.0.0/8")}},
+		"the world loses": {change.Preview{Access: []change.AccessChange{one(change.Loses, "", "world")}}, "no policy to change; world loses access"},
+		"workload and range": {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a"), one(change.Loses, "", "cidr:10.0.0.0/8")}},
 			"no policy to change; 10.0.0.0/8 and 1 workload lose access"},
-		"one gains":     {isolation.Preview{Access: []isolation.AccessChange{one(isolation.Gains, "a", "pod/a")}}, "no policy to change; 1 workload gains access"},
-		"one bystander": {isolation.Preview{Bystanders: []isolation.Bystander{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
-		"flows stay":    {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
-		"flow blocked":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
-		"flow unknown":  {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
-		"flow repaired": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
-		"advisory flow": {isolation.Preview{Flows: []isolation.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, true)}}, "no policy to change; nobody gains or loses access"},
-		"refused":       {isolation.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
+		"one gains":     {change.Preview{Access: []change.AccessChange{one(change.Gains, "a", "pod/a")}}, "no policy to change; 1 workload gains access"},
+		"one bystander": {change.Preview{Bystanders: []change.Bystander{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
+		"flows stay":    {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
+		"flow blocked":  {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
+		"flow unknown":  {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
+		"flow repaired": {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
+		"advisory flow": {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, true)}}, "no policy to change; nobody gains or loses access"},
+		"refused":       {change.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := lastLine(renderPreview(t, "lockdown", tc.preview, options{})); got != tc.want {

@@ -185,7 +185,7 @@ func (u *unreliable) policies() []inventory.Policy {
 // expectNothingBroken evaluates what is on the server.
 func (u *unreliable) expectNothingBroken(t *testing.T, inv *inventory.Inventory) {
 	t.Helper()
-	m, err := model(t, inv).With(u.policies())
+	m, err := modelOf(t, inv).With(u.policies())
 	if err != nil {
 		t.Fatal(err)
 	}

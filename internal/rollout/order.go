@@ -8,15 +8,17 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // CheckOrder walks every prefix of the plan with the engine and returns a sentence for each step
 // after which a required flow is not allowed although it is before the plan and after it. With
 // Cilium's default settings there is none (policyset.ApplyOrder); other settings and other
 // policies can make one.
-func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]string, error) {
+func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]string, error) {
 	if len(plan.Changing()) < 2 {
 		return nil, nil
 	}
@@ -26,7 +28,7 @@ func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]s
 	}
 	var problems []string
 	for n := 1; n < len(plan.Steps); n++ {
-		if plan.Steps[n-1].Action == isolation.Unchanged {
+		if plan.Steps[n-1].Action == change.Unchanged {
 			continue
 		}
 		then, err := m.With(plan.After(policies, n))
@@ -34,9 +36,9 @@ func CheckOrder(m *isolation.Model, policies []inventory.Policy, plan Plan) ([]s
 			return nil, err
 		}
 		for _, cluster := range m.Clusters() {
-			for _, name := range interrupted(m.Flows(cluster), then.Flows(cluster), last.Flows(cluster)) {
+			for _, name := range interrupted(assess.RequiredFlows(m, cluster), assess.RequiredFlows(then, cluster), assess.RequiredFlows(last, cluster)) {
 				problems = append(problems, fmt.Sprintf("after the step %q (%s), the flow %s of cluster %q would be interrupted until the next steps are done",
-					plan.Steps[n-1].Policy.Name, plan.Steps[n-1].Action, name, cluster.Name))
+					plan.Steps[n-1].Policy.Name, plan.Steps[n-1].Action, name, cluster.Key().Name))
 			}
 		}
 	}
@@ -63,8 +65,4 @@ func keyOf(p *ciliumv2.CiliumNetworkPolicy) types.NamespacedName {
 
 func compareKeys(a, b types.NamespacedName) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-}
-
-func compareReferences(a, b v1alpha1.PolicyReference) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -37,7 +37,7 @@ func combination(bits int, scope policyset.Scope) policyset.FlagValues {
 }
 
 // walk follows a plan step by step and asks the engine after each of them.
-func walk(t *testing.T, m *isolation.Model, policies []inventory.Policy, plan Plan) []inventory.Policy {
+func walk(t *testing.T, m *model.Model, policies []inventory.Policy, plan Plan) []inventory.Policy {
 	t.Helper()
 	for n := range len(plan.Steps) + 1 {
 		then, err := m.With(plan.After(policies, n))
@@ -62,7 +62,7 @@ func TestEveryPrefixKeepsWhatTheClusterNeeds(t *testing.T) {
 			t.Run(fmt.Sprintf("scope %s, enable-non-default-deny-policies %v", scope, nonDefaultDeny), func(t *testing.T) {
 				inv := record(t)
 				inv.Settings.NonDefaultDeny = nonDefaultDeny
-				m := model(t, inv)
+				m := modelOf(t, inv)
 				expectFlows(t, m, "before")
 				for bits := range 1 << len(clientFlags()) {
 					flags := combination(bits, scope)
@@ -89,7 +89,7 @@ func TestEveryPrefixOfAConvergence(t *testing.T) {
 		t.Run(fmt.Sprintf("enable-non-default-deny-policies %v", nonDefaultDeny), func(t *testing.T) {
 			inv := record(t)
 			inv.Settings.NonDefaultDeny = nonDefaultDeny
-			m := model(t, inv)
+			m := modelOf(t, inv)
 			for i, from := range sets {
 				policies := after(inv.Policies, lockdown(t, inv.Policies, options(t, example, from)))
 				for j, to := range sets {
@@ -105,7 +105,7 @@ func TestEveryPrefixOfAConvergence(t *testing.T) {
 // An order that would interrupt a flow is found, and so is the step at which it happens.
 func TestCheckOrderFindsAnInterruption(t *testing.T) {
 	inv := record(t)
-	m := model(t, inv)
+	m := modelOf(t, inv)
 	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{}))
 	slices.Reverse(plan.Steps)
 	problems, err := CheckOrder(m, inv.Policies, plan)
@@ -126,7 +126,7 @@ func TestCheckOrderFindsAnInterruption(t *testing.T) {
 func TestCheckOrderIsSilentWhenTheEndIsBroken(t *testing.T) {
 	inv := record(t)
 	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{OperatorOnly: true}))
-	problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
+	problems, err := CheckOrder(modelOf(t, inv), inv.Policies, plan)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%q, %v", problems, err)
 	}
@@ -140,7 +140,7 @@ func TestAllowsAreInOrderToo(t *testing.T) {
 		inv.Settings.NonDefaultDeny = nonDefaultDeny
 		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{Allow: []string{"--allow-pods=role=backend"}}))
 		plan.Steps[0], plan.Steps[1] = plan.Steps[1], plan.Steps[0]
-		problems, err := CheckOrder(model(t, inv), inv.Policies, plan)
+		problems, err := CheckOrder(modelOf(t, inv), inv.Policies, plan)
 		if err != nil || (len(problems) == 0) != nonDefaultDeny {
 			t.Errorf("enable-non-default-deny-policies %v: %q, %v", nonDefaultDeny, problems, err)
 		}

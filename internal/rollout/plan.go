@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -66,20 +66,20 @@ func Unlock(policies []inventory.Policy, clusters []types.NamespacedName) Plan {
 // apply adds the step that makes live as desired.
 func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) {
 	step := Step{
-		Action: isolation.Create, Policy: desired.Reference(), Why: desired.Why, Clusters: clusters,
+		Action: change.Create, Policy: desired.Reference(), Why: desired.Why, Clusters: clusters,
 		Before: live, After: desired.Object,
 	}
 	switch {
 	case live == nil:
 	case !policyset.IsOurs(live.Labels) || !sameOwner(live, clusters):
-		step.Action, step.Takeover = isolation.Update, true
+		step.Action, step.Takeover = change.Update, true
 		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
 			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
 			live.Name, live.Namespace))
 	case len(policyset.Differences(live, desired.Object)) == 0:
-		step.Action = isolation.Unchanged
+		step.Action = change.Unchanged
 	default:
-		step.Action = isolation.Update
+		step.Action = change.Update
 	}
 	plan.Steps = append(plan.Steps, step)
 }
@@ -105,13 +105,13 @@ func (plan *Plan) remove(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPo
 		owners := managedFor(p.Object, clusters)
 		if released, stays := release(p.Object, owners); stays {
 			plan.Steps = append(plan.Steps, Step{
-				Action: isolation.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it", Clusters: owners,
+				Action: change.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it", Clusters: owners,
 				Before: p.Object, After: released.Object,
 			})
 			continue
 		}
 		plan.Steps = append(plan.Steps, Step{
-			Action: isolation.Delete, Policy: p.Reference(), Why: "not needed any more", Clusters: owners, Before: p.Object,
+			Action: change.Delete, Policy: p.Reference(), Why: "not needed any more", Clusters: owners, Before: p.Object,
 		})
 	}
 }
@@ -159,14 +159,14 @@ func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o poli
 
 // Changing are the steps that touch the server.
 func (plan Plan) Changing() []Step {
-	return slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == isolation.Unchanged })
+	return slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == change.Unchanged })
 }
 
 // settled are the policies that are there as they shall be.
 func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
 	var out []*ciliumv2.CiliumNetworkPolicy
 	for _, s := range plan.Steps {
-		if s.Action == isolation.Unchanged {
+		if s.Action == change.Unchanged {
 			out = append(out, s.Before)
 		}
 	}
@@ -174,11 +174,11 @@ func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
 }
 
 // For are the steps that concern one cluster.
-func (plan Plan) For(cluster types.NamespacedName) []isolation.Step {
-	var out []isolation.Step
+func (plan Plan) For(cluster types.NamespacedName) []change.Step {
+	var out []change.Step
 	for _, s := range plan.Steps {
 		if slices.Contains(s.Clusters, cluster) {
-			out = append(out, isolation.Step{Action: s.Action, Policy: s.Policy, Why: s.Why})
+			out = append(out, change.Step{Action: s.Action, Policy: s.Policy, Why: s.Why})
 		}
 	}
 	return out
@@ -188,7 +188,7 @@ func (plan Plan) For(cluster types.NamespacedName) []isolation.Step {
 func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
 	out := slices.Clone(policies)
 	for _, s := range plan.Steps[:n] {
-		if s.Action == isolation.Unchanged {
+		if s.Action == change.Unchanged {
 			continue
 		}
 		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == s.Policy })
@@ -198,7 +198,7 @@ func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
 			})
 		}
 	}
-	slices.SortFunc(out, func(a, b inventory.Policy) int { return compareReferences(a.PolicyReference, b.PolicyReference) })
+	slices.SortFunc(out, func(a, b inventory.Policy) int { return a.PolicyReference.Compare(b.PolicyReference) })
 	return out
 }
 

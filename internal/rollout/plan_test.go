@@ -10,8 +10,8 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -220,7 +220,7 @@ func TestTheStepsOfOneCluster(t *testing.T) {
 	plan := lockdown(t, nil, options(t, orders, flags(wholeNamespace)), options(t, stock, flags(wholeNamespace)))
 	var got []string
 	for _, s := range plan.For(stock) {
-		if s.Action != isolation.Create {
+		if s.Action != change.Create {
 			t.Errorf("%s is %s", s.Policy.Name, s.Action)
 		}
 		got = append(got, s.Policy.Name)

@@ -30,15 +30,15 @@ func someSets() []policyset.FlagValues {
 	return append(sets, policyset.FlagValues{OperatorOnly: true})
 }
 
-// change is a plan, and what is on the server before it.
-type change struct {
+// scenario is a plan, and what is on the server before it.
+type scenario struct {
 	before []*ciliumv2.CiliumNetworkPolicy
 	plan   func(t *testing.T, policies []inventory.Policy) Plan
 }
 
 // everyChange are the kinds of plans of these tests: from nothing to each set and back, from each of some sets
 // to each other, the shared default deny that others need too, and policies that somebody has changed or made.
-func everyChange(t *testing.T) map[string]change {
+func everyChange(t *testing.T) map[string]scenario {
 	t.Helper()
 	to := func(v policyset.FlagValues, clusters ...types.NamespacedName) func(*testing.T, []inventory.Policy) Plan {
 		return func(t *testing.T, policies []inventory.Policy) Plan {
@@ -66,32 +66,32 @@ func everyChange(t *testing.T) map[string]change {
 		}
 		return policies
 	}
-	out := map[string]change{}
+	out := map[string]scenario{}
 	for _, v := range someSets() {
-		out[fmt.Sprintf("lockdown %+v", v)] = change{nil, to(v, example)}
-		out[fmt.Sprintf("unlock %+v", v)] = change{set(v, example), unlock(example)}
+		out[fmt.Sprintf("lockdown %+v", v)] = scenario{nil, to(v, example)}
+		out[fmt.Sprintf("unlock %+v", v)] = scenario{set(v, example), unlock(example)}
 	}
 	some := []policyset.FlagValues{{}, flags(backends), flags(metrics, wholeNamespace), {OperatorOnly: true}}
 	for i, from := range some {
 		for j, then := range some {
-			out[fmt.Sprintf("from %d to %d", i, j)] = change{set(from, example), to(then, example)}
+			out[fmt.Sprintf("from %d to %d", i, j)] = scenario{set(from, example), to(then, example)}
 		}
 	}
 	wide := flags(backends, wholeNamespace)
-	out["two clusters at once"] = change{nil, to(wide, example, neighbour)}
-	out["joins the shared default deny"] = change{set(wide, neighbour), to(wide, example)}
-	out["leaves the shared default deny"] = change{set(wide, example, neighbour), unlock(example)}
-	out["leaves it with the last"] = change{set(wide, example, neighbour), unlock(example, neighbour)}
-	out["repairs what has drifted"] = change{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
+	out["two clusters at once"] = scenario{nil, to(wide, example, neighbour)}
+	out["joins the shared default deny"] = scenario{set(wide, neighbour), to(wide, example)}
+	out["leaves the shared default deny"] = scenario{set(wide, example, neighbour), unlock(example)}
+	out["leaves it with the last"] = scenario{set(wide, example, neighbour), unlock(example, neighbour)}
+	out["repairs what has drifted"] = scenario{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
 		p.Spec.Description = "drifted"
 		p.Spec.Egress = []api.EgressRule{{}}
 		p.Labels["team"] = "shop"
 		delete(p.Annotations, policyset.AnnotationScope)
 	}), to(flags(backends, metrics), example)}
-	out["repairs rules that let in nobody"] = change{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
+	out["repairs rules that let in nobody"] = scenario{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
 		p.Spec.Ingress[0].FromEndpoints = []api.EndpointSelector{}
 	}), to(flags(backends), example)}
-	out["takes over"] = change{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
+	out["takes over"] = scenario{changed(set(flags(backends), example), func(p *ciliumv2.CiliumNetworkPolicy) {
 		p.Labels, p.Annotations = map[string]string{"app": "other"}, nil
 		p.Specs, p.Spec = api.Rules{p.Spec}, nil
 		p.Specs[0].Description = "somebody else's"

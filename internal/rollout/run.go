@@ -11,7 +11,7 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -53,7 +53,7 @@ func (r Runner) Run(ctx context.Context, plan Plan) (journal Plan, err error) {
 func (r Runner) run(ctx context.Context, plan Plan) (journal Plan, err error) {
 	pending := plan.settled()
 	for _, s := range plan.Steps {
-		if s.Action == isolation.Unchanged {
+		if s.Action == change.Unchanged {
 			r.done(s, s.Before)
 			continue
 		}
@@ -118,15 +118,15 @@ func (r Runner) undo(ctx context.Context, journal Plan) (undone int, err error) 
 }
 
 // doing is an action as the beginning of an error.
-func doing(action isolation.Action) string {
+func doing(action change.Action) string {
 	switch action {
-	case isolation.Create:
+	case change.Create:
 		return "creating"
-	case isolation.Update:
+	case change.Update:
 		return "updating"
-	case isolation.Delete:
+	case change.Delete:
 		return "deleting"
-	case isolation.Unchanged:
+	case change.Unchanged:
 	}
 	return "leaving"
 }
@@ -134,11 +134,11 @@ func doing(action isolation.Action) string {
 // undid is a step of a roll-back in words.
 func undid(s Step) string {
 	switch s.Action {
-	case isolation.Create:
+	case change.Create:
 		return "re-created " + s.Policy.Name
-	case isolation.Delete:
+	case change.Delete:
 		return "removed " + s.Policy.Name
-	case isolation.Update, isolation.Unchanged:
+	case change.Update, change.Unchanged:
 	}
 	return "restored " + s.Policy.Name
 }

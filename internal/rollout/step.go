@@ -7,12 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 )
 
 // Step is one change of one policy. It has both states, so that it can be turned round.
 type Step struct {
-	Action isolation.Action
+	Action change.Action
 	Policy v1alpha1.PolicyReference
 	// Why says what the policy is for, in a few words: "operator and peers".
 	Why string
@@ -37,11 +37,11 @@ type Step struct {
 // Reverse is the step that leads back.
 func (s Step) Reverse() Step {
 	switch s.Action {
-	case isolation.Create:
-		s.Action = isolation.Delete
-	case isolation.Delete:
-		s.Action = isolation.Create
-	case isolation.Update, isolation.Unchanged:
+	case change.Create:
+		s.Action = change.Delete
+	case change.Delete:
+		s.Action = change.Create
+	case change.Update, change.Unchanged:
 	}
 	s.Before, s.After = s.After, s.Before
 	s.Restore = !s.Restore
@@ -53,7 +53,7 @@ func (s Step) Reverse() Step {
 func (plan Plan) Reverse(done int) Plan {
 	var out Plan
 	for _, s := range slices.Backward(plan.Steps[:done]) {
-		if s.Action != isolation.Unchanged {
+		if s.Action != change.Unchanged {
 			out.Steps = append(out.Steps, s.Reverse())
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // storedStep is a Step as it is stored. Fields are only added.
 type storedStep struct {
-	Action     isolation.Action         `json:"action"`
+	Action     change.Action            `json:"action"`
 	Policy     v1alpha1.PolicyReference `json:"policy"`
 	Why        string                   `json:"why,omitempty"`
 	Clusters   []v1alpha1.Metadata      `json:"clusters,omitempty"`

@@ -8,9 +8,10 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -22,7 +23,7 @@ var example = types.NamespacedName{Namespace: "default", Name: "cluster-example"
 func record(t *testing.T) *inventory.Inventory {
 	t.Helper()
 	inv, err := manifests.Load(t.Context(), manifests.Options{
-		FilenameOptions: resource.FilenameOptions{Filenames: []string{"../isolation/testdata/live-open.json"}},
+		FilenameOptions: resource.FilenameOptions{Filenames: []string{"../inventory/testdata/live-open.json"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -30,9 +31,9 @@ func record(t *testing.T) *inventory.Inventory {
 	return inv
 }
 
-func model(t *testing.T, inv *inventory.Inventory) *isolation.Model {
+func modelOf(t *testing.T, inv *inventory.Inventory) *model.Model {
 	t.Helper()
-	m, err := isolation.NewModel(inv, isolation.Options{})
+	m, err := model.New(inv, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,10 +82,10 @@ func expectSteps(t *testing.T, plan Plan, want ...string) {
 }
 
 // expectFlows fails for each required flow that is not allowed.
-func expectFlows(t *testing.T, m *isolation.Model, when string) {
+func expectFlows(t *testing.T, m *model.Model, when string) {
 	t.Helper()
 	names := []string{}
-	for _, f := range m.Flows(example) {
+	for _, f := range assess.RequiredFlows(m, m.Cluster(example)) {
 		if f.Advisory {
 			continue
 		}
@@ -93,7 +94,7 @@ func expectFlows(t *testing.T, m *isolation.Model, when string) {
 			t.Errorf("%s: %s (port %d) is %s: %s", when, f.Name, f.Port, f.Verdict, f.Message)
 		}
 	}
-	want := []string{isolation.FlowOperator, isolation.FlowReplication, isolation.FlowIsolationCheck, isolation.FlowPooler}
+	want := []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler}
 	if !slices.Equal(names, want) {
 		t.Fatalf("%s: required flows %v, want %v", when, names, want)
 	}

@@ -18,8 +18,10 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
@@ -88,7 +90,7 @@ func (o *changeOptions) validateChange() error {
 // world is an inventory with its model: what a change is judged by.
 type world struct {
 	inv   *inventory.Inventory
-	model *isolation.Model
+	model *model.Model
 }
 
 // look reads the world. All clusters of the namespace are in it, because a change for one can
@@ -98,7 +100,7 @@ func (o *changeOptions) look(ctx context.Context, namespace string) (world, erro
 	if err != nil {
 		return world{}, err
 	}
-	model, err := isolation.NewModel(inv, isolation.Options{Namespace: namespace, OperatorNamespace: o.OperatorNamespace})
+	model, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: o.OperatorNamespace})
 	return world{inv, model}, err
 }
 
@@ -106,7 +108,7 @@ func (o *changeOptions) look(ctx context.Context, namespace string) (world, erro
 type previewed struct {
 	plan     rollout.Plan
 	clusters []types.NamespacedName
-	previews []isolation.Preview
+	previews []change.Preview
 	// refusals are the reasons not to go on, of all clusters.
 	refusals []string
 }
@@ -123,7 +125,7 @@ func preview(w world, plan rollout.Plan, clusters []types.NamespacedName) (previ
 	p := previewed{plan: plan, clusters: clusters}
 	shared := append(slices.Clone(plan.Conflicts), order...)
 	for _, c := range clusters {
-		one := isolation.Compare(w.model, after, c, plan.For(c))
+		one := change.Compare(w.model, after, c, plan.For(c))
 		one.Refusals = slices.Concat(shared, one.Refusals)
 		p.previews = append(p.previews, one)
 		for _, r := range one.Refusals {
@@ -201,15 +203,15 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 }
 
 // did is an action in the past, as kubectl says it.
-func did(action isolation.Action) string {
+func did(action change.Action) string {
 	switch action {
-	case isolation.Create:
+	case change.Create:
 		return "created"
-	case isolation.Update:
+	case change.Update:
 		return "configured"
-	case isolation.Delete:
+	case change.Delete:
 		return "deleted"
-	case isolation.Unchanged:
+	case change.Unchanged:
 	}
 	return "unchanged"
 }
@@ -220,7 +222,7 @@ func (o *changeOptions) printer() func(rollout.Step, *ciliumv2.CiliumNetworkPoli
 	objects := o.objectPrinter()
 	return func(c rollout.Step, object *ciliumv2.CiliumNetworkPolicy) error {
 		if objects != nil {
-			if c.Action == isolation.Delete {
+			if c.Action == change.Delete {
 				return nil // What is printed is what there is afterwards.
 			}
 			return objects.PrintObj(plain(object), o.Out)
@@ -266,10 +268,10 @@ func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
 
 // differsFromPreview compares the world after the change with what the preview said about the
 // required flows.
-func differsFromPreview(p previewed, after *isolation.Model) error {
+func differsFromPreview(p previewed, after *model.Model) error {
 	var errs []error
 	for i, c := range p.clusters {
-		for j, flow := range after.Flows(c) {
+		for j, flow := range assess.RequiredFlows(after, after.Cluster(c)) {
 			if j >= len(p.previews[i].Flows) {
 				break
 			}

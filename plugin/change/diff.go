@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -81,7 +82,7 @@ func (o *diffOptions) run(ctx context.Context, name string, set policyset.Option
 		return err
 	}
 	if !asked {
-		recorded, err := policyset.FromLive(cluster, w.model.Managed(cluster))
+		recorded, err := policyset.FromLive(cluster, assess.Managed(w.model, w.model.Cluster(cluster)))
 		switch {
 		case err == nil:
 			set = recorded

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -172,7 +172,7 @@ func (o *lockdownOptions) verify(ctx context.Context, p previewed) error {
 	if err := differsFromPreview(p, w.model); err != nil {
 		return err
 	}
-	for _, r := range isolation.Evaluate(w.model).Items {
+	for _, r := range assess.Evaluate(w.model).Items {
 		for i, c := range p.clusters {
 			if c.Namespace == r.Metadata.Namespace && c.Name == r.Metadata.Name {
 				p.previews[i].After = r.Posture

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -25,7 +25,7 @@ func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error 
 	if o.Files.Recursive && !o.Offline() {
 		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
 	}
-	if o.query.WhyNot && o.output.Format == report.Mermaid {
+	if o.whyNot && o.output.Format == report.Mermaid {
 		errs = append(errs, kit.UsageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}
 	for _, flag := range []string{"source-namespace", "source-service-account"} {
@@ -39,11 +39,11 @@ func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error 
 	case described && o.sourceNamespace == "":
 		errs = append(errs, kit.UsageErrorf("--labels needs --source-namespace: the namespace that the pod would be in"))
 	case described:
-		from, err := isolation.HypotheticalPod(o.labels, o.sourceNamespace, o.serviceAccount)
+		from, err := explain.HypotheticalPod(o.labels, o.sourceNamespace, o.serviceAccount)
 		problem(err)
 		o.from = from
 	case len(args) > 0:
-		from, err := isolation.ParseSource(args[0])
+		from, err := explain.ParseSource(args[0])
 		problem(err)
 		o.from = from
 		args = args[1:]

@@ -6,9 +6,12 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/propose"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -17,12 +20,14 @@ import (
 
 type explainOptions struct {
 	kit.Source
-	query  isolation.Query
+	query explain.Query
+	// whyNot asks for the smallest change that would let a denied source in.
+	whyNot bool
 	output report.Output
 	// labels, sourceNamespace and serviceAccount describe a pod that does not exist.
 	labels, sourceNamespace, serviceAccount string
 
-	from isolation.Source
+	from explain.Source
 	name string
 }
 
@@ -81,7 +86,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.query.Port, "port", "5432", "TCP port at the target: a number, or the name of a container port")
 	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
-	flags.BoolVar(&o.query.WhyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
+	flags.BoolVar(&o.whyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
 	flags.StringVarP(&o.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
 	flags.StringVar(&o.sourceNamespace, "source-namespace", "", "Namespace of the pod that --labels describes")
 	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
@@ -102,13 +107,13 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.query.WhyNot && e.Verdict != v1alpha1.VerdictDenied {
+	if o.whyNot && e.Verdict != v1alpha1.VerdictDenied {
 		fmt.Fprintf(o.ErrOut, "Nothing to propose: the verdict is %s.\n", e.Verdict)
 	}
 	if e.Verdict == v1alpha1.VerdictDenied {
 		problem = errors.Join(problem, kit.AnswerNo(nil))
 	}
-	return errors.Join(problem, isolation.Answerable(*e))
+	return errors.Join(problem, explain.Answerable(*e))
 }
 
 // explain returns the explanation, nil when there can't be any, and what went wrong besides.
@@ -119,7 +124,7 @@ func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, er
 	}
 	around := o.around(namespace)
 	e, problem := o.explainAround(ctx, namespace, around)
-	if around != nil && errors.Is(problem, isolation.ErrUnknownSource) {
+	if around != nil && errors.Is(problem, explain.ErrUnknownSource) {
 		// There may be one of the name in a namespace that was not read.
 		return o.explainAround(ctx, namespace, nil)
 	}
@@ -129,7 +134,7 @@ func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, er
 // around are the namespaces that have to be read. A change that lets the source in may let in
 // anybody, so that looking for one takes all of them.
 func (o *explainOptions) around(namespace string) []string {
-	if o.query.WhyNot || o.Offline() {
+	if o.whyNot || o.Offline() {
 		return nil
 	}
 	return o.from.Namespaces(namespace)
@@ -149,13 +154,13 @@ func (o *explainOptions) explainAround(ctx context.Context, namespace string, ar
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
-	model, err := isolation.NewModel(inv, isolation.Options{
-		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.OperatorNamespace, Source: &from,
+	m, err := model.New(inv, model.Options{
+		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.OperatorNamespace, Extra: from.Extra(),
 	})
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
-	e, err := model.Explain(key, o.query)
+	e, err := o.answer(m, key, from)
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
@@ -163,4 +168,19 @@ func (o *explainOptions) explainAround(ctx context.Context, namespace string, ar
 		e.Notes = append(e.Notes, note)
 	}
 	return &e, problem
+}
+
+// answer asks the model, and for a change that lets the source in when one is wanted.
+func (o *explainOptions) answer(m *model.Model, cluster types.NamespacedName, from explain.Source) (v1alpha1.Explanation, error) {
+	question, err := explain.Ask(m, cluster, from, o.query)
+	if err != nil {
+		return v1alpha1.Explanation{}, err
+	}
+	e, err := question.Explain()
+	if err != nil || !o.whyNot || e.Verdict != v1alpha1.VerdictDenied {
+		return e, err
+	}
+	change, err := propose.For(question)
+	e.Change = &change
+	return e, err
 }

@@ -13,14 +13,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 )
 
 // addTemplate adds a pod made from the source's pod template when the source is a workload of which
 // no pod runs. note says so. In manifests, the pods of workloads are there already.
-func (o *explainOptions) addTemplate(ctx context.Context, inv *inventory.Inventory, from isolation.Source) (note string, err error) {
+func (o *explainOptions) addTemplate(ctx context.Context, inv *inventory.Inventory, from explain.Source) (note string, err error) {
 	workload, namespace, ok := from.Workload()
 	if !ok || o.Offline() || slices.ContainsFunc(inv.Pods, func(p inventory.Pod) bool { return from.Matches(&p) }) {
 		return "", nil

@@ -9,8 +9,8 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
@@ -49,7 +49,7 @@ func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
 	} {
 		t.Run(test.source, func(t *testing.T) {
 			o := explainOptions{Source: kit.Source{Globals: root}}
-			from, err := isolation.ParseSource(test.source)
+			from, err := explain.ParseSource(test.source)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -149,11 +150,11 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 		return nil, problem
 	}
 	problem = errors.Join(problem, o.UnknownNames(inv, namespace, o.names))
-	model, err := isolation.NewModel(inv, o.modelOptions(namespace))
+	model, err := model.New(inv, o.modelOptions(namespace))
 	if err != nil {
 		return nil, err
 	}
-	list := isolation.Evaluate(model)
+	list := assess.Evaluate(model)
 	o.NameContextIn(&list)
 	if len(list.Items) == 0 && problem == nil {
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
@@ -161,8 +162,8 @@ func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReport
 	return &list, problem
 }
 
-func (o *statusOptions) modelOptions(namespace string) isolation.Options {
-	return isolation.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.OperatorNamespace}
+func (o *statusOptions) modelOptions(namespace string) model.Options {
+	return model.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.OperatorNamespace}
 }
 
 func (o *statusOptions) where(namespace string) string {

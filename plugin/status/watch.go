@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -27,7 +27,7 @@ func (o *statusOptions) runWatch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	monitor := isolation.NewMonitor(o.modelOptions(namespace))
+	monitor := assess.NewMonitor(o.modelOptions(namespace))
 	resized, stop := terminal.Resized()
 	defer stop()
 	screen := o.newWatchScreen()
@@ -86,7 +86,7 @@ func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*li
 
 // look returns the reports on what is there now, nil when there can't be any, and what went wrong
 // besides.
-func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor *isolation.Monitor, namespace string) (*v1alpha1.IsolationReportList, error) {
+func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor *assess.Monitor, namespace string) (*v1alpha1.IsolationReportList, error) {
 	inv, err := watcher.Inventory(ctx)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,12 @@
 // Package v1alpha1 is the machine output of kubectl cnpg-netpol: the schema that scripts may rely
-// on, printed by -o json and -o yaml. It holds types and their text forms, never any logic.
+// on, printed by -o json and -o yaml. It holds types, their text forms and their order, never any logic.
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 const (
 	// APIVersion is the apiVersion of every object that the plugin prints.
@@ -126,6 +130,11 @@ func (r PolicyReference) String() string {
 	return string(r.Kind) + "/" + r.Namespace + "/" + r.Name
 }
 
+// Compare orders references by kind, namespace and name.
+func (r PolicyReference) Compare(other PolicyReference) int {
+	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Namespace, other.Namespace), cmp.Compare(r.Name, other.Name))
+}
+
 // Effect is what a policy does to one direction of the pods that it selects.
 type Effect string
 
@@ -161,6 +170,12 @@ const (
 	VerdictDenied  Verdict = "denied"
 	VerdictUnknown Verdict = "unknown"
 )
+
+// WorseThan orders verdicts: denied is worse than unknown, and unknown than allowed.
+func (v Verdict) WorseThan(other Verdict) bool {
+	rank := map[Verdict]int{VerdictAllowed: 0, VerdictUnknown: 1, VerdictDenied: 2}
+	return rank[v] > rank[other]
+}
 
 // The names of the required flows, which scripts may match on.
 const (
@@ -237,6 +252,11 @@ type Client struct {
 	Workload string `json:"workload"`
 	// Pods is the number of its pods that are meant.
 	Pods int `json:"pods"`
+}
+
+// Compare orders clients by namespace and workload, whatever the number of their pods.
+func (c Client) Compare(other Client) int {
+	return cmp.Or(cmp.Compare(c.Namespace, other.Namespace), cmp.Compare(c.Workload, other.Workload))
 }
 
 // ClientAccess is a workload and what decided about it.

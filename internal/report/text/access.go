@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
@@ -18,23 +18,23 @@ type access struct {
 
 // named is how many workloads a table names for each kind of change: losses are what the reader
 // has come for, so more of them.
-func named(change isolation.Change) int {
-	if change == isolation.Loses {
+func named(kind change.Change) int {
+	if kind == change.Loses {
 		return 20
 	}
 	return 10
 }
 
 // changes are the kinds of change in the order in which they are shown.
-func changes() []isolation.Change {
-	return []isolation.Change{isolation.Loses, isolation.Gains, isolation.Keeps}
+func changes() []change.Change {
+	return []change.Change{change.Loses, change.Gains, change.Keeps}
 }
 
 // merge collects the clients of one kind of change, one entry for each with all its targets.
-func merge(all []isolation.AccessChange, change isolation.Change) []access {
+func merge(all []change.AccessChange, kind change.Change) []access {
 	var merged []access
 	for _, c := range all {
-		if c.Change != change {
+		if c.Change != kind {
 			continue
 		}
 		target := fmt.Sprintf("%s:%d", c.Target, c.Port)
@@ -52,12 +52,12 @@ func merge(all []isolation.AccessChange, change isolation.Change) []access {
 }
 
 // accessChanges writes who loses, gains and keeps access.
-func (p *page) accessChanges(preview isolation.Preview) error {
-	merged := map[isolation.Change][]access{}
+func (p *page) accessChanges(preview change.Preview) error {
+	merged := map[change.Change][]access{}
 	var targets []string
-	for _, change := range changes() {
-		merged[change] = merge(preview.Access, change)
-		for _, a := range merged[change] {
+	for _, kind := range changes() {
+		merged[kind] = merge(preview.Access, kind)
+		for _, a := range merged[kind] {
 			if !slices.Contains(targets, a.targets) {
 				targets = append(targets, a.targets)
 			}
@@ -85,10 +85,10 @@ func (p *page) accessChanges(preview isolation.Preview) error {
 		g.columns = append(g.columns, column{header: "TO", flexible: true, limit: p.limit(2)})
 	}
 	var omitted []string
-	for _, change := range changes() {
-		shown, rest := p.split(merged[change], named(change))
+	for _, kind := range changes() {
+		shown, rest := p.split(merged[kind], named(kind))
 		for _, group := range grouped(shown) {
-			row := []cell{painted(string(change), p.change(change)), text(group.namespace), lines(group.clients)}
+			row := []cell{painted(string(kind), p.change(kind)), text(group.namespace), lines(group.clients)}
 			if !same {
 				row = append(row, lines(strings.Split(group.targets, ", ")))
 			}
@@ -96,7 +96,7 @@ func (p *page) accessChanges(preview isolation.Preview) error {
 		}
 		if len(rest) > 0 {
 			sum, places := more(rest)
-			omitted = append(omitted, "and "+sum+" "+inflect(len(rest), change)+" access: "+places)
+			omitted = append(omitted, "and "+sum+" "+inflect(len(rest), kind)+" access: "+places)
 		}
 	}
 	if err := p.table(2, g); err != nil {
@@ -119,11 +119,11 @@ func (p *page) split(all []access, limit int) (shown []access, rest []v1alpha1.C
 	return all[:limit], rest
 }
 
-func (p *page) change(change isolation.Change) style {
-	switch change {
-	case isolation.Loses:
+func (p *page) change(kind change.Change) style {
+	switch kind {
+	case change.Loses:
 		return p.colors.Bad
-	case isolation.Gains:
+	case change.Gains:
 		return p.colors.Warn
 	default:
 		return nil

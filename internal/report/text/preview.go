@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
 // Preview writes what verb ("lockdown", "unlock") would change. It ends with the refusals and one line
 // that sums everything up, because that is what stands above the question.
-func Preview(w io.Writer, verb string, preview isolation.Preview, o Options) error {
+func Preview(w io.Writer, verb string, preview change.Preview, o Options) error {
 	p := newPage(o)
 	if err := p.preview(verb, preview); err != nil {
 		return fmt.Errorf("render preview: %w", err)
@@ -21,11 +21,11 @@ func Preview(w io.Writer, verb string, preview isolation.Preview, o Options) err
 	return p.writeTo(w)
 }
 
-func (p *page) preview(verb string, preview isolation.Preview) error {
+func (p *page) preview(verb string, preview change.Preview) error {
 	if err := p.previewHeadline(verb, preview); err != nil {
 		return err
 	}
-	for _, write := range []func(isolation.Preview) error{
+	for _, write := range []func(change.Preview) error{
 		p.steps, p.flowChanges, p.accessChanges, p.bystanders,
 	} {
 		if err := write(preview); err != nil {
@@ -43,7 +43,7 @@ func (p *page) preview(verb string, preview isolation.Preview) error {
 	return nil
 }
 
-func (p *page) previewHeadline(verb string, preview isolation.Preview) error {
+func (p *page) previewHeadline(verb string, preview change.Preview) error {
 	before, after := string(preview.Before), string(preview.After)
 	value := painted(before+" → "+after, func(string) string {
 		return p.posture(preview.Before)(before) + " → " + p.posture(preview.After)(after)
@@ -59,7 +59,7 @@ func (p *page) previewHeadline(verb string, preview isolation.Preview) error {
 	return p.table(0, g)
 }
 
-func (p *page) steps(preview isolation.Preview) error {
+func (p *page) steps(preview change.Preview) error {
 	p.section("Policies")
 	if len(preview.Steps) == 0 {
 		p.paragraph(2, "nothing to change", nil)
@@ -73,27 +73,27 @@ func (p *page) steps(preview isolation.Preview) error {
 	return p.table(2, g)
 }
 
-func (p *page) action(action isolation.Action) (string, style) {
+func (p *page) action(action change.Action) (string, style) {
 	switch action {
-	case isolation.Create:
+	case change.Create:
 		return "+ create", p.colors.Good
-	case isolation.Update:
+	case change.Update:
 		return "~ update", p.colors.Warn
-	case isolation.Delete:
+	case change.Delete:
 		return "- delete", p.colors.Bad
 	default:
 		return "  " + string(action), nil
 	}
 }
 
-func (p *page) flowChanges(preview isolation.Preview) error {
+func (p *page) flowChanges(preview change.Preview) error {
 	if len(preview.Flows) == 0 {
 		return nil
 	}
 	p.section("Required flows")
 	g := p.flowGrid()
 	flows := slices.Clone(preview.Flows)
-	slices.SortStableFunc(flows, func(a, b isolation.FlowChange) int { return urgency(a) - urgency(b) })
+	slices.SortStableFunc(flows, func(a, b change.FlowChange) int { return urgency(a) - urgency(b) })
 	for _, flow := range flows {
 		g.add(append(p.flowCells(flow.Name, flow.From, flow.Port), p.verdictChange(flow))...)
 	}
@@ -102,7 +102,7 @@ func (p *page) flowChanges(preview isolation.Preview) error {
 
 // urgency orders flows: blocked ones first, then those that nobody can judge, advisory ones after
 // required ones.
-func urgency(flow isolation.FlowChange) int {
+func urgency(flow change.FlowChange) int {
 	switch {
 	case flow.After == v1alpha1.VerdictAllowed:
 		return 4
@@ -117,7 +117,7 @@ func urgency(flow isolation.FlowChange) int {
 	}
 }
 
-func (p *page) verdictChange(flow isolation.FlowChange) cell {
+func (p *page) verdictChange(flow change.FlowChange) cell {
 	after := p.verdict(flow.After, flow.Advisory)
 	if flow.Before == flow.After {
 		return painted("stays "+after.parts[0], after.paint)
@@ -125,7 +125,7 @@ func (p *page) verdictChange(flow isolation.FlowChange) cell {
 	return painted(string(flow.Before)+" → "+after.parts[0], after.paint)
 }
 
-func (p *page) bystanders(preview isolation.Preview) error {
+func (p *page) bystanders(preview change.Preview) error {
 	if len(preview.Bystanders) == 0 {
 		return nil
 	}
@@ -148,7 +148,7 @@ func ingress(defaultDeny bool) string {
 	return "open"
 }
 
-func (p *page) notes(notes []isolation.Note) {
+func (p *page) notes(notes []change.Note) {
 	if len(notes) == 0 {
 		return
 	}

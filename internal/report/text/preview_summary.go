@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/isolation"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
 // summary is the last line of a preview: "3 policies to create; 2 workloads lose access; required
 // flows stay allowed".
-func summary(preview isolation.Preview) string {
+func summary(preview change.Preview) string {
 	parts := append([]string{stepSummary(preview.Steps)}, accessSummary(preview.Access)...)
 	if n := len(preview.Bystanders); n > 0 {
 		parts = append(parts, words.Count(n, "other workload")+" affected")
@@ -22,13 +22,13 @@ func summary(preview isolation.Preview) string {
 	return strings.Join(parts, "; ")
 }
 
-func stepSummary(steps []isolation.Step) string {
-	counts := map[isolation.Action]int{}
+func stepSummary(steps []change.Step) string {
+	counts := map[change.Action]int{}
 	for _, step := range steps {
 		counts[step.Action]++
 	}
 	var parts []string
-	for _, action := range []isolation.Action{isolation.Create, isolation.Update, isolation.Delete} {
+	for _, action := range []change.Action{change.Create, change.Update, change.Delete} {
 		switch n := counts[action]; {
 		case n == 0:
 		case len(parts) == 0:
@@ -44,9 +44,9 @@ func stepSummary(steps []isolation.Step) string {
 }
 
 // accessSummary counts workloads by change; sources that are no workloads are named.
-func accessSummary(all []isolation.AccessChange) []string {
+func accessSummary(all []change.AccessChange) []string {
 	var parts []string
-	for _, change := range []isolation.Change{isolation.Loses, isolation.Gains} {
+	for _, change := range []change.Change{change.Loses, change.Gains} {
 		var who []string
 		workloads := 0
 		for _, a := range merge(all, change) {
@@ -71,7 +71,7 @@ func accessSummary(all []isolation.AccessChange) []string {
 }
 
 // inflect is "loses" for one and "lose" for several.
-func inflect(n int, change isolation.Change) string {
+func inflect(n int, change change.Change) string {
 	if n == 1 {
 		return string(change)
 	}
@@ -79,7 +79,7 @@ func inflect(n int, change isolation.Change) string {
 }
 
 // flowSummary looks at the flows that the cluster needs, not at the advisory ones.
-func flowSummary(flows []isolation.FlowChange) string {
+func flowSummary(flows []change.FlowChange) string {
 	denied, unknown, repaired, required := 0, 0, 0, 0
 	for _, flow := range flows {
 		if flow.Advisory {

@@ -1,0 +1,111 @@
+package assess
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// tolerable is missing evidence without which the verdicts on a cluster still hold. It is
+// reported all the same.
+func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool {
+	namespace := c.Object.Namespace
+	if elsewhere, ok := strings.CutPrefix(missing.Namespace, "!"); ok && elsewhere == namespace {
+		// Other namespaces can't be read: who can connect is incomplete, what holds at the
+		// cluster's own pods is not.
+		return true
+	}
+	if missing.Namespace != "" && !strings.HasPrefix(missing.Namespace, "!") && missing.Namespace != namespace {
+		return true
+	}
+	resource, _, _ := strings.Cut(missing.Resource, ".")
+	switch resource {
+	case "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
+		return true
+	case "namespaces":
+		// The agent's own identities hold the namespaces' labels.
+		return m.EveryMemberHasEndpoint(c)
+	case "clusternetworkpolicies":
+		return !m.Inventory().Settings.ClusterNetworkPolicy
+	}
+	return false
+}
+
+// evidenceFindings are the findings about what could not be seen.
+func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for _, missing := range m.Inventory().Missing {
+		severity := v1alpha1.SeverityError
+		if tolerable(m, missing, c) {
+			severity = v1alpha1.SeverityWarning
+		}
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
+		})
+	}
+	out = saidOnce(out)
+	if m.NoAgent() {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
+			Message: "there is no sign of a Cilium agent: no cilium-config, no DaemonSet labelled k8s-app=cilium and no CiliumEndpoint",
+			Remedy:  "Install Cilium, or let this user read its ConfigMap and its DaemonSet.",
+		})
+	}
+	if len(c.Members) == 0 {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
+			Message: "no pod of the cluster could be seen",
+			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.Object.Namespace), shellWord(cnpg.ClusterLabel+"="+c.Object.Name)),
+		})
+	}
+	if !m.Inventory().Settings.Found && m.Inventory().Origin == inventory.Live && !missesSettings(m) {
+		out = append(out, v1alpha1.Finding{
+			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityWarning,
+			Message: "the ConfigMap cilium-config was not found: Cilium's defaults are assumed (enable-policy: default, cluster-name: default)",
+		})
+	}
+	return append(out, labelFindings(m, c)...)
+}
+
+func missesSettings(m *model.Model) bool {
+	for _, missing := range m.Inventory().Missing {
+		if strings.HasPrefix(missing.Resource, "configmaps") {
+			return true
+		}
+	}
+	return false
+}
+
+// labelFindings point out the pods whose identity the agent derives from other labels than the
+// pod's own: its option labels filters some, or the pod has changed.
+func labelFindings(m *model.Model, c *model.Cluster) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for _, member := range c.Members {
+		pod := m.Pod(member.Pod)
+		if _, ok := m.Inventory().Endpoints[pod.Key()]; !ok {
+			continue
+		}
+		known := map[string]bool{}
+		for _, l := range member.Identity.Labels() {
+			known[l] = true
+		}
+		var lacking []string
+		for _, key := range []string{cnpg.ClusterLabel, cnpg.PodRoleLabel} {
+			if value, ok := pod.Labels[key]; ok && !known["k8s:"+key+"="+value] {
+				lacking = append(lacking, key)
+			}
+		}
+		if len(lacking) > 0 {
+			out = append(out, v1alpha1.Finding{
+				Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityWarning,
+				Message: fmt.Sprintf("the identity that Cilium gave to pod %q lacks the pod's label %s: policies can't select it by that", pod.Name, strings.Join(lacking, ", ")),
+				Remedy:  "Add the label to Cilium's option labels, or wait until the agent has seen the pod's change.",
+			})
+		}
+	}
+	return out
+}

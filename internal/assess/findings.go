@@ -1,0 +1,275 @@
+package assess
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+const managedByLabel = policyset.LabelManagedBy
+
+// findings are ordered by severity, then as the rules below find them.
+func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	out := []v1alpha1.Finding{}
+	for _, rule := range []func(*model.Model, *model.Cluster, *v1alpha1.IsolationReport) []v1alpha1.Finding{
+		evidenceFindings,
+		enforcementFindings,
+		flowFindings,
+		policyFindings,
+		openFindings,
+		unsureFindings,
+		setFindings,
+		operatorFindings,
+		bystanderFindings,
+	} {
+		out = append(out, rule(m, c, r)...)
+	}
+	slices.SortStableFunc(out, func(a, b v1alpha1.Finding) int { return cmp.Compare(rankOf(a), rankOf(b)) })
+	return out
+}
+
+func rankOf(f v1alpha1.Finding) int {
+	return map[v1alpha1.Severity]int{v1alpha1.SeverityError: 0, v1alpha1.SeverityWarning: 1, v1alpha1.SeverityInfo: 2}[f.Severity]
+}
+
+func enforcementFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	s := m.Inventory().Settings
+	switch {
+	case s.AuditMode:
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
+			"Cilium runs in audit mode (policy-audit-mode): it logs what policies deny and drops nothing",
+			"Set policyAuditMode=false in Cilium's Helm values and restart the agents."))
+	case s.EnablePolicy == "never":
+		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
+			"Cilium enforces no policies (enable-policy: never)",
+			"Set policyEnforcementMode=default in Cilium's Helm values and restart the agents."))
+	}
+	var unmanaged []string
+	for _, member := range c.Members {
+		if pod := m.Pod(member.Pod); m.IsUnmanaged(member.Pod) {
+			unmanaged = append(unmanaged, pod.Name)
+		}
+	}
+	if len(unmanaged) > 0 {
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
+			fmt.Sprintf("Cilium does not manage %s: no policy is enforced there", pods(unmanaged)),
+			"Restart the pods: those that started before the agent are taken over then."))
+	}
+	var onNodes []string
+	for _, member := range c.OnNodes {
+		onNodes = append(onNodes, m.Pod(member.Pod).Name)
+	}
+	if len(onNodes) > 0 {
+		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
+			fmt.Sprintf("policies for pods do not select %s, on the network of the node: the instances take it for the node", pods(onNodes)),
+			"Remove hostNetwork from the template of the pods."))
+	}
+	return out
+}
+
+// policyFindings are about policies that do not do what they say.
+func policyFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	var out []v1alpha1.Finding
+	for _, index := range m.Engine().PoliciesFor(c.Object.Namespace) {
+		p, read := &m.Inventory().Policies[index], &m.Engine().Policies()[index]
+		if !Concerns(m, c, read) {
+			continue
+		}
+		switch {
+		case read.Unreadable != "":
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
+		case read.Refused:
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), invalidRemedy(m, c, read)))
+		case !read.Valid:
+			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), invalidRemedy(m, c, read)))
+		}
+		if len(p.IgnoredFields) > 0 {
+			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityError,
+				fmt.Sprintf("%s has fields that are in no schema and are dropped: %s; a selector that loses its content this way matches every pod of its namespace",
+					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
+				ignoredRemedy(m, c, read, p.IgnoredFields)))
+		}
+	}
+	return out
+}
+
+// reason is Cilium's message without the repetition of what it is about.
+func reason(message string) string {
+	for _, prefix := range []string{"Invalid CiliumNetworkPolicy spec: ", "Invalid CiliumNetworkPolicy specs: ", "Invalid CiliumClusterwideNetworkPolicy spec: ", "Invalid CiliumClusterwideNetworkPolicy specs: "} {
+		if rest, ok := strings.CutPrefix(message, prefix); ok {
+			return rest
+		}
+	}
+	return message
+}
+
+// Concerns tells whether a policy selects, or was meant to select, a pod of the cluster.
+func Concerns(m *model.Model, c *model.Cluster, p *engine.Policy) bool {
+	for _, member := range c.Members {
+		if p.Enforced() && slices.ContainsFunc(m.Engine().Selections(member.Identity), func(s engine.Selection) bool {
+			return m.Engine().Policies()[s.Policy].PolicyReference == p.PolicyReference
+		}) {
+			return true
+		}
+		if !p.Enforced() && p.WouldSelect(member.Identity) {
+			return true
+		}
+	}
+	return false
+}
+
+// invalidRemedy and ignoredRemedy end with the removal: lockdown changes no policy but its own, so
+// the one that is wrong stays until somebody removes it.
+func invalidRemedy(m *model.Model, c *model.Cluster, p *engine.Policy) string {
+	if strings.Contains(p.Message, "at least one of Ingress") {
+		return "Write ingress: [{}] for ingress: [], or replace it: " + replaceCommands(m, c, p)
+	}
+	return "Correct the policy, or replace it: " + replaceCommands(m, c, p)
+}
+
+func unreadableRemedy(p *engine.Policy) string {
+	if p.Source != "" {
+		return fmt.Sprintf("Correct the policy in %s, or leave it out.", p.Source)
+	}
+	return "Correct the policy, or remove it: " + deleteCommand(p.PolicyReference)
+}
+
+func ignoredRemedy(m *model.Model, c *model.Cluster, p *engine.Policy, fields []string) string {
+	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasSuffix(f, ".labelSelector") }) {
+		return "Put matchLabels and matchExpressions directly into the fromEndpoints item, or replace it: " + replaceCommands(m, c, p)
+	}
+	return "Remove the fields, or replace the policy: " + replaceCommands(m, c, p)
+}
+
+func replaceCommands(m *model.Model, c *model.Cluster, p *engine.Policy) string {
+	return lockdownCommand(m, c) + "; " + deleteCommand(p.PolicyReference)
+}
+
+func deleteCommand(ref v1alpha1.PolicyReference) string {
+	resource := map[v1alpha1.PolicyKind]string{
+		v1alpha1.CiliumNetworkPolicy: "cnp", v1alpha1.CiliumClusterwideNetworkPolicy: "ccnp",
+		v1alpha1.NetworkPolicy: "netpol", v1alpha1.ClusterNetworkPolicy: "clusternetworkpolicies.policy.networking.k8s.io",
+	}[ref.Kind]
+	command := fmt.Sprintf("kubectl delete %s %s", resource, shellWord(ref.Name))
+	if ref.Namespace != "" {
+		command += " -n " + shellWord(ref.Namespace)
+	}
+	return command
+}
+
+// openFindings are about pods and ports that are open to everybody.
+func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if !m.Enforces() {
+		return nil // ENFORCEMENT_DISABLED says it all.
+	}
+	var open, closed []string
+	for _, p := range r.Pods {
+		switch {
+		case p.IngressDefaultDeny:
+			closed = append(closed, p.Name)
+		case p.Enforced:
+			open = append(open, p.Name)
+		}
+	}
+	var out []v1alpha1.Finding
+	switch {
+	case len(open) > 0 && len(closed) == 0:
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
+			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", lockdownCommand(m, c)))
+	case len(open) > 0:
+		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
+			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), lockdownCommand(m, c)))
+	}
+	for _, t := range protectedTargets(m, c) {
+		if m.WorldReaches(t) {
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
+				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.Port, t.Name),
+				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.Object.Name), shellWord(c.Object.Namespace), t.Port)))
+			continue
+		}
+		if parts := partsOfWorld(m, t); len(parts) > 0 {
+			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
+				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.Name, strings.Join(parts, ", ")), ""))
+		}
+	}
+	return out
+}
+
+// protectedTargets are all ports of the cluster, at those pods that are under default deny: at the
+// others, everything is open anyway.
+func protectedTargets(m *model.Model, c *model.Cluster) []model.Target {
+	var instances, poolers []*engine.Identity
+	for _, member := range c.Members {
+		if ingress, _ := m.Engine().DefaultDeny(member.Identity); !ingress {
+			continue
+		}
+		switch {
+		case member.IsInstance():
+			instances = append(instances, member.Identity)
+		case member.Role == v1alpha1.RolePooler:
+			poolers = append(poolers, member.Identity)
+		}
+	}
+	var out []model.Target
+	add := func(name string, ids []*engine.Identity, ports ...uint16) {
+		for _, port := range ports {
+			if len(ids) > 0 {
+				out = append(out, model.Target{Name: name, Port: port, Identities: model.Distinct(ids)})
+			}
+		}
+	}
+	add("instances", instances, cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort)
+	add("poolers", poolers, cnpg.PostgresPort, cnpg.PoolerMetricsPort)
+	return out
+}
+
+func partsOfWorld(m *model.Model, t model.Target) []string {
+	var out []string
+	for _, id := range m.OutsideOf(t) {
+		if id.IsWorld() && m.Reaches(id, t) == v1alpha1.VerdictAllowed {
+			out = append(out, id.Name())
+		}
+	}
+	return out
+}
+
+func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message, remedy string) v1alpha1.Finding {
+	return v1alpha1.Finding{Code: code, Severity: severity, Message: message, Remedy: remedy}
+}
+
+func unlockCommand(namespace, name string) string {
+	return fmt.Sprintf("kubectl cnpg-netpol unlock %s -n %s", shellWord(name), shellWord(namespace))
+}
+
+func names(refs []v1alpha1.PolicyReference) string {
+	out := make([]string, len(refs))
+	for i, ref := range refs {
+		out[i] = ref.String()
+	}
+	if len(out) == 0 {
+		return "no policy decides it"
+	}
+	return strings.Join(out, ", ")
+}
+
+func pods(names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("pod %q", names[0])
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return "pods " + strings.Join(quoted, ", ")
+}

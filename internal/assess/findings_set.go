@@ -1,0 +1,144 @@
+package assess
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// setFindings are about the policies that lockdown manages for the cluster.
+func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	live := Managed(m, c)
+	if len(live) == 0 {
+		return nil
+	}
+	roles := map[policyset.Role]bool{}
+	for _, p := range live {
+		roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
+	}
+	var lacking []string
+	if !roles[policyset.DefaultDeny] {
+		lacking = append(lacking, string(policyset.DefaultDeny))
+	}
+	if !roles[policyset.InternalAccess] && !roles[policyset.OperatorAccess] {
+		lacking = append(lacking, string(policyset.InternalAccess))
+	}
+	var out []v1alpha1.Finding
+	if len(lacking) > 0 {
+		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.SeverityWarning,
+			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), lockdownCommand(m, c)))
+	}
+	drifted, err := drifted(m, c)
+	if err != nil {
+		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
+			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), lockdownCommand(m, c)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(drifted)) {
+		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), lockdownCommand(m, c)))
+	}
+	return out
+}
+
+// lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those
+// that it was locked with: without them, its clients would be shut out.
+func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyset.Options)) string {
+	command := BareLockdown(c)
+	options, err := policyset.FromLive(c.Key(), Managed(m, c))
+	if err != nil {
+		options = policyset.Options{}
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	return strings.TrimSpace(command + " " + policyset.CommandLine(policyset.Flags(options)))
+}
+
+// BareLockdown is the command that locks the cluster, without flags.
+func BareLockdown(c *model.Cluster) string {
+	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", shellWord(c.Object.Name), shellWord(c.Object.Namespace))
+}
+
+// operatorFindings are about an operator that is not there, or not where the policies expect it.
+func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	if len(m.Operators()) == 0 {
+		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
+			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
+			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", shellWord(c.Object.Name), shellWord(c.Object.Namespace)))}
+	}
+	var out []v1alpha1.Finding
+	for _, op := range m.Operators() {
+		if op.Presumed() {
+			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
+				fmt.Sprintf("no CloudNativePG operator is in what was read: it is assumed to run in namespace %q", op.Namespace),
+				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."))
+		}
+	}
+	blocked := slices.ContainsFunc(r.RequiredFlows, func(f v1alpha1.RequiredFlow) bool {
+		return f.Name == v1alpha1.FlowOperator && f.Verdict == v1alpha1.VerdictDenied
+	})
+	if !blocked {
+		return out
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(c.Ghosts)) {
+		ghost := c.Ghosts[namespace]
+		allowed := true
+		for _, instance := range c.Instances() {
+			allowed = allowed && m.Engine().Decide(ghost, instance.Identity, cnpg.StatusPort).Verdict == v1alpha1.VerdictAllowed
+		}
+		if allowed {
+			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
+				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), lockdownCommand(m, c)))
+		}
+	}
+	return out
+}
+
+// generalFindings are those that belong to no cluster: policies of a cluster that is gone.
+func generalFindings(m *model.Model) []v1alpha1.Finding {
+	// What is not in the files, or was not asked for, may exist all the same.
+	if m.Inventory().Origin == inventory.Manifests || missesClusters(m) || len(m.Options().Names) > 0 {
+		return nil
+	}
+	exists := map[string]bool{}
+	for _, c := range m.Inventory().Clusters {
+		exists[c.Namespace+"/"+c.Name] = true
+	}
+	orphans := map[string][]string{}
+	for i := range m.Inventory().Policies {
+		p := &m.Inventory().Policies[i]
+		if !policyset.IsOurs(p.Labels) || m.Options().Namespace != "" && p.Namespace != m.Options().Namespace {
+			continue
+		}
+		users := policyset.Users(p.Labels)
+		if len(users) == 0 {
+			users = []string{p.Labels[policyset.LabelCluster]}
+		}
+		for _, user := range users {
+			if key := p.Namespace + "/" + user; !exists[key] {
+				orphans[key] = append(orphans[key], p.Name)
+			}
+		}
+	}
+	var out []v1alpha1.Finding
+	for _, key := range slices.Sorted(maps.Keys(orphans)) {
+		namespace, name, _ := strings.Cut(key, "/")
+		out = append(out, finding(v1alpha1.OrphanedPolicy, v1alpha1.SeverityWarning,
+			fmt.Sprintf("%s kept for cluster %q of namespace %q, which does not exist; a new cluster of that name would be locked at once",
+				plural(len(orphans[key]), "policy is", "policies are"), name, namespace), unlockCommand(namespace, name)))
+	}
+	return out
+}
+
+func missesClusters(m *model.Model) bool {
+	return slices.ContainsFunc(m.Inventory().Missing, func(missing inventory.Missing) bool {
+		return strings.HasPrefix(missing.Resource, "clusters.")
+	})
+}

@@ -1,0 +1,39 @@
+package assess
+
+import "github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+
+// touches tells whether the cluster's report may have changed in more than the numbers of the fleet.
+func touches(d *model.Difference, c *model.Cluster, needs dependencies) bool {
+	if d.Everything || d.Namespaces[c.Object.Namespace] || d.Clusters[c.Key()] {
+		return true
+	}
+	if needs.fleet && len(d.Pods)+len(d.Egress) > 0 {
+		return true
+	}
+	if needs.egress && (d.Guarded || len(d.Egress) > 0) {
+		return true
+	}
+	for namespace := range needs.namespaces {
+		if d.Pods[namespace] || d.Egress[namespace] {
+			return true
+		}
+	}
+	return named(d, c)
+}
+
+// named tells whether the policies at the cluster's pods name one of the changed pods.
+func named(d *model.Difference, c *model.Cluster) bool {
+	if len(d.Identities) == 0 {
+		return false
+	}
+	for _, t := range d.Model.Targets(c) {
+		for _, to := range t.Identities {
+			for peer := range d.Identities {
+				if d.Model.Engine().Names(to, peer) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package change_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+)
+
+// single is a cluster with one instance and an operator in the namespace operators.
+const single = `
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg, namespace: shop}
+spec: {instances: INSTANCES, storage: {size: 1Gi}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: operator, namespace: operators, labels: {app.kubernetes.io/name: cloudnative-pg}}
+spec: {containers: [{name: manager, image: operator}]}
+status: {phase: Running}
+`
+
+// refusals previews a lockdown of the cluster above.
+func refusals(t *testing.T, instances string, flags policyset.FlagValues) []string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "world.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(single, "INSTANCES", instances)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := policyset.Parse(flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named string
+	if len(flags.OperatorNamespaces) == 1 {
+		named = flags.OperatorNamespaces[0]
+	}
+	before, err := model.New(inv, model.Options{OperatorNamespace: named})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg := types.NamespacedName{Namespace: "shop", Name: "pg"}
+	plan, err := rollout.Lockdown(inv.Policies, []policyset.Options{options.For(pg, before.OperatorNamespaces())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return change.Compare(before, after, pg, plan.For(pg)).Refusals
+}
+
+// A namespace that --operator-namespace names counts, unless it would lock the only operator out
+// that is there.
+func TestAMisspeltOperatorNamespaceIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct {
+		namespaces []string
+		refused    bool
+	}{
+		"detected":            {nil, false},
+		"named":               {[]string{"operators"}, false},
+		"misspelt":            {[]string{"operator"}, true},
+		"both":                {[]string{"operators", "hidden"}, false},
+		"misspelt with other": {[]string{"operator", "hidden"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := refusals(t, "1", policyset.FlagValues{OperatorNamespaces: tc.namespaces})
+			if (len(got) > 0) != tc.refused {
+				t.Errorf("refusals %q", got)
+			}
+		})
+	}
+}
+
+// A single instance has no peers that it could lose.
+func TestOperatorOnlyIsForASingleInstance(t *testing.T) {
+	if got := refusals(t, "1", policyset.FlagValues{OperatorOnly: true}); len(got) > 0 {
+		t.Errorf("refused for a single instance: %q", got)
+	}
+	if got := refusals(t, "2", policyset.FlagValues{OperatorOnly: true}); len(got) != 2 {
+		t.Errorf("refusals for two instances: %q", got)
+	}
+}

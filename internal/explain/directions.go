@@ -1,0 +1,126 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// Directions are the engine's answers, save where no engine is at work, or evidence is missing.
+func (q *Question) Directions(o Origin, t Goal) (ingress, egress engine.Direction) {
+	d := q.Model.Engine().Decide(o.Identity, t.Identity, t.Port)
+	ingress, egress = d.Ingress, q.wayOut(o, t)
+	if o.apiServer {
+		ingress = q.fromAPIServer(t)
+	}
+	if q.Model.IsUnmanaged(t.Member.Pod) {
+		ingress = engine.AllowedBecause(model.NotManaged)
+	}
+	if o.Prefix.IsValid() {
+		ingress = q.doubtPrefix(o, t, ingress)
+	}
+	ingress = q.doubtLabels(o, t, ingress)
+	if reason := q.blindness(t.Pod.Namespace); reason != "" {
+		ingress = engine.UnknownBecause(reason)
+	}
+	if o.egress == "" && !o.node {
+		if reason := q.blindness(o.Identity.Namespace()); reason != "" {
+			egress = engine.UnknownBecause(reason)
+		}
+	}
+	return ingress, egress
+}
+
+// wayOut is the worst answer at the source for what the agents there may take the target for.
+func (q *Question) wayOut(o Origin, t Goal) engine.Direction {
+	from := o.Identity
+	switch {
+	case o.egress != "":
+		return engine.AllowedBecause(o.egress)
+	case o.node && !q.Model.Inventory().Settings.HostFirewall:
+		return engine.AllowedBecause("Cilium's host firewall is off: no policy applies to nodes")
+	case o.node:
+		from = q.Model.Identities().Reserved("host")
+	}
+	var out engine.Direction
+	for i, seen := range q.Model.SeenAs(q.Model.EndOf(t.Member.Pod, t.Pod.Name), model.End{Node: q.nodeOf(o)}) {
+		one := q.Model.Engine().Decide(from, seen, t.Port).Egress
+		if i == 0 || one.Verdict.WorseThan(out.Verdict) {
+			out = one
+		}
+	}
+	return out
+}
+
+// nodeOf is the address of the node that the source's pods run on; empty when they run on several, and
+// where it is not known.
+func (q *Question) nodeOf(o Origin) string {
+	node := ""
+	for at, i := range o.Pods {
+		if ip := q.Model.Pod(i).HostIP; at == 0 {
+			node = ip
+		} else if ip != node {
+			return ""
+		}
+	}
+	return node
+}
+
+// fromAPIServer is the worst answer for the API servers as the pod sees them.
+func (q *Question) fromAPIServer(t Goal) engine.Direction {
+	var out engine.Direction
+	for i, server := range q.Model.APIServers(t.Pod.HostIP) {
+		one := q.Model.Engine().Decide(server.Identity, t.Identity, t.Port).Ingress
+		if one.Verdict == v1alpha1.VerdictAllowed && server.Identity == q.Model.Identities().Reserved("host") && one.Builtin != "" {
+			one.Builtin = server.Name + ": " + one.Builtin
+		}
+		if i == 0 || one.Verdict.WorseThan(out.Verdict) {
+			out = one
+		}
+	}
+	return out
+}
+
+// doubtPrefix is for addresses that may be members of a CiliumCIDRGroup, which would change the answer.
+func (q *Question) doubtPrefix(o Origin, t Goal, d engine.Direction) engine.Direction {
+	if d.Verdict == v1alpha1.VerdictDenied && len(d.Rules) > 0 {
+		return d // What a rule denies stays denied.
+	}
+	for _, id := range q.Model.Outside() {
+		group, ok := strings.CutPrefix(id.Name(), "cidr-group:")
+		if !ok {
+			continue
+		}
+		if as := q.Model.Engine().Decide(id, t.Identity, t.Port).Ingress; as.Verdict != d.Verdict {
+			return engine.Direction{
+				Verdict: v1alpha1.VerdictUnknown, Rules: as.Rules,
+				Reason: fmt.Sprintf("whether %s belongs to CiliumCIDRGroup %q can't be seen from here; its members are %s", prefixText(o.Prefix), group, as.Verdict),
+			}
+		}
+	}
+	return d
+}
+
+// blindness says why nothing is known about what the policies at pods of a namespace do; empty when
+// nothing is missing. The namespace is empty for nodes.
+func (q *Question) blindness(namespace string) string {
+	if q.Model.NoAgent() {
+		return "there is no sign of a Cilium agent in this Kubernetes cluster"
+	}
+	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
+	if q.Model.Inventory().Settings.ClusterNetworkPolicy {
+		resources = append(resources, "clusternetworkpolicies")
+	}
+	if !q.Model.EveryMemberHasEndpoint(q.Cluster) {
+		resources = append(resources, "namespaces")
+	}
+	for _, resource := range resources {
+		for _, missing := range q.Model.MissingAt(resource, namespace) {
+			return missing.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,187 @@
+package explain
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/labels"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Origin is one identity behind a source.
+type Origin struct {
+	Identity *engine.Identity
+	// Pods are indexes into the inventory; none for entities and for pods that do not exist.
+	Pods []int
+	// name is what to call it when there are no pods.
+	name string
+	// egress is set when the source's side is not decided by the engine's answer for identity:
+	// the reason for which nothing restricts it there.
+	egress string
+	// node is true when the source's side is decided by what holds on a node.
+	node bool
+	// address is that of the node of a pod on its node's network, and where says how it is to the target's
+	// node; empty where they are not known.
+	address, where string
+	// apiServer is true for the API server, which can look like the instance's own node.
+	apiServer bool
+	// Prefix is set for a part of the world whose addresses are known.
+	Prefix netip.Prefix
+}
+
+// Matches tells whether a pod belongs to the source.
+func (s Source) Matches(pod *inventory.Pod) bool {
+	if s.form != formPods || pod.Namespace != s.namespace {
+		return false
+	}
+	w := pod.Workload
+	switch s.workload.Kind {
+	case "pod":
+		return pod.Name == s.workload.Name
+	case "replicaset":
+		// A ReplicaSet of a Deployment is named by it and by the hash of the template.
+		hash := pod.Labels["pod-template-hash"]
+		return w == s.workload || hash != "" && w.Kind == "deployment" && w.Name+"-"+hash == s.workload.Name
+	case "cronjob":
+		// The controller names a CronJob's Jobs by its own name and the minute.
+		minute, made := strings.CutPrefix(w.Name, s.workload.Name+"-")
+		return w == s.workload || made && w.Kind == "job" && minute != "" && strings.Trim(minute, "0123456789") == ""
+	}
+	return w == s.workload
+}
+
+// addSource finds the identities behind the source.
+func (q *Question) addSource() error {
+	s := q.Source
+	switch s.form {
+	case formEntity:
+		q.addEntity(s)
+		return nil
+	case formPrefix:
+		return q.addPrefix(s.Prefix)
+	case formNamespace, formHypothetical:
+		return q.addHypothetical(s)
+	case formPods:
+	}
+	at := map[*engine.Identity]int{}
+	var onNode []int
+	for i := range q.Model.Inventory().Pods {
+		pod := q.Model.Pod(i)
+		if !s.Matches(pod) {
+			continue
+		}
+		o := Origin{Identity: q.Model.IdentityOf(i)}
+		switch {
+		case pod.HostNetwork:
+			onNode = append(onNode, i)
+			continue
+		case q.Model.IsUnmanaged(i):
+			// The agents know the pod's address from Kubernetes, and nothing of its labels
+			// (pkg/k8s/watchers/pod.go).
+			o.Identity = q.Model.Identities().Reserved(labels.IDNameUnmanaged)
+			o.egress = model.NotManaged
+			q.Notes = append(q.Notes, fmt.Sprintf(
+				"Cilium does not manage pod %q, so that no rule by labels lets it in: restart it, if it started before the agent", pod.Name))
+		}
+		q.AddPod(at, o, i)
+	}
+	if len(onNode) > 0 {
+		q.addNodes(s.Name(), onNode)
+	}
+	if len(q.Origins) == 0 {
+		return unknownSourceError{q.unknownSource(s)}
+	}
+	return nil
+}
+
+// AddPod adds a pod to the origin of its identity, whose position is in at.
+func (q *Question) AddPod(at map[*engine.Identity]int, o Origin, pod int) {
+	index, known := at[o.Identity]
+	if !known {
+		index = len(q.Origins)
+		at[o.Identity] = index
+		q.Origins = append(q.Origins, o)
+	}
+	q.Origins[index].Pods = append(q.Origins[index].Pods, pod)
+}
+
+func (q *Question) addEntity(s Source) {
+	switch name := s.entity; name {
+	case labels.IDNameWorld:
+		// On dual stack, each family has a world of its own (pkg/labels/cidr.go).
+		for _, id := range q.Model.Identities().Worlds() {
+			if family := FamilyOf(id); !s.Prefix.IsValid() || !family.IsValid() || family == s.Prefix {
+				q.Origins = append(q.Origins, Origin{Identity: id, name: id.Name(), egress: outsideReason})
+			}
+		}
+	case "kube-apiserver":
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
+	default:
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, node: true})
+	}
+}
+
+// FamilyOf are all addresses of a world that is one of two; invalid for other identities.
+func FamilyOf(id *engine.Identity) netip.Prefix {
+	switch id.Name() {
+	case "world-ipv4":
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	case "world-ipv6":
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.Prefix{}
+}
+
+const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
+
+// addPrefix adds the prefix and those parts of it that policies name: they have identities of
+// their own. What is made of smaller parts altogether has no address left.
+func (q *Question) addPrefix(prefix netip.Prefix) error {
+	if err := q.inside(prefix); err != nil {
+		return err
+	}
+	parts := []netip.Prefix{prefix}
+	for _, id := range q.Model.Outside() {
+		part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
+		if err == nil && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	for i, part := range parts {
+		if covered(part, slices.Delete(slices.Clone(parts), i, i+1)) {
+			continue
+		}
+		id, err := q.Model.Identities().CIDR(part)
+		if err != nil {
+			return err
+		}
+		q.Origins = append(q.Origins, Origin{Identity: id, name: prefixText(part), egress: outsideReason, Prefix: part})
+	}
+	return nil
+}
+
+func (q *Question) addHypothetical(s Source) error {
+	known := slices.ContainsFunc(q.Model.Inventory().Namespaces, func(n inventory.Namespace) bool { return n.Name == s.namespace })
+	switch {
+	case known:
+	case q.Model.Inventory().Origin == inventory.Manifests:
+		q.Notes = append(q.Notes, fmt.Sprintf(
+			"namespace %q is not in the manifests: it is taken to have no labels but %s", s.namespace, corev1.LabelMetadataName))
+	case len(q.Model.MissingAt("namespaces", s.namespace)) == 0:
+		return fmt.Errorf("there is no namespace %q: 'kubectl get namespaces' lists all", s.namespace)
+	}
+	name := s.Name()
+	if s.form == formNamespace {
+		name = "a pod without labels"
+	}
+	q.Origins = append(q.Origins, Origin{Identity: q.Model.Extra()[0], name: name})
+	return nil
+}

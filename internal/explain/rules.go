@@ -1,0 +1,161 @@
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/labels"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// explained adds to the engine's answer what the policies say at the places that decided.
+func (q *Question) explained(d engine.Direction) v1alpha1.ExplainedDirection {
+	out := v1alpha1.ExplainedDirection{
+		Verdict: d.Verdict, Rules: []v1alpha1.DecidingRule{}, DefaultDeny: append([]v1alpha1.PolicyReference{}, d.DefaultDeny...),
+		Reason: d.Reason, AuthenticationRequired: d.Authentication,
+	}
+	if out.Reason == "" {
+		out.Reason = d.Builtin
+	}
+	protocols := map[string]bool{}
+	for _, r := range d.Rules {
+		content := contentOf(q.Model, r)
+		out.Rules = append(out.Rules, v1alpha1.DecidingRule{PolicyReference: r.PolicyReference, Path: r.Path, Content: content})
+		for _, p := range l7Protocols(content) {
+			protocols[p] = true
+		}
+	}
+	if d.L7 {
+		out.L7 = slices.Sorted(maps.Keys(protocols))
+		if len(out.L7) == 0 {
+			out.L7 = []string{"l7"}
+		}
+	}
+	return out
+}
+
+// contentOf is what a policy says at a path, as JSON's own types; nil when it can't be found.
+func contentOf(m *model.Model, r engine.Rule) any {
+	for i := range m.Inventory().Policies {
+		p := &m.Inventory().Policies[i]
+		if p.PolicyReference != r.PolicyReference {
+			continue
+		}
+		text, err := json.Marshal(p.Object)
+		if err != nil {
+			return nil
+		}
+		var object any
+		if err := json.Unmarshal(text, &object); err != nil {
+			return nil
+		}
+		return follow(object, r.Path)
+	}
+	return nil
+}
+
+// follow walks a path such as "specs[1].egressDeny[0]".
+func follow(object any, path string) any {
+	step := regexp.MustCompile(`^([^\[]+)(?:\[(\d+)\])?$`)
+	for part := range strings.SplitSeq(path, ".") {
+		match := step.FindStringSubmatch(part)
+		fields, ok := object.(map[string]any)
+		if match == nil || !ok {
+			return nil
+		}
+		object = fields[match[1]]
+		if match[2] == "" {
+			continue
+		}
+		list, ok := object.([]any)
+		index, err := strconv.Atoi(match[2])
+		if !ok || err != nil || index >= len(list) {
+			return nil
+		}
+		object = list[index]
+	}
+	return object
+}
+
+// l7Protocols are the kinds of rules in toPorts[].rules of a rule.
+func l7Protocols(rule any) []string {
+	var out []string
+	fields, _ := rule.(map[string]any)
+	ports, _ := fields["toPorts"].([]any)
+	for _, port := range ports {
+		entry, _ := port.(map[string]any)
+		rules, _ := entry["rules"].(map[string]any)
+		for kind, value := range rules {
+			if parser, ok := value.(string); ok && kind == "l7proto" {
+				kind = parser
+			}
+			if kind != "l7" { // The rules of l7proto.
+				out = append(out, kind)
+			}
+		}
+	}
+	return out
+}
+
+// worldNotes name the parts of the world for which another answer holds.
+func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
+	if q.Source.form != formEntity || q.Source.entity != labels.IDNameWorld {
+		return nil
+	}
+	var notes []string
+	for _, id := range q.Model.Outside() {
+		part, prefix := strings.CutPrefix(id.Name(), "cidr:")
+		_, group := strings.CutPrefix(id.Name(), "cidr-group:")
+		if !prefix && !group {
+			continue
+		}
+		if p, err := netip.ParsePrefix(part); err == nil && q.Source.Prefix.IsValid() && !q.Source.Prefix.Contains(p.Addr()) {
+			continue // Of the other address family.
+		}
+		for _, t := range q.Goals {
+			if t.Port == 0 {
+				continue
+			}
+			verdict := q.Model.Engine().Decide(id, t.Identity, t.Port).Ingress.Verdict
+			if verdict == e.Verdict {
+				continue
+			}
+			_, what, _ := strings.Cut(id.Name(), ":")
+			if group {
+				what = "CiliumCIDRGroup " + what
+			}
+			notes = append(notes, fmt.Sprintf("for %s, a part of the world that policies name, the answer is: %s", what, verdict))
+			break
+		}
+	}
+	return notes
+}
+
+// policyNotes name the policies that were meant for the target and don't do what they say.
+func (q *Question) policyNotes() []string {
+	var notes []string
+	for index := range q.Model.Engine().Policies() {
+		p, read := &q.Model.Inventory().Policies[index], &q.Model.Engine().Policies()[index]
+		meant := slices.ContainsFunc(q.Goals, func(t Goal) bool { return read.WouldSelect(t.Identity) })
+		if !meant || !assess.Concerns(q.Model, q.Cluster, read) {
+			continue
+		}
+		if !read.Valid && read.Unreadable == "" {
+			notes = append(notes, fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.PolicyReference, read.Message))
+		}
+		if len(p.IgnoredFields) > 0 {
+			notes = append(notes, fmt.Sprintf("%s has fields that are in no schema and are dropped: %s", read.PolicyReference, strings.Join(p.IgnoredFields, ", ")))
+		}
+	}
+	return notes
+}

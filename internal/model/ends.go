@@ -1,0 +1,109 @@
+package model
+
+import (
+	"github.com/cilium/cilium/pkg/labels"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+)
+
+// End is one end of a connection: what to call it, and what the agents at work take it for. Ends are
+// the same pod, or pods that are alike, when they are equal.
+type End struct {
+	Identity *engine.Identity
+	Name     string
+	// Node is the address of the node that the pod runs on; empty where it is not known.
+	Node string
+	// OnNode is true for a pod on its node's network: policies see the node, and identity is nil.
+	OnNode bool
+	// Unmanaged is true for a pod that Cilium does not manage: nothing is enforced there, and identity
+	// is what it would have.
+	Unmanaged bool
+}
+
+// EndOf is the end that a pod of the inventory is.
+func (m *Model) EndOf(i int, name string) End {
+	pod := &m.inv.Pods[i]
+	return End{Identity: m.of[i], Name: name, Node: pod.HostIP, OnNode: pod.HostNetwork, Unmanaged: m.unmanaged[pod.Key()]}
+}
+
+// Ends are the ends that members are, called by the names of their pods.
+func (m *Model) Ends(members []Member) []End {
+	ends := make([]End, 0, len(members))
+	for _, member := range members {
+		ends = append(ends, m.EndOf(member.Pod, m.inv.Pods[member.Pod].Name))
+	}
+	return ends
+}
+
+// PoolerEnds are the pods of the cluster's poolers.
+func (m *Model) PoolerEnds(c *Cluster) []End {
+	var ends []End
+	for _, members := range [][]Member{c.Members, c.OnNodes} {
+		for _, member := range members {
+			if member.Role == v1alpha1.RolePooler {
+				ends = append(ends, m.EndOf(member.Pod, "pooler pod "+m.inv.Pods[member.Pod].Name))
+			}
+		}
+	}
+	return ends
+}
+
+// Peculiarity says why rules by labels do not hold for the end; empty when they do.
+func (e End) Peculiarity() string {
+	switch {
+	case e.OnNode:
+		return "it is on its node's network, where policies see the node and not the pod"
+	case e.Unmanaged:
+		return "Cilium does not manage it, so that no rule by labels lets it in; restart it, if it started before the agent"
+	}
+	return ""
+}
+
+// SeenAs are the identities that the end may have in the eyes of the other one. A pod on its node's
+// network looks like the local host there, and like a remote node elsewhere.
+func (m *Model) SeenAs(e, by End) []*engine.Identity {
+	host, remote := m.identities.Reserved("host"), m.identities.Reserved("remote-node")
+	switch {
+	case e.Unmanaged:
+		return []*engine.Identity{m.identities.Reserved(labels.IDNameUnmanaged)}
+	case !e.OnNode:
+		return []*engine.Identity{e.Identity}
+	case e.Node == "" || by.Node == "":
+		return []*engine.Identity{host, remote}
+	case e.Node == by.Node:
+		return []*engine.Identity{host}
+	}
+	return []*engine.Identity{remote}
+}
+
+// Between is the worst answer for a connection from one end to the other, which is a pod with an
+// identity.
+func (m *Model) Between(from, to End, port uint16) engine.Decision {
+	target := to.Identity
+	if to.Unmanaged {
+		target = m.identities.Reserved(labels.IDNameUnmanaged)
+	}
+	var out engine.Decision
+	for i, seen := range m.SeenAs(from, to) {
+		d := m.engine.Decide(seen, target, port)
+		ingress, egress := d.Ingress, d.Egress
+		if to.Unmanaged {
+			ingress = engine.AllowedBecause(NotManaged)
+		}
+		switch {
+		case from.Unmanaged:
+			egress = engine.AllowedBecause(NotManaged)
+		case from.OnNode:
+			// What restricts a node's own connections is the host firewall, on the node itself.
+			egress = m.engine.Decide(m.identities.Reserved("host"), target, port).Egress
+		}
+		if d = engine.Join(ingress, egress); i == 0 || d.Verdict.WorseThan(out.Verdict) {
+			out = d
+		}
+	}
+	return out
+}
+
+// NotManaged says why everything is allowed at a pod.
+const NotManaged = "Cilium does not manage the pod, so that nothing is enforced there"

@@ -1,0 +1,41 @@
+package model
+
+import (
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// EveryMemberHasEndpoint is true when the identities of all of the cluster's pods are the agent's word.
+func (m *Model) EveryMemberHasEndpoint(c *Cluster) bool {
+	for _, member := range c.Members {
+		if _, ok := m.inv.Endpoints[m.inv.Pods[member.Pod].Key()]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// NoAgent is true when nothing says that Cilium runs at all. Manifests say nothing about it.
+func (m *Model) NoAgent() bool {
+	return m.inv.Origin == inventory.Live && !m.inv.Settings.Agent && len(m.inv.Endpoints) == 0
+}
+
+// MissingAt is the missing evidence about a kind in a namespace.
+func (m *Model) MissingAt(resource, namespace string) []inventory.Missing {
+	var out []inventory.Missing
+	for _, missing := range m.inv.Missing {
+		plural, _, _ := strings.Cut(missing.Resource, ".")
+		only, others := strings.CutPrefix(missing.Namespace, "!")
+		covered := missing.Namespace == "" || others && only != namespace || missing.Namespace == namespace
+		if plural == resource && covered {
+			out = append(out, missing)
+		}
+	}
+	return out
+}
+
+// Enforces is false where the agent drops nothing, whatever the policies say.
+func (m *Model) Enforces() bool {
+	return m.inv.Settings.EnablePolicy != "never" && !m.inv.Settings.AuditMode
+}

@@ -1,0 +1,108 @@
+package model
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// lookup are the indexes that keep the cost of a report independent of how large the rest of the
+// fleet is.
+type lookup struct {
+	// namespaces are the labels of the namespaces by name.
+	namespaces map[string]map[string]string
+	// clusters are those of the model by name.
+	clusters map[types.NamespacedName]*Cluster
+	// peerOf is the position in Model.peers by identity.
+	peerOf map[*engine.Identity]int
+	// peersIn are positions in Model.peers by namespace.
+	peersIn map[string][]int
+	fleet   Fleet
+	// apiServerNodes are the addresses of the nodes on which API servers are seen.
+	apiServerNodes []string
+}
+
+// Fleet is who could connect, whatever the policies say.
+type Fleet struct {
+	// Workloads are by namespace and name, with the number of their pods.
+	Workloads []v1alpha1.Client
+	// Pods and Identities are the numbers of those behind them.
+	Pods, Identities int
+}
+
+// Fleet is everybody, the pods of databases included.
+func (m *Model) Fleet() Fleet { return m.lookup.fleet }
+
+// WorkloadOf is the workload that a pod belongs to, without a number of pods.
+func (m *Model) WorkloadOf(pod int) v1alpha1.Client {
+	p := &m.inv.Pods[pod]
+	return v1alpha1.Client{Namespace: p.Namespace, Workload: p.Workload.String()}
+}
+
+func (m *Model) buildLookup() {
+	l := &m.lookup
+	l.peerOf, l.peersIn = map[*engine.Identity]int{}, map[string][]int{}
+	workloads := map[v1alpha1.Client]int{}
+	for i, p := range m.peers {
+		l.peerOf[p.Identity] = i
+		l.peersIn[p.Identity.Namespace()] = append(l.peersIn[p.Identity.Namespace()], i)
+		for _, i := range p.Pods {
+			workloads[m.WorkloadOf(i)]++
+		}
+		l.fleet.Pods += len(p.Pods)
+	}
+	l.fleet.Identities = len(m.peers)
+	for _, workload := range slices.SortedFunc(maps.Keys(workloads), v1alpha1.Client.Compare) {
+		workload.Pods = workloads[workload]
+		l.fleet.Workloads = append(l.fleet.Workloads, workload)
+	}
+	l.apiServerNodes = apiServerNodes(m.inv.Pods)
+}
+
+// GuardedPeers are the peers that may be kept from connecting by their own egress, wherever to.
+func (m *Model) GuardedPeers() []int { return m.guarded() }
+
+func (m *Model) restrictedPeers() []int {
+	out := []int{}
+	for i := range m.peers {
+		if m.engine.RestrictsEgress(m.peers[i].Identity) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// Cluster is one of Clusters; nil when the model is not about it.
+func (m *Model) Cluster(key types.NamespacedName) *Cluster {
+	return m.lookup.clusters[key]
+}
+
+// PeerOf is the position in Peers of an identity; false when no pod has it.
+func (m *Model) PeerOf(identity *engine.Identity) (int, bool) {
+	i, ok := m.lookup.peerOf[identity]
+	return i, ok
+}
+
+// PeersIn are the positions in Peers of those of a namespace.
+func (m *Model) PeersIn(namespace string) []int { return m.lookup.peersIn[namespace] }
+
+// Pod is a pod of the inventory.
+func (m *Model) Pod(i int) *inventory.Pod { return &m.inv.Pods[i] }
+
+// IdentityOf is the identity of a pod, nil for one on its node's network. Where Cilium does not manage
+// the pod, it is the one that it would have.
+func (m *Model) IdentityOf(pod int) *engine.Identity { return m.of[pod] }
+
+// IsUnmanaged is true for a running pod that Cilium does not manage.
+func (m *Model) IsUnmanaged(pod int) bool { return m.unmanaged[m.inv.Pods[pod].Key()] }
+
+// KnownToAgent is true for a pod that has a CiliumEndpoint.
+func (m *Model) KnownToAgent(pod int) bool { return m.hasEndpoint[pod] }
+
+// MemberOf is the cluster that a pod belongs to; nil for applications.
+func (m *Model) MemberOf(pod int) *Cluster { return m.memberOf[pod] }

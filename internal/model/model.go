@@ -1,0 +1,336 @@
+package model
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Model is an inventory that the engine can be asked about: every pod has its identity, every
+// policy has been read by Cilium.
+type Model struct {
+	inv        *inventory.Inventory
+	options    Options
+	identities *engine.Identities
+	// of are the identities of the pods, in the order of the inventory; nil for those on their
+	// node's network.
+	of []*engine.Identity
+	// hasEndpoint tells of each pod whether the agent knows it.
+	hasEndpoint []bool
+	engine      *engine.Engine
+	// peers are who may want to connect: identities of pods with the pods behind them.
+	peers  []peer
+	lookup lookup
+	// guarded are the peers that may be kept from connecting by their own egress; it depends on the policies.
+	guarded func() []int
+	// entityIDs are the identities that are no pods: the world, hosts, the API server. parts are the
+	// parts of the world that each policy names, and outside is all of these.
+	entityIDs []*engine.Identity
+	parts     [][]*engine.Identity
+	outside   []*engine.Identity
+	// unmanaged are the running pods that Cilium does not manage.
+	unmanaged map[types.NamespacedName]bool
+	clusters  []*Cluster
+	// memberOf are the clusters that the pods belong to; nil for applications.
+	memberOf  []*Cluster
+	operators []Operator
+	// extra are the identities of Options.Extra.Pods.
+	extra []*engine.Identity
+}
+
+// peer is an identity and the pods (indexes into the inventory) that have it.
+type peer struct {
+	Identity *engine.Identity
+	Pods     []int
+}
+
+// Operator is an installation of CloudNativePG's operator and what its pods look like.
+type Operator struct {
+	inventory.Operator
+	Ends []End
+	// Assumed is true when no pod of it has been seen.
+	Assumed bool
+}
+
+// Options choose what a model is about.
+type Options struct {
+	// Namespace limits the clusters; empty means all.
+	Namespace string
+	// Names limits the clusters further; empty means all.
+	Names []string
+	// OperatorNamespace overrides the detection of the operator.
+	OperatorNamespace string
+	// Extra are identities that somebody will ask about and that the inventory need not have.
+	Extra Extra
+}
+
+// Extra are identities besides those of the inventory and of its policies.
+type Extra struct {
+	// Pods need not exist. Model.Extra has their identities, in this order.
+	Pods []inventory.Pod
+	// Prefixes are addresses outside the Kubernetes cluster.
+	Prefixes []netip.Prefix
+}
+
+// New reads the policies and derives the identities of an inventory. Errors are about Cilium's
+// settings; everything else becomes a finding.
+func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil, inv, o) }
+
+// Next is New for the next inventory of the same Kubernetes cluster. It takes over from the last
+// model what has not changed since: the same objects, by pointer. The last model may be nil.
+func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
+	m := &Model{inv: inv, options: o, unmanaged: map[types.NamespacedName]bool{}}
+	if last.serves(inv.Settings) {
+		m.identities = last.identities
+	} else {
+		last = nil
+		var err error
+		if m.identities, err = engine.NewIdentities(inv.Settings); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.identifyPods(last); err != nil {
+		return nil, err
+	}
+	m.buildLookup()
+	m.clusters = selectClusters(inv, o)
+	if err := m.addMembers(); err != nil {
+		return nil, err
+	}
+	if err := m.addOperators(o); err != nil {
+		return nil, err
+	}
+	policies, err := m.read(inv.Policies, last)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.addGhostOperators(policies); err != nil {
+		return nil, err
+	}
+	if err := m.addExtra(o.Extra); err != nil {
+		return nil, err
+	}
+	m.engine, err = engine.New(m.identities, policies)
+	m.guarded = sync.OnceValue(m.restrictedPeers)
+	return m, err
+}
+
+// serves tells whether the model's identities are good for the next one. They are not under other
+// settings; and since identities that nobody has any more stay among them, they are given up when
+// these are the most.
+func (m *Model) serves(s inventory.Settings) bool {
+	const few = 1000
+	return m != nil && reflect.DeepEqual(m.inv.Settings, s) && m.identities.Len() < few+2*len(m.peers)
+}
+
+// With is the same world under other policies: the same identities, so that both can be compared.
+func (m *Model) With(policies []inventory.Policy) (*Model, error) {
+	inv := *m.inv
+	inv.Policies = policies
+	other := *m
+	other.inv = &inv
+	read, err := other.read(policies, m)
+	if err != nil {
+		return nil, err
+	}
+	other.engine, err = engine.New(m.identities, read)
+	other.guarded = sync.OnceValue(other.restrictedPeers)
+	return &other, err
+}
+
+// read lets Cilium read the policies and adds an identity for each part of the world that they name.
+// What the last model has read is not read again.
+func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy, error) {
+	read := make([]engine.Policy, len(policies))
+	var unread []int
+	var fresh []inventory.Policy
+	known := last.positions()
+	for i := range policies {
+		at, ok := known[policies[i].PolicyReference]
+		if ok && samePolicy(&last.inv.Policies[at], &policies[i]) {
+			read[i] = last.engine.Policies()[at]
+			continue
+		}
+		unread, fresh = append(unread, i), append(fresh, policies[i])
+	}
+	added, err := engine.Read(m.inv.Settings, fresh)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range added {
+		read[unread[i]] = p
+	}
+	world := engine.WorldOf(read)
+	m.entityIDs = m.identities.Worlds()
+	for _, name := range []string{"host", "remote-node", "kube-apiserver"} {
+		m.entityIDs = append(m.entityIDs, m.identities.Reserved(name))
+	}
+	all, err := m.partsOf(world)
+	if err != nil {
+		return nil, err
+	}
+	m.outside = slices.Concat(m.entityIDs, all)
+	m.parts = make([][]*engine.Identity, len(read))
+	for i := range read {
+		if m.parts[i], err = m.partsOf(read[i].World); err != nil {
+			return nil, err
+		}
+	}
+	return read, nil
+}
+
+// positions are the policies' positions in the inventory; none in no model.
+func (m *Model) positions() map[v1alpha1.PolicyReference]int {
+	if m == nil {
+		return nil
+	}
+	at := make(map[v1alpha1.PolicyReference]int, len(m.inv.Policies))
+	for i := range m.inv.Policies {
+		at[m.inv.Policies[i].PolicyReference] = i
+	}
+	return at
+}
+
+// partsOf are the identities of the parts of the world that policies name.
+func (m *Model) partsOf(world engine.World) ([]*engine.Identity, error) {
+	var out []*engine.Identity
+	for _, prefix := range world.Prefixes {
+		if prefix.Bits() == 0 {
+			continue // The world itself.
+		}
+		id, err := m.identities.CIDR(prefix)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	for _, group := range world.CIDRGroups {
+		id, err := m.identities.CIDRGroup(group)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, nil
+}
+
+func (m *Model) addMembers() error {
+	m.lookup.clusters = make(map[types.NamespacedName]*Cluster, len(m.clusters))
+	for _, c := range m.clusters {
+		m.lookup.clusters[c.Key()] = c
+	}
+	m.memberOf = make([]*Cluster, len(m.inv.Pods))
+	for i := range m.inv.Pods {
+		pod := &m.inv.Pods[i]
+		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}
+		switch c := m.lookup.clusters[key]; {
+		case c == nil:
+		case m.of[i] == nil:
+			c.OnNodes = append(c.OnNodes, Member{Pod: i, Identity: m.identities.Reserved("host"), Role: roleOf(pod)})
+		default:
+			m.memberOf[i] = c
+			c.Members = append(c.Members, Member{Pod: i, Identity: m.of[i], Role: roleOf(pod)})
+		}
+	}
+	for _, c := range m.clusters {
+		next, job := upcoming(c)
+		ids, err := m.identities.Pods([]inventory.Pod{next, job}, m.namespaceLabels(c.Key().Namespace))
+		if err != nil {
+			return err
+		}
+		c.NextInstance, c.JoinJob = ids[0], ids[1]
+	}
+	return nil
+}
+
+// addExtra makes the identities that somebody will ask about: before the engine is built, and after
+// the policies have been read, since they split the world.
+func (m *Model) addExtra(extra Extra) error {
+	for _, prefix := range extra.Prefixes {
+		if _, err := m.identities.CIDR(prefix); err != nil {
+			return err
+		}
+	}
+	for _, pod := range extra.Pods {
+		ids, err := m.identities.Pods([]inventory.Pod{pod}, m.namespaceLabels(pod.Namespace))
+		if err != nil {
+			return err
+		}
+		m.extra = append(m.extra, ids...)
+	}
+	return nil
+}
+
+// Restarted is the same world in which Cilium manages these pods: in which they were restarted.
+func (m *Model) Restarted(pods []int) *Model {
+	other := *m
+	other.unmanaged = maps.Clone(m.unmanaged)
+	for _, i := range pods {
+		delete(other.unmanaged, m.inv.Pods[i].Key())
+	}
+	return &other
+}
+
+func (m *Model) namespaceLabels(name string) map[string]map[string]string {
+	if labels, ok := m.lookup.namespaces[name]; ok {
+		return map[string]map[string]string{name: labels}
+	}
+	return map[string]map[string]string{name: {"kubernetes.io/metadata.name": name}}
+}
+
+func containsLabels(labels, wanted map[string]string) bool {
+	for k, v := range wanted {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return len(wanted) > 0
+}
+
+// Distinct leaves out repetitions, and keeps the order.
+func Distinct(ids []*engine.Identity) []*engine.Identity {
+	var out []*engine.Identity
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// Inventory is what the model was made of.
+func (m *Model) Inventory() *inventory.Inventory { return m.inv }
+
+// Options are what the model is about.
+func (m *Model) Options() Options { return m.options }
+
+// Engine has the verdicts.
+func (m *Model) Engine() *engine.Engine { return m.engine }
+
+// Identities are all that the engine knows.
+func (m *Model) Identities() *engine.Identities { return m.identities }
+
+// Extra are the identities of Options.Extra.Pods, in their order.
+func (m *Model) Extra() []*engine.Identity { return m.extra }
+
+// Clusters are those that the model is about, by namespace and name.
+func (m *Model) Clusters() []*Cluster { return m.clusters }
+
+// Operators are where the operator was found, or is assumed.
+func (m *Model) Operators() []Operator { return m.operators }
+
+// Peers are who may want to connect.
+func (m *Model) Peers() []peer { return m.peers }
+
+// Outside are the identities that are no pods: the world, hosts, the API server, and the parts of the
+// world that policies name.
+func (m *Model) Outside() []*engine.Identity { return m.outside }

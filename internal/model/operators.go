@@ -1,0 +1,125 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// addOperators finds the identities of the operators' pods. An operator without pods, or none at
+// all in manifests, gets the identity that its pod would have.
+func (m *Model) addOperators(o Options) error {
+	operators := m.inv.Operators
+	if o.OperatorNamespace != "" {
+		operators = inventory.SelectOperators(operators, o.OperatorNamespace)
+	}
+	if len(operators) == 0 && (o.OperatorNamespace != "" || m.inv.Origin == inventory.Manifests) {
+		operators = []inventory.Operator{assumedOperator(cmp.Or(o.OperatorNamespace, defaultOperatorNamespace))}
+	}
+	for _, found := range operators {
+		op, name := Operator{Operator: found}, fmt.Sprintf("the operator in %q", found.Namespace)
+		for i := range m.inv.Pods {
+			pod := &m.inv.Pods[i]
+			if pod.Namespace == found.Namespace && containsLabels(pod.Labels, found.PodLabels) {
+				op.add(m.EndOf(i, name))
+			}
+		}
+		if len(op.Ends) == 0 {
+			id, err := m.operatorIdentity(found)
+			if err != nil {
+				return err
+			}
+			op.add(End{Identity: id, Name: name})
+			op.Assumed = true
+		}
+		m.operators = append(m.operators, op)
+	}
+	return nil
+}
+
+// add adds what a pod of the operator looks like, once.
+func (o *Operator) add(e End) {
+	if !e.OnNode {
+		e.Node = "" // It makes no difference.
+	}
+	if !slices.Contains(o.Ends, e) {
+		o.Ends = append(o.Ends, e)
+	}
+}
+
+func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error) {
+	pod := inventory.Pod{Namespace: o.Namespace, Labels: o.PodLabels, ServiceAccount: o.ServiceAccount}
+	ids, err := m.identities.Pods([]inventory.Pod{pod}, m.namespaceLabels(o.Namespace))
+	if err != nil {
+		return nil, err
+	}
+	return ids[0], nil
+}
+
+// addGhostOperators adds the identity that an operator would have in each of the namespaces that
+// the policies name, so that a policy for an operator that is elsewhere can be recognised.
+func (m *Model) addGhostOperators(policies []engine.Policy) error {
+	clustersIn := map[string][]*Cluster{}
+	for _, c := range m.clusters {
+		clustersIn[c.Object.Namespace] = append(clustersIn[c.Object.Namespace], c)
+	}
+	for i := range policies {
+		concerned := clustersIn[policies[i].Namespace]
+		if policies[i].Namespace == "" {
+			concerned = m.clusters
+		}
+		if len(concerned) == 0 {
+			continue
+		}
+		for _, namespace := range policies[i].PeerNamespaces() {
+			if m.HasOperator(namespace) {
+				continue
+			}
+			id, err := m.operatorIdentity(assumedOperator(namespace))
+			if err != nil {
+				return err
+			}
+			for _, c := range concerned {
+				if namespace != c.Object.Namespace {
+					c.Ghosts[namespace] = id
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// HasOperator is true where an operator was found or is assumed in the namespace.
+func (m *Model) HasOperator(namespace string) bool {
+	return slices.ContainsFunc(m.operators, func(o Operator) bool { return o.Namespace == namespace })
+}
+
+const defaultOperatorNamespace = "cnpg-system"
+
+// assumedOperator is what CloudNativePG's release manifest installs.
+func assumedOperator(namespace string) inventory.Operator {
+	return inventory.Operator{
+		Namespace:      namespace,
+		PodLabels:      map[string]string{"app.kubernetes.io/name": "cloudnative-pg"},
+		ServiceAccount: "cnpg-manager",
+		FoundBy:        fmt.Sprintf("assumed in namespace %q", namespace),
+	}
+}
+
+// OperatorNamespaces are where the operator was found, or is assumed.
+func (m *Model) OperatorNamespaces() []string {
+	var out []string
+	for _, op := range m.operators {
+		out = append(out, op.Namespace)
+	}
+	return out
+}
+
+// Presumed is true when nothing of the operator has been found: it is what the release manifest would
+// install.
+func (o Operator) Presumed() bool {
+	return o.Assumed && o.FoundBy == assumedOperator(o.Namespace).FoundBy
+}

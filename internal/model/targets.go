@@ -1,0 +1,106 @@
+package model
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/cilium/cilium/pkg/labels"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+)
+
+// Target is something that clients connect to.
+type Target struct {
+	Name       string
+	Port       uint16
+	Identities []*engine.Identity
+	// Open is true when Cilium does not manage one of its pods, where nobody is denied.
+	Open bool
+}
+
+const InstancesTarget = "instances"
+
+// Targets are PostgreSQL's port of the instances and of each pooler.
+func (m *Model) Targets(c *Cluster) []Target {
+	targets := []Target{m.Target(InstancesTarget, cnpg.PostgresPort, c.Instances())}
+	poolers := m.Poolers(c)
+	for _, name := range slices.Sorted(maps.Keys(poolers)) {
+		targets = append(targets, m.Target("pooler "+name, cnpg.PostgresPort, poolers[name]))
+	}
+	return targets
+}
+
+// Target is a port of some of the cluster's pods.
+func (m *Model) Target(name string, port uint16, members []Member) Target {
+	t := Target{Name: name, Port: port}
+	for _, member := range members {
+		if m.unmanaged[m.inv.Pods[member.Pod].Key()] {
+			t.Open = true
+		} else {
+			t.Identities = append(t.Identities, member.Identity)
+		}
+	}
+	t.Identities = Distinct(t.Identities)
+	return t
+}
+
+// WorldReaches is true when everybody outside the cluster can connect, policies permitting.
+func (m *Model) WorldReaches(t Target) bool {
+	return !slices.ContainsFunc(m.identities.Worlds(), func(id *engine.Identity) bool {
+		return m.Reaches(id, t) != v1alpha1.VerdictAllowed
+	})
+}
+
+// OutsideOf are the identities outside of pods that can matter to a target: a part of the world that
+// no policy of the target's namespace names is like the rest of the world.
+func (m *Model) OutsideOf(t Target) []*engine.Identity {
+	if len(t.Identities) == 0 && !t.Open {
+		return nil
+	}
+	var namespaces []string
+	for _, id := range t.Identities {
+		namespaces = append(namespaces, id.Namespace())
+	}
+	slices.Sort(namespaces)
+	out := slices.Clone(m.entityIDs)
+	for _, namespace := range slices.Compact(namespaces) {
+		for _, index := range m.engine.PoliciesFor(namespace) {
+			out = append(out, m.parts[index]...)
+		}
+	}
+	return Distinct(out)
+}
+
+// Reaches is allowed when the identity can connect to at least one pod of the target.
+func (m *Model) Reaches(id *engine.Identity, t Target) v1alpha1.Verdict {
+	verdict, _ := m.Decide(id, t)
+	return verdict
+}
+
+// Decide is reaches with the policies that decided.
+func (m *Model) Decide(id *engine.Identity, t Target) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+	byVerdict := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
+	best := v1alpha1.VerdictDenied
+	if t.Open {
+		unmanaged := m.identities.Reserved(labels.IDNameUnmanaged)
+		d := engine.Join(engine.AllowedBecause(NotManaged), m.engine.Decide(id, unmanaged, t.Port).Egress)
+		if d.Verdict == v1alpha1.VerdictAllowed {
+			return v1alpha1.VerdictAllowed, nil
+		}
+		byVerdict[d.Verdict], best = d.Policies(), d.Verdict
+	}
+	for _, to := range t.Identities {
+		d := m.engine.Decide(id, to, t.Port)
+		if d.Verdict == v1alpha1.VerdictAllowed && len(d.Ingress.Rules) == 0 {
+			// A pod that no policy restricts: what policies allow at the others does not matter.
+			return v1alpha1.VerdictAllowed, d.Policies()
+		}
+		byVerdict[d.Verdict] = append(byVerdict[d.Verdict], d.Policies()...)
+		if best.WorseThan(d.Verdict) {
+			best = d.Verdict
+		}
+	}
+	return best, engine.Unique(byVerdict[best])
+}
