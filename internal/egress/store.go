@@ -137,18 +137,17 @@ func (c *clusterNeeds) store(who Who, s *barmanapi.BarmanObjectStoreConfiguratio
 	c.credentials(s, env, add)
 }
 
-// Addresses from which pods get credentials of the cloud that they run in.
-var (
-	metadataService = netip.AddrFrom4([4]byte{169, 254, 169, 254})
-	podIdentity     = netip.AddrFrom4([4]byte{169, 254, 170, 23})
-)
+// metadataService and podIdentity are the addresses from which pods get credentials of the cloud that they
+// run in.
+func metadataService() netip.Addr { return netip.AddrFrom4([4]byte{169, 254, 169, 254}) }
+func podIdentity() netip.Addr     { return netip.AddrFrom4([4]byte{169, 254, 170, 23}) }
 
 // credentials adds where those come from that stand in no Secret.
 func (c *clusterNeeds) credentials(s *barmanapi.BarmanObjectStoreConfiguration, env []corev1.EnvVar, add func(what, field, which string, peers ...Peer)) {
 	switch {
 	case s.AWS != nil && s.AWS.InheritFromIAMRole:
 		const which = "which of its ways to credentials the pod takes (a role's token, the pod identity agent, the node's role) was not seen"
-		peers := []Peer{{Address: podIdentity, Ports: tcp(80)}, {Address: metadataService, Ports: tcp(80)}}
+		peers := []Peer{{Address: podIdentity(), Ports: tcp(80)}, {Address: metadataService(), Ports: tcp(80)}}
 		if template := c.cluster.Spec.ServiceAccountTemplate; template != nil && template.Metadata.Annotations["eks.amazonaws.com/role-arn"] != "" {
 			peers = []Peer{sts(env)}
 		} else {
@@ -161,9 +160,9 @@ func (c *clusterNeeds) credentials(s *barmanapi.BarmanObjectStoreConfiguration, 
 		add("the credentials of the IAM role", "s3Credentials.inheritFromIAMRole", why, peers...)
 	case s.Azure != nil && (s.Azure.InheritFromAzureAD || s.Azure.UseDefaultAzureCredentials):
 		add("the credentials of Azure AD", "azureCredentials.inheritFromAzureAD", "which of its ways to credentials the pod takes was not seen",
-			Peer{Name: "login.microsoftonline.com", Ports: tcp(443)}, Peer{Address: metadataService, Ports: tcp(80)})
+			Peer{Name: "login.microsoftonline.com", Ports: tcp(443)}, Peer{Address: metadataService(), Ports: tcp(80)})
 	case s.Google != nil && s.Google.GKEEnvironment:
-		add("the credentials of GKE", "googleCredentials.gkeEnvironment", "", Peer{Address: metadataService, Ports: tcp(80)})
+		add("the credentials of GKE", "googleCredentials.gkeEnvironment", "", Peer{Address: metadataService(), Ports: tcp(80)})
 	case s.Google != nil && s.Google.ApplicationCredentials != nil:
 		add("the credentials of Google", "googleCredentials.applicationCredentials", "", Peer{Name: "oauth2.googleapis.com", Ports: tcp(443)})
 	}

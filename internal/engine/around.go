@@ -12,6 +12,9 @@ import (
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
+	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // Around is what policies refer to and what is no policy. The zero value is that nothing of it is known.
@@ -32,6 +35,25 @@ type Service struct {
 	// are all of them.
 	Backends      []netip.Addr
 	BackendsKnown bool
+}
+
+// AroundOf is what the inventory knows of what policies refer to.
+func AroundOf(inv *inventory.Inventory) Around {
+	a := Around{AllServices: inv.AllServices, CIDRGroups: inv.CIDRGroups, AllCIDRGroups: inv.AllCIDRGroups}
+	for _, s := range inv.Services {
+		one := Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels, Selector: s.Spec.Selector}
+		for _, slice := range inv.EndpointSlices {
+			if slice.Namespace != s.Namespace || slice.Labels[discoveryv1.LabelServiceName] != s.Name {
+				continue
+			}
+			one.BackendsKnown = true
+			for i := range slice.Endpoints {
+				one.Backends = append(one.Backends, inventory.AddressesOf(slice.Endpoints[i].Addresses...)...)
+			}
+		}
+		a.Services = append(a.Services, one)
+	}
+	return a
 }
 
 // unsureServices says of the egress rules of a policy, by the position of the rule and in it, why

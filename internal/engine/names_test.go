@@ -5,6 +5,11 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -179,5 +184,26 @@ func TestKnownGroups(t *testing.T) {
 				t.Errorf("the world has prefixes %v and groups %q", world.Prefixes, world.CIDRGroups)
 			}
 		})
+	}
+}
+
+func TestAroundOf(t *testing.T) {
+	inv := &inventory.Inventory{}
+	inv.AllServices = true
+	inv.Services = []*corev1.Service{
+		{ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "outside", Labels: map[string]string{"a": "b"}}},
+		{ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "empty"}},
+	}
+	inv.EndpointSlices = []*discoveryv1.EndpointSlice{{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "x", Labels: map[string]string{discoveryv1.LabelServiceName: "outside"}},
+		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"203.0.113.9"}}},
+	}}
+	got := engine.AroundOf(inv)
+	want := []engine.Service{
+		{Namespace: "db", Name: "outside", Labels: map[string]string{"a": "b"}, Backends: []netip.Addr{netip.MustParseAddr("203.0.113.9")}, BackendsKnown: true},
+		{Namespace: "db", Name: "empty"},
+	}
+	if d := cmp.Diff(want, got.Services, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" || !got.AllServices || got.AllCIDRGroups {
+		t.Errorf("%+v\n%s", got, d)
 	}
 }

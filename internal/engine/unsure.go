@@ -146,6 +146,8 @@ func (a surroundings) onCIDRSet(set api.CIDRRuleSlice) func(int, types.Selector)
 		switch {
 		case i >= len(set):
 			return nil
+		case set[i].CIDRGroupSelector.LabelSelector != nil && isEmpty(set[i].CIDRGroupSelector):
+			return everybodyOrGroups()
 		case set[i].CIDRGroupSelector.LabelSelector != nil && a.around.AllCIDRGroups:
 			return a.onLabels()
 		case set[i].CIDRGroupSelector.LabelSelector != nil:
@@ -154,5 +156,17 @@ func (a surroundings) onCIDRSet(set api.CIDRRuleSlice) func(int, types.Selector)
 			return a.onLabels(api.LabelForCIDRGroupRef(string(set[i].CIDRGroupRef)))
 		}
 		return nil
+	}
+}
+
+func isEmpty(s api.EndpointSelector) bool { return len(s.MatchLabels)+len(s.MatchExpressions) == 0 }
+
+// everybodyOrGroups is for the selector of all groups. The engine finds its selectors by their text, and this
+// one has the text of the selector of everybody: which of both a rule gets depends on which came first.
+func everybodyOrGroups() *hidden {
+	return &hidden{
+		why:   "cidrGroupSelector: {}, which Cilium may take for everybody",
+		from:  func(labels.Labels) bool { return true },
+		could: func(s types.Selector, l labels.LabelArray) (some, all bool) { return true, s.Matches(l) },
 	}
 }

@@ -56,6 +56,9 @@ func TestUnsureRules(t *testing.T) {
 		"cidrGroupSelector beside a CIDR": {rules("db", "ingress: [{fromCIDRSet: [{cidr: 10.0.0.0/8}, {cidrGroupSelector: {matchLabels: {a: b}}}]}]"), []asked{
 			{"cidr:10.0.0.0/8 → db/pg", 5432, allowed}, {"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, denied},
 		}, "cidrGroupSelector"},
+		"cidrGroupSelector that is empty": {rules("db", "ingress: [{fromCIDRSet: [{cidrGroupSelector: {}}]}]"), []asked{
+			{"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, unknown},
+		}, "cidrGroupSelector: {}"},
 		"cidrGroupSelector by what a group lacks": {rules("db", "ingress: [{fromCIDRSet: [{cidrGroupSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}]}]"), []asked{
 			{"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, denied},
 		}, "cidrGroupSelector"},

@@ -15,18 +15,22 @@ import (
 type Around struct {
 	// Others are the clusters that nobody asked about. They may need those that somebody did ask about.
 	Others []*cnpgv1.Cluster
-	// Services are those of all namespaces, without their status but for load balancers' addresses.
-	Services []*corev1.Service
-	// Endpoints are those of the Service default/kubernetes, and of Services without a selector that
+	// Services are those of all namespaces; AllServices tells that there are no others.
+	Services    []*corev1.Service
+	AllServices bool
+	// EndpointSlices are those of the Service default/kubernetes, and of Services without a selector that
 	// something refers to.
 	EndpointSlices []*discoveryv1.EndpointSlice
 	// Backups are those that clusters begin from.
 	Backups       []*cnpgv1.Backup
 	Subscriptions []*cnpgv1.Subscription
 	ObjectStores  []ObjectStore
-	// CIDRGroups are those that policies may refer to.
-	CIDRGroups []*ciliumv2.CiliumCIDRGroup
-	Monitors   []Monitor
+	// CIDRGroups are those that policies may refer to; AllCIDRGroups tells that there are no others.
+	CIDRGroups    []*ciliumv2.CiliumCIDRGroup
+	AllCIDRGroups bool
+	Monitors      []Monitor
+	// Unseen is what could not be read of all this.
+	Unseen []Missing
 }
 
 // ObjectStore is one of barmancloud.cnpg.io/v1: where the Barman Cloud plugin keeps backups

@@ -66,6 +66,12 @@ func (inv *Inventory) sort() {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	inv.Clusters = byName(inv.Clusters)
+	inv.Others = byName(inv.Others)
+	inv.Services = byName(inv.Services)
+	inv.EndpointSlices = byName(inv.EndpointSlices)
+	inv.Backups = byName(inv.Backups)
+	inv.Subscriptions = byName(inv.Subscriptions)
+	inv.CIDRGroups = byName(inv.CIDRGroups)
 	inv.Poolers = byName(inv.Poolers)
 	slices.SortStableFunc(inv.Policies, func(a, b Policy) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Kind, b.Kind))

@@ -96,6 +96,10 @@ type Endpoint struct {
 	NamedPorts     []NamedPort
 	// Addresses are those that the agent has given to the pod.
 	Addresses []netip.Addr
+	// State is the agent's word on its own work: "ready" once the data path does what the policies say, and
+	// before that "waiting-for-identity", "regenerating" and others (models.EndpointState of Cilium); empty
+	// when it has not said any.
+	State string
 }
 
 // AddressesOf reads addresses. What is empty or none is left out: nobody connects from there.

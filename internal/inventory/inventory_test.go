@@ -162,6 +162,18 @@ func TestOperators(t *testing.T) {
 			t.Error(ok, o)
 		}
 	})
+	for image, want := range map[string]bool{
+		"ghcr.io/cloudnative-pg/cloudnative-pg:1.29.1": true, "cloudnative-pg": true, "mirror:5000/x/cloudnative-pg@sha256:00": true,
+		"ghcr.io/cloudnative-pg/cloudnative-pg-testing:main": true, "ghcr.io/cloudnative-pg/postgresql:17": false,
+		"ghcr.io/cloudnative-pg/plugin-barman-cloud:v1": false, "cloudnative-pg/other": false,
+	} {
+		t.Run("image "+image, func(t *testing.T) {
+			o, ok := OperatorFromDeployment("infra", "o", nil, nil, "", "sidecar:1", image)
+			if ok != want || ok && o.FoundBy != "image "+image {
+				t.Error(ok, o)
+			}
+		})
+	}
 	t.Run("another deployment", func(t *testing.T) {
 		if o, ok := OperatorFromDeployment("x", "web", map[string]string{OperatorLabel: "web"}, nil, ""); ok {
 			t.Error(o)

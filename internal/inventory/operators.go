@@ -16,9 +16,11 @@ const (
 	webhookSuffix  = ".cnpg.io"
 )
 
-// OperatorFromDeployment is the operator that a Deployment runs; false when its labels say that it
-// is something else.
-func OperatorFromDeployment(namespace, name string, labels, podLabels map[string]string, serviceAccount string) (Operator, bool) {
+// OperatorFromDeployment is the operator that a Deployment runs; false when neither its labels nor the images
+// of its containers are the operator's.
+func OperatorFromDeployment(
+	namespace, name string, labels, podLabels map[string]string, serviceAccount string, images ...string,
+) (Operator, bool) {
 	foundBy := ""
 	if labels[OperatorLabel] == OperatorLabelValue {
 		foundBy = "label " + OperatorLabel + "=" + OperatorLabelValue
@@ -29,6 +31,11 @@ func OperatorFromDeployment(namespace, name string, labels, podLabels map[string
 			}
 		}
 	}
+	for _, image := range images {
+		if foundBy == "" && isOperatorImage(image) {
+			foundBy = "image " + image
+		}
+	}
 	if foundBy == "" {
 		return Operator{}, false
 	}
@@ -36,6 +43,15 @@ func OperatorFromDeployment(namespace, name string, labels, podLabels map[string
 		Namespace: namespace, Deployment: name, PodLabels: podLabels,
 		ServiceAccount: serviceAccount, FoundBy: foundBy,
 	}, true
+}
+
+// isOperatorImage knows the operator's images, wherever they are mirrored: the releases, and what is built of
+// branches.
+func isOperatorImage(image string) bool {
+	image, _, _ = strings.Cut(image, "@")
+	name := image[strings.LastIndexByte(image, '/')+1:]
+	name, _, _ = strings.Cut(name, ":")
+	return name == OperatorLabelValue || name == OperatorLabelValue+"-testing"
 }
 
 // OperatorsFromPods are the operators whose pods run, by the label of the pods: the fallback when

@@ -18,6 +18,7 @@ type endpoint struct {
 		Namespace string `json:"namespace"`
 	} `json:"metadata"`
 	Status struct {
+		State    string `json:"state"`
 		Identity struct {
 			ID     int64    `json:"id"`
 			Labels []string `json:"labels"`
@@ -90,5 +91,6 @@ func (e *endpoint) known() inventory.Endpoint {
 		IdentityLabels: e.Status.Identity.Labels,
 		NamedPorts:     inventory.NamedPortsOf(ports),
 		Addresses:      inventory.AddressesOf(addresses...),
+		State:          e.Status.State,
 	}
 }

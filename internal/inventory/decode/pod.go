@@ -29,8 +29,18 @@ type PodSpec struct {
 	DeprecatedServiceAccount string `json:"serviceAccount"`
 	HostNetwork              bool   `json:"hostNetwork"`
 	Containers               []struct {
+		Image string                 `json:"image"`
 		Ports []corev1.ContainerPort `json:"ports"`
 	} `json:"containers"`
+}
+
+// Images are those of the containers.
+func (s *PodSpec) Images() []string {
+	var images []string
+	for i := range s.Containers {
+		images = append(images, s.Containers[i].Image)
+	}
+	return images
 }
 
 // ServiceAccount is the account that the pod runs with, "default" when it names none.

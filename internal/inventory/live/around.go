@@ -31,6 +31,9 @@ func (c *collector) collectAround(ctx context.Context) error {
 	for _, part := range parts {
 		c.take(part)
 	}
+	if err := c.readReferred(ctx); err != nil {
+		return err
+	}
 	return c.findAgent(ctx)
 }
 
@@ -49,10 +52,12 @@ func (c *collector) take(part *collector) {
 	inv, more := c.inv, part.inv
 	inv.Namespaces = append(inv.Namespaces, more.Namespaces...)
 	inv.Pods = append(inv.Pods, more.Pods...)
+	inv.Services = append(inv.Services, more.Services...)
 	maps.Copy(inv.Endpoints, more.Endpoints)
 	for i := range c.policies {
 		c.policies[i] = append(c.policies[i], part.policies[i]...)
 	}
+	inv.Unseen = append(inv.Unseen, more.Unseen...)
 	for _, m := range more.Missing {
 		if !slices.Contains(inv.Missing, m) {
 			inv.Missing = append(inv.Missing, m)

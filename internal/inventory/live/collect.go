@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -72,6 +73,8 @@ type collector struct {
 	mu sync.Mutex
 	// policies are the policies of each of the four kinds.
 	policies [4][]inventory.Policy
+	// slices are the EndpointSlices of each Service.
+	slices map[serviceName][]*discoveryv1.EndpointSlice
 }
 
 func newCollector(clients Clients, o Options) *collector {
@@ -86,7 +89,7 @@ func newCollector(clients Clients, o Options) *collector {
 
 func (c *collector) collect(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, r := range slices.Concat(c.inNamespaces(), c.once(), []resource{c.deployments(), c.outlines()}) {
+	for _, r := range slices.Concat(c.inNamespaces(), c.once(), c.needs(), []resource{c.deployments(), c.outlines()}) {
 		group.Go(func() error { return c.read(groupCtx, r) })
 	}
 	group.Go(func() error { return c.readMembers(groupCtx) })
@@ -94,7 +97,10 @@ func (c *collector) collect(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := c.completePods(ctx); err != nil {
+	group, groupCtx = errgroup.WithContext(ctx)
+	group.Go(func() error { return c.readReferred(groupCtx) })
+	group.Go(func() error { return c.completePods(groupCtx) })
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	return c.findOperators(ctx)
@@ -105,6 +111,14 @@ func (c *collector) finish() *inventory.Inventory {
 	for _, p := range c.policies {
 		inv.Policies = append(inv.Policies, p...)
 	}
+	for _, found := range c.slices {
+		inv.EndpointSlices = append(inv.EndpointSlices, found...)
+	}
+	unseen := func(resource string) bool {
+		return slices.ContainsFunc(inv.Unseen, func(m inventory.Missing) bool { return m.Resource == resource })
+	}
+	inv.AllServices = c.options.Around == nil && !unseen("services")
+	inv.AllCIDRGroups = !unseen(cidrGroups().GroupResource().String())
 	inv.Operators = inventory.SelectOperators(inv.Operators, c.options.OperatorNamespace)
 	inv.AddExpected()
 	c.selectClusters()
@@ -128,6 +142,8 @@ func (c *collector) selectClusters() {
 	for _, cluster := range inv.Clusters {
 		if slices.Contains(c.options.Names, cluster.Name) {
 			kept = append(kept, cluster)
+		} else {
+			inv.Others = append(inv.Others, cluster)
 		}
 	}
 	inv.Clusters = kept

@@ -33,6 +33,8 @@ type custom struct {
 	// absent is the remedy when the server doesn't know the kind; with optional, that is no loss.
 	absent   string
 	optional bool
+	// advisory is as that of a resource.
+	advisory bool
 	// decode takes what matters of an object; its error names the object.
 	decode func(d *decode.Decoder, raw []byte) (any, error)
 	// decodeAll, where there is one, decodes the text of a list at once, and fails when it can't.

@@ -22,6 +22,9 @@ type resource struct {
 	// absent is the remedy when the server doesn't know the kind; with optional, that is no loss.
 	absent   string
 	optional bool
+	// advisory is true for kinds without which only is unknown what depends on them: what is missing of them
+	// goes to Unseen.
+	advisory bool
 	// page reads one page and returns the token of the next.
 	page func(ctx context.Context, namespace string, o metav1.ListOptions) (objects int, next string, err error)
 	// reset forgets what the pages have brought so far.
@@ -68,7 +71,7 @@ func (c *collector) readOwn(ctx context.Context, r resource, forbidden error) er
 		return c.record(ctx, r, "", err)
 	}
 	c.progress(r.name, objects)
-	c.missing(onlyOwn(r.name, own, forbidden))
+	c.lacks(r, onlyOwn(r.name, own, forbidden))
 	return nil
 }
 
@@ -103,8 +106,19 @@ func (c *collector) record(ctx context.Context, r resource, namespace string, er
 		m.Remedy = "try again; if it persists, look at the API server"
 	}
 	r.reset()
-	c.missing(m)
+	c.lacks(r, m)
 	return nil
+}
+
+// lacks records what is missing of a resource.
+func (c *collector) lacks(r resource, m inventory.Missing) {
+	if !r.advisory {
+		c.missing(m)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inv.Unseen = append(c.inv.Unseen, m)
 }
 
 func inWords(namespace string) string {

@@ -25,7 +25,7 @@ type rawList struct {
 // because of a single one.
 func (c *collector) custom(k custom) resource {
 	r := resource{
-		name: k.GroupResource().String(), scope: k.scope, absent: k.absent, optional: k.optional,
+		name: k.GroupResource().String(), scope: k.scope, absent: k.absent, optional: k.optional, advisory: k.advisory,
 		reset: func() { k.reset(c) },
 	}
 	var text bytes.Buffer // One for all pages: what is decoded keeps nothing of it.
@@ -49,7 +49,7 @@ func (c *collector) custom(k custom) resource {
 		for _, raw := range list.Items {
 			value, err := k.decode(c.decoder, raw)
 			if err != nil {
-				c.undecodable(r.name, err)
+				c.undecodable(r, err)
 				continue
 			}
 			k.put(c, value)
@@ -77,10 +77,10 @@ func (c *collector) readRaw(ctx context.Context, kind schema.GroupVersionResourc
 }
 
 // undecodable records an object that can't be decoded.
-func (c *collector) undecodable(resource string, err error) {
-	c.missing(inventory.Missing{
-		Resource: resource, Reason: inventory.Failed,
-		Message: fmt.Sprintf("%s %s can't be decoded", resource, oneLine(err)),
+func (c *collector) undecodable(r resource, err error) {
+	c.lacks(r, inventory.Missing{
+		Resource: r.name, Reason: inventory.Failed,
+		Message: fmt.Sprintf("%s %s can't be decoded", r.name, oneLine(err)),
 		Remedy:  "correct the object on the server; kubectl get -o yaml shows it",
 	})
 }

@@ -18,7 +18,7 @@ import (
 // inNamespaces are the kinds, besides pods, that matter in every namespace with one end of a connection.
 func (c *collector) inNamespaces() []resource {
 	return []resource{
-		c.namespaces(), c.networkPolicies(), c.custom(endpoints()), c.custom(ciliumNetworkPolicies()),
+		c.namespaces(), c.networkPolicies(), c.custom(endpoints()), c.custom(ciliumNetworkPolicies()), c.services(),
 	}
 }
 

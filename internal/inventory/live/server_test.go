@@ -243,8 +243,11 @@ func (s *server) list(w http.ResponseWriter, r *http.Request, path, namespace st
 // selected tells whether the request's selectors leave an item in.
 func selected(r *http.Request, item string) bool {
 	var object struct {
-		Metadata struct{ Labels labels.Set }
-		Status   struct{ Phase string }
+		Metadata struct {
+			Name   string
+			Labels labels.Set
+		}
+		Status struct{ Phase string }
 	}
 	if err := json.Unmarshal([]byte(item), &object); err != nil {
 		return true // One of those that can't be decoded.
@@ -252,7 +255,7 @@ func selected(r *http.Request, item string) bool {
 	byLabel, labelErr := labels.Parse(r.URL.Query().Get("labelSelector"))
 	byField, fieldErr := fields.ParseSelector(r.URL.Query().Get("fieldSelector"))
 	return labelErr == nil && byLabel.Matches(object.Metadata.Labels) &&
-		fieldErr == nil && byField.Matches(fields.Set{"status.phase": object.Status.Phase})
+		fieldErr == nil && byField.Matches(fields.Set{"status.phase": object.Status.Phase, "metadata.name": object.Metadata.Name})
 }
 
 // asAsked is the item, or what metadata clients get of it.

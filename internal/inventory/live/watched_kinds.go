@@ -21,9 +21,10 @@ import (
 // watchedKinds are the kinds that Collect reads.
 func (w *Watcher) watchedKinds() []*watched {
 	decoder := decode.NewDecoder()
-	kinds := []*watched{w.watchNamespaces(), w.watchPods(), w.watchNetworkPolicies(decoder), w.watchDeployments(), w.watchSettings()}
+	kinds := []*watched{w.watchNamespaces(), w.watchPods(), w.watchNetworkPolicies(decoder), w.watchDeployments(), w.watchSettings(), w.watchServices(), w.watchAPIServers()}
 	for _, k := range []custom{
 		endpoints(), ciliumNetworkPolicies(), ciliumClusterwideNetworkPolicies(), clusterNetworkPolicies(), clusters(), poolers(),
+		subscriptions(), objectStores(), cidrGroups(), podMonitors(), serviceMonitors(),
 	} {
 		kinds = append(kinds, w.watchCustom(k, decoder))
 	}

@@ -88,6 +88,7 @@ func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
 		w.take(ctx, c, k, out)
 	}
 	w.askFor(ctx, c, out)
+	w.askForReferred(ctx, c, out)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -125,6 +126,21 @@ func (w *Watcher) askFor(ctx context.Context, c *collector, out *outage) {
 	}
 }
 
+// askForReferred reads what clusters and policies refer to and is not watched. What the server does not
+// answer is unseen.
+func (w *Watcher) askForReferred(ctx context.Context, c *collector, out *outage) {
+	if out.began() {
+		return
+	}
+	ctx, done := context.WithTimeout(ctx, w.options.patience())
+	defer done()
+	for _, r := range c.referredObjects() {
+		if err := c.read(ctx, r); err != nil {
+			c.lacks(r, inventory.Missing{Resource: r.name, Reason: inventory.Failed, Message: oneLine(err)})
+		}
+	}
+}
+
 // within is ctx until the timeout, if there is one.
 func within(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if timeout == 0 {
@@ -138,6 +154,8 @@ func (w *Watcher) take(ctx context.Context, c *collector, k *watched, out *outag
 	read, failure := k.state()
 	refused := k.narrowed()
 	switch {
+	case failure != nil && k.advisory && c.kindOf(ctx, failure) == fatal:
+		c.lacks(k.resource, inventory.Missing{Resource: k.name, Reason: inventory.Failed, Message: oneLine(failure)})
 	case failure != nil && c.kindOf(ctx, failure) == fatal:
 		out.add(k.name, k.namespace(), failure)
 	case failure != nil && k.elsewhere:
@@ -146,14 +164,14 @@ func (w *Watcher) take(ctx context.Context, c *collector, k *watched, out *outag
 		_ = c.record(ctx, k.resource, k.namespace(), failure) // It is not fatal.
 		return
 	case refused != nil:
-		c.missing(onlyOwn(k.name, k.own, refused))
+		c.lacks(k.resource, onlyOwn(k.name, k.own, refused))
 	}
 	if !read {
 		return
 	}
 	for _, one := range k.items() {
 		if one.problem != nil {
-			c.undecodable(k.name, one.problem)
+			c.undecodable(k.resource, one.problem)
 			continue
 		}
 		k.put(c, one.value)

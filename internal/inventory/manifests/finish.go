@@ -47,7 +47,8 @@ func (l *loader) addWorkloadPods() {
 	}
 }
 
-// findOperators takes the surest evidence there is: Deployments, else pods, else the webhook.
+// findOperators takes the surest evidence there is: Deployments, else pods, else what installs the chart, else
+// the webhook.
 func (l *loader) findOperators() []inventory.Operator {
 	if len(l.operators) > 0 {
 		return inventory.UniqueOperators(l.operators)
@@ -55,9 +56,18 @@ func (l *loader) findOperators() []inventory.Operator {
 	if found := inventory.OperatorsFromPods(l.inv.Pods); len(found) > 0 {
 		return found
 	}
+	if len(l.charts) > 0 {
+		return inventory.UniqueOperators(l.charts)
+	}
 	var found []inventory.Operator
 	for _, w := range l.webhooks {
-		found = append(found, inventory.OperatorsFromService(w.namespace, l.services[w], l.inv.Pods)...)
+		var selector map[string]string
+		for _, s := range l.inv.Services {
+			if s.Namespace == w.namespace && s.Name == w.name {
+				selector = s.Spec.Selector
+			}
+		}
+		found = append(found, inventory.OperatorsFromService(w.namespace, selector, l.inv.Pods)...)
 	}
 	return inventory.UniqueOperators(found)
 }

@@ -25,10 +25,13 @@ func (l *loader) add(h header, raw []byte, source string) error {
 		put(l, &l.inv.Policies, key, p)
 		return nil
 	}
+	if known, err := l.around(h, raw); known {
+		return err
+	}
 	switch group, _, _ := strings.Cut(h.APIVersion, "/"); group + "/" + h.Kind {
 	case "v1/Pod":
 		return l.pod(raw)
-	case "v1/Namespace", "v1/ConfigMap", "v1/Service":
+	case "v1/Namespace", "v1/ConfigMap":
 		return l.core(h.Kind, raw)
 	case "cilium.io/CiliumEndpoint":
 		return l.endpoint(raw)
@@ -74,14 +77,11 @@ func (l *loader) endpoint(raw []byte) error {
 	return nil
 }
 
-// core takes the kinds of which only metadata, data or selector matter.
+// core takes the kinds of which only metadata or data matter.
 func (l *loader) core(kind string, raw []byte) error {
 	var object struct {
 		Metadata decode.Meta       `json:"metadata"`
 		Data     map[string]string `json:"data"`
-		Spec     struct {
-			Selector map[string]string `json:"selector"`
-		} `json:"spec"`
 	}
 	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object)
 	m := object.Metadata
@@ -101,11 +101,6 @@ func (l *loader) core(kind string, raw []byte) error {
 			return fmt.Errorf("metadata.name is missing")
 		}
 		put(l, &l.inv.Namespaces, objectKey{kind, "", m.Name}, inventory.Namespace{Name: m.Name, Labels: m.Labels})
-	case "Service":
-		if l.services == nil {
-			l.services = map[service]map[string]string{}
-		}
-		l.services[service{m.Namespace, m.Name}] = object.Spec.Selector
 	case "ConfigMap":
 		l.settings(m.Namespace, object.Data)
 	}
@@ -134,7 +129,7 @@ func (l *loader) workload(kind string, raw []byte) error {
 	if kind == "Deployment" {
 		t := w.Template()
 		if o, ok := inventory.OperatorFromDeployment(w.Metadata.Namespace, w.Metadata.Name,
-			w.Metadata.Labels, t.Metadata.Labels, t.Spec.ServiceAccount()); ok {
+			w.Metadata.Labels, t.Metadata.Labels, t.Spec.ServiceAccount(), t.Spec.Images()...); ok {
 			put(l, &l.operators, objectKey{"operator", o.Namespace, o.Deployment}, o)
 		}
 	}

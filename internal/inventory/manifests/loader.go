@@ -26,9 +26,10 @@ type loader struct {
 	at        map[objectKey]int
 	workloads []*decode.Workload
 	operators []inventory.Operator
-	webhooks  []service
-	services  map[service]map[string]string
-	agent     bool
+	// charts are operators that were not seen, and that an object installs.
+	charts   []inventory.Operator
+	webhooks []service
+	agent    bool
 	// objects counts what was recognised as a Kubernetes object, of whatever kind.
 	objects int
 	errs    []error
