@@ -1,6 +1,7 @@
 package house
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +118,24 @@ func TestCoreKnowsNoCommandLine(t *testing.T) {
 			if !slices.ContainsFunc(rules[strings.ToLower(section)].Deny, func(d denial) bool { return d.matches(path) }) {
 				t.Errorf(".golangci.yml lets what %s import %s", strings.ToLower(section), path)
 			}
+		}
+	}
+}
+
+// TestLinterExcludesWhatIsThere makes sure that each exception of the linter is about a file that is there.
+func TestLinterExcludesWhatIsThere(t *testing.T) {
+	files := goFiles(t)
+	for _, e := range linter(t).Linters.Exclusions.Rules {
+		if e.Path == "" {
+			continue
+		}
+		path, err := regexp.Compile(e.Path)
+		if err != nil {
+			t.Errorf(".golangci.yml: %v", err)
+			continue
+		}
+		if !slices.ContainsFunc(files, path.MatchString) {
+			t.Errorf(".golangci.yml has an exception for %q, which no file is called", e.Path)
 		}
 	}
 }

@@ -180,30 +180,62 @@ func (d denial) matches(path string) bool {
 	return strings.HasPrefix(path, d.Package)
 }
 
-// depguard are the rules by their names.
-func depguard(t *testing.T) map[string]rule {
+// configuration is what the tests read of .golangci.yml.
+type configuration struct {
+	Linters struct {
+		Settings struct {
+			Depguard struct {
+				Rules map[string]rule `json:"rules"`
+			} `json:"depguard"`
+		} `json:"settings"`
+		Exclusions struct {
+			Rules []exclusion `json:"rules"`
+		} `json:"exclusions"`
+	} `json:"linters"`
+}
+
+// exclusion is an exception of the linter.
+type exclusion struct {
+	Path string `json:"path"`
+}
+
+func linter(t *testing.T) configuration {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root, ".golangci.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var config struct {
-		Linters struct {
-			Settings struct {
-				Depguard struct {
-					Rules map[string]rule `json:"rules"`
-				} `json:"depguard"`
-			} `json:"settings"`
-		} `json:"linters"`
-	}
-	if err := yaml.Unmarshal(content, &config); err != nil {
+	var c configuration
+	if err := yaml.Unmarshal(content, &c); err != nil {
 		t.Fatal(err)
 	}
-	rules := config.Linters.Settings.Depguard.Rules
+	return c
+}
+
+// depguard are the rules by their names.
+func depguard(t *testing.T) map[string]rule {
+	t.Helper()
+	rules := linter(t).Linters.Settings.Depguard.Rules
 	if len(rules) == 0 {
 		t.Fatal(".golangci.yml has no rules of depguard")
 	}
 	return rules
+}
+
+// goFiles are the files of all folders, relative to the root.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, folder := range goFolders(t) {
+		files, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder), "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			out = append(out, folder+"/"+filepath.Base(file))
+		}
+	}
+	return out
 }
 
 // pattern is a folder that a rule is about.
