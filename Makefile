@@ -155,7 +155,7 @@ $(TOOLS)/$(1): internal/tools/$(2)/go.mod internal/tools/$(2)/go.sum
 endef
 $(eval $(call tool,golangci-lint,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 $(eval $(call tool,govulncheck,lint,golang.org/x/vuln/cmd/govulncheck))
-$(eval $(call tool,go-licenses,lint,github.com/google/go-licenses))
-$(eval $(call tool,actionlint,lint,github.com/rhysd/actionlint/cmd/actionlint))
+$(eval $(call tool,go-licenses,check,github.com/google/go-licenses))
+$(eval $(call tool,actionlint,check,github.com/rhysd/actionlint/cmd/actionlint))
 $(eval $(call tool,goreleaser,release,github.com/goreleaser/goreleaser/v2))
 $(eval $(call tool,syft,sbom,github.com/anchore/syft/cmd/syft))

@@ -52,7 +52,7 @@ func packHost(ctx context.Context, dir, version string) error {
 // watchSources looks at every source file of the plugin. The go command caches a test's result by
 // the files that the test itself has looked at, and this one depends on them by way of "go build".
 func watchSources(root string) error {
-	for _, dir := range []string{"cmd", "internal", "plugin", "krew", "internal/tools/test"} {
+	for _, dir := range []string{"cmd", "internal", "plugin", "krew", "internal/tools/check"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ os.DirEntry, err error) error { return err })
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func buildKrew(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "-C", filepath.Join(root, "internal", "tools", "test"), "build", "-trimpath", "-o", dir,
+	build := exec.CommandContext(ctx, "go", "-C", filepath.Join(root, "internal", "tools", "check"), "build", "-trimpath", "-o", dir,
 		"sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {

@@ -129,7 +129,7 @@ resources: [cluster-example.yaml, billing.yaml]
 func buildPrograms(ctx context.Context, root, dir string) error {
 	for _, args := range [][]string{
 		{"-C", root, "build", "-trimpath", "-buildvcs=false", "-o", dir, "./e2e/demo/livecluster"},
-		{"-C", filepath.Join(root, "internal", "tools", "test"), "build", "-trimpath", "-o", filepath.Join(dir, "jq"), "github.com/itchyny/gojq/cmd/gojq"},
+		{"-C", filepath.Join(root, "internal", "tools", "check"), "build", "-trimpath", "-o", filepath.Join(dir, "jq"), "github.com/itchyny/gojq/cmd/gojq"},
 	} {
 		build := exec.CommandContext(ctx, "go", args...)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
