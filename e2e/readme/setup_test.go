@@ -90,8 +90,10 @@ func copySources(to, from string) error {
 		}
 		target := filepath.Join(to, relative)
 		switch {
-		case slices.Contains([]string{".git", "bin", "dist"}, relative):
+		case slices.Contains([]string{".git", "bin", "dist"}, relative) && entry.IsDir():
 			return fs.SkipDir
+		case relative == ".git": // A work tree beside the repository has a file.
+			return nil
 		case entry.IsDir():
 			return os.MkdirAll(target, 0o755)
 		case !entry.Type().IsRegular():
