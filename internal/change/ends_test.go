@@ -9,17 +9,15 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 )
 
 // lockedReport is the report after a lockdown, and what lockdown would refuse before it.
-func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues) (v1alpha1.IsolationReport, change.Preview) {
+func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues) (v1alpha1.IsolationReport, v1alpha1.ChangePreview) {
 	t.Helper()
 	options, err := policyset.Parse(flags)
 	if err != nil {
@@ -30,15 +28,8 @@ func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagVa
 		t.Fatal(err)
 	}
 	pg := types.NamespacedName{Namespace: "shop", Name: "pg"}
-	plan, err := rollout.Lockdown(inv.Policies, []policyset.Options{options.For(pg, before.OperatorNamespaces())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return assess.Evaluate(after).Items[0], change.Compare(before, after, pg, plan.For(pg))
+	p := propose(t, before, options.For(pg, before.OperatorNamespaces()))
+	return assess.Evaluate(with(t, before, p.Plan)).Items[0], p.Previews[0]
 }
 
 // The set lets pods in by their labels. Whoever it can't recognise by them is shut out, and lockdown
@@ -92,7 +83,7 @@ func TestPodsThatNoRuleByLabelsKnows(t *testing.T) {
 				t.Errorf("posture %s, want %s: %+v", r.Posture, tc.posture, r.RequiredFlows)
 			}
 			if refused := len(preview.Refusals) > 0; refused != (tc.posture == v1alpha1.PostureBroken) {
-				t.Errorf("lockdown refuses for %q", preview.Refusals)
+				t.Errorf("lockdown refuses for %+v", preview.Refusals)
 			}
 			if tc.finding == "" {
 				return
@@ -128,15 +119,15 @@ func TestWhereNothingIsEnforcedEverybodyCanConnect(t *testing.T) {
 // A client that Cilium does not manage can connect to an open database, and loses that.
 func TestAClientThatCiliumDoesNotManage(t *testing.T) {
 	_, preview := lockedReport(t, fixture.World(t, fixture.Unmanaged("shop", "web")), policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}})
-	lost := slices.ContainsFunc(preview.Access, func(a change.AccessChange) bool {
-		return a.Change == change.Loses && a.Client.Workload == "pod/web" && a.Target == "instances"
+	lost := slices.ContainsFunc(preview.Access.Loses, func(a v1alpha1.ClientChange) bool {
+		return a.Workload == "pod/web" && a.Target == "instances"
 	})
 	if !lost {
 		t.Errorf("access %+v", preview.Access)
 	}
 	_, preview = lockedReport(t, fixture.World(t), policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}})
-	if slices.ContainsFunc(preview.Access, func(a change.AccessChange) bool {
-		return a.Change == change.Loses && a.Client.Namespace == "shop"
+	if slices.ContainsFunc(preview.Access.Loses, func(a v1alpha1.ClientChange) bool {
+		return a.Namespace == "shop"
 	}) {
 		t.Errorf("access of a managed client %+v", preview.Access)
 	}

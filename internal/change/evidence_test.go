@@ -17,11 +17,10 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 )
 
 // previewsOf previews one lockdown of several clusters.
-func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues, clusters ...types.NamespacedName) []change.Preview {
+func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues, clusters ...types.NamespacedName) []v1alpha1.ChangePreview {
 	t.Helper()
 	options, err := policyset.Parse(flags)
 	if err != nil {
@@ -35,19 +34,11 @@ func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValu
 	for _, c := range clusters {
 		all = append(all, options.For(c, before.OperatorNamespaces()))
 	}
-	plan, err := rollout.Lockdown(inv.Policies, all)
+	p, err := change.ProposeLockdown(before, all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []change.Preview
-	for _, c := range clusters {
-		out = append(out, change.Compare(before, after, c, plan.For(c)))
-	}
-	return out
+	return p.Previews
 }
 
 // A default deny that reaches the whole namespace reaches its other clusters, too.
@@ -88,8 +79,12 @@ spec: {instances: 2, storage: {size: 1Gi}}
 					want = append(want, `cluster "orders" of the same namespace would lose the required flow `+flow+`: lock both down in one command, or use --scope cluster`)
 				}
 			}
-			if !slices.Equal(preview.Refusals, want) {
-				t.Errorf("refusals %q, want %q", preview.Refusals, want)
+			var got []string
+			for _, r := range preview.Refusals {
+				got = append(got, r.Message)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("refusals %q, want %q", got, want)
 			}
 		})
 	}
@@ -153,8 +148,10 @@ func TestWhatCanNotBeSeen(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			open := fixture.World(t, tc.change)
 			preview := previewsOf(t, open, policyset.FlagValues{}, fixture.Database())[0]
-			if doubted := slices.ContainsFunc(preview.Refusals, func(r string) bool { return strings.HasPrefix(r, "the preview is not reliable: ") }); doubted != tc.unknown {
-				t.Errorf("lockdown refuses for %q", preview.Refusals)
+			if doubted := slices.ContainsFunc(preview.Refusals, func(r v1alpha1.Refusal) bool {
+				return r.Reason == v1alpha1.RefusalEvidenceMissing && strings.HasPrefix(r.Message, "the preview is not reliable: ")
+			}); doubted != tc.unknown {
+				t.Errorf("lockdown refuses for %+v", preview.Refusals)
 			}
 			for name, inv := range map[string]*inventory.Inventory{
 				"open": open, "locked": fixture.Locked(t, policyset.FlagValues{}, tc.change), "broken": fixture.Locked(t, policyset.FlagValues{}, tc.change, brokenDatabase),

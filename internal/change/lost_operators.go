@@ -15,7 +15,7 @@ import (
 // several operators counts, and names one that cannot be recognised. When it names a namespace in
 // which no operator runs, and a pod that is labelled as one loses the cluster elsewhere, it is more
 // likely a mistake, and one that nobody would notice at once.
-func lostOperators(before, after *model.Model, c *model.Cluster) []string {
+func lostOperators(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal {
 	if slices.ContainsFunc(before.Operators(), func(o model.Operator) bool { return !o.Assumed }) {
 		return nil
 	}
@@ -32,10 +32,13 @@ func lostOperators(before, after *model.Model, c *model.Cluster) []string {
 			}
 		}
 	}
-	var out []string
+	var out []v1alpha1.Refusal
 	for _, namespace := range slices.Sorted(maps.Keys(lost)) {
-		out = append(out, fmt.Sprintf(
-			"no operator was seen where --operator-namespace says, and the one in namespace %q would be locked out: leave the flag out, or repeat it with that namespace", namespace))
+		out = append(out, v1alpha1.Refusal{
+			Reason: v1alpha1.RefusalOperatorLost,
+			Message: fmt.Sprintf(
+				"no operator was seen where --operator-namespace says, and the one in namespace %q would be locked out: leave the flag out, or repeat it with that namespace", namespace),
+		})
 	}
 	return out
 }

@@ -9,11 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/resource"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 )
 
 // single is a cluster with one instance and an operator in the namespace operators.
@@ -31,7 +30,7 @@ status: {phase: Running}
 `
 
 // refusals previews a lockdown of the cluster above.
-func refusals(t *testing.T, instances string, flags policyset.FlagValues) []string {
+func refusals(t *testing.T, instances string, flags policyset.FlagValues) []v1alpha1.Refusal {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "world.yaml")
 	if err := os.WriteFile(file, []byte(strings.ReplaceAll(single, "INSTANCES", instances)), 0o600); err != nil {
@@ -53,16 +52,7 @@ func refusals(t *testing.T, instances string, flags policyset.FlagValues) []stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	pg := types.NamespacedName{Namespace: "shop", Name: "pg"}
-	plan, err := rollout.Lockdown(inv.Policies, []policyset.Options{options.For(pg, before.OperatorNamespaces())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	after, err := before.With(plan.After(inv.Policies, len(plan.Steps)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return change.Compare(before, after, pg, plan.For(pg)).Refusals
+	return propose(t, before, options.For(types.NamespacedName{Namespace: "shop", Name: "pg"}, before.OperatorNamespaces())).Refusals
 }
 
 // A namespace that --operator-namespace names counts, unless it would lock the only operator out
@@ -81,7 +71,7 @@ func TestAMisspeltOperatorNamespaceIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := refusals(t, "1", policyset.FlagValues{OperatorNamespaces: tc.namespaces})
 			if (len(got) > 0) != tc.refused {
-				t.Errorf("refusals %q", got)
+				t.Errorf("refusals %+v", got)
 			}
 		})
 	}
@@ -90,9 +80,9 @@ func TestAMisspeltOperatorNamespaceIsRefused(t *testing.T) {
 // A single instance has no peers that it could lose.
 func TestOperatorOnlyIsForASingleInstance(t *testing.T) {
 	if got := refusals(t, "1", policyset.FlagValues{OperatorOnly: true}); len(got) > 0 {
-		t.Errorf("refused for a single instance: %q", got)
+		t.Errorf("refused for a single instance: %+v", got)
 	}
 	if got := refusals(t, "2", policyset.FlagValues{OperatorOnly: true}); len(got) != 2 {
-		t.Errorf("refusals for two instances: %q", got)
+		t.Errorf("refusals for two instances: %+v", got)
 	}
 }

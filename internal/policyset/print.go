@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
@@ -58,4 +59,13 @@ func toMap(object any) (map[string]any, error) {
 	}
 	keepEmpty(reflect.ValueOf(object), content)
 	return content, nil
+}
+
+// WithoutServerFields is the policy as somebody once applied it.
+func WithoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
+	out := &ciliumv2.CiliumNetworkPolicy{TypeMeta: p.TypeMeta, Spec: p.Spec, Specs: p.Specs}
+	out.APIVersion, out.Kind = ciliumv2.SchemeGroupVersion.String(), ciliumv2.CNPKindDefinition
+	out.Name, out.Namespace = p.Name, p.Namespace
+	out.Labels, out.Annotations = p.Labels, p.Annotations
+	return out
 }

@@ -6,12 +6,11 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
-func renderPreview(t *testing.T, verb string, p change.Preview, o options) string {
+func renderPreview(t *testing.T, verb string, p v1alpha1.ChangePreview, o options) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := text.Preview(&out, verb, p, o.text()); err != nil {
@@ -23,7 +22,7 @@ func renderPreview(t *testing.T, verb string, p change.Preview, o options) strin
 func TestPrintPreview(t *testing.T) {
 	for name, tc := range map[string]struct {
 		verb    string
-		preview change.Preview
+		preview v1alpha1.ChangePreview
 		options options
 	}{
 		"preview-lockdown.txt":       {verb: "lockdown", preview: lockdownPreview()},
@@ -37,7 +36,7 @@ func TestPrintPreview(t *testing.T) {
 		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: options{Format: report.Wide}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview()},
 		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
-		"preview-gone.txt":           {verb: "unlock", preview: change.Preview{Cluster: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Steps: steps(change.Delete)[:1]}},
+		"preview-gone.txt":           {verb: "unlock", preview: v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Policies: steps(v1alpha1.PolicyDelete)[:1]}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := renderPreview(t, tc.verb, tc.preview, tc.options)
@@ -58,35 +57,35 @@ func lastLine(out string) string {
 
 // The last line stands above the question: it must be right in number and grammar.
 func TestPreviewEndsWithASummary(t *testing.T) {
-	one := func(kind change.Change, namespace, name string) change.AccessChange {
-		return change.AccessChange{Change: kind, Target: "instances", Port: 5432, Client: v1alpha1.Client{Namespace: namespace, Workload: name, Pods: 1}}
+	one := func(kind accessChange, namespace, name string) clientChange {
+		return onBoth(kind, namespace, name, 1)[0]
 	}
-	flow := func(before, after v1alpha1.Verdict, advisory bool) change.FlowChange {
-		return change.FlowChange{Name: "operator", From: "operator", Port: 8000, Before: before, After: after, Advisory: advisory}
+	flow := func(before, after v1alpha1.Verdict, advisory bool) v1alpha1.RequiredFlowChange {
+		return v1alpha1.RequiredFlowChange{Name: "operator", From: "operator", Port: 8000, Before: before, After: after, Advisory: advisory}
 	}
-	create := change.Step{Action: change.Create, Policy: cnp("a")}
+	create := v1alpha1.PolicyChange{Action: v1alpha1.PolicyCreate, PolicyReference: cnp("a")}
 	for name, tc := range map[string]struct {
-		preview change.Preview
+		preview v1alpha1.ChangePreview
 		want    string
 	}{
-		"nothing":       {change.Preview{}, "no policy to change; nobody gains or loses access"},
-		"one policy":    {change.Preview{Steps: []change.Step{create}}, "1 policy to create; nobody gains or loses access"},
-		"several steps": {change.Preview{Steps: []change.Step{create, create, {Action: change.Update}, {Action: change.Delete}, {Action: change.Unchanged}}}, "2 policies to create, 1 to update, 1 to delete; nobody gains or loses access"},
-		"one loses":     {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a")}}, "no policy to change; 1 workload loses access"},
-		"two lose":      {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a"), one(change.Loses, "b", "pod/a")}}, "no policy to change; 2 workloads lose access"},
-		"one workload loses two targets": {change.Preview{Access: onBoth(change.Loses, "a", "pod/a", 1)},
+		"nothing":       {v1alpha1.ChangePreview{}, "no policy to change; nobody gains or loses access"},
+		"one policy":    {v1alpha1.ChangePreview{Policies: []v1alpha1.PolicyChange{create}}, "1 policy to create; nobody gains or loses access"},
+		"several steps": {v1alpha1.ChangePreview{Policies: []v1alpha1.PolicyChange{create, create, {Action: v1alpha1.PolicyUpdate}, {Action: v1alpha1.PolicyDelete}, {Action: v1alpha1.PolicyUnchanged}}}, "2 policies to create, 1 to update, 1 to delete; nobody gains or loses access"},
+		"one loses":     {v1alpha1.ChangePreview{Access: join([]clientChange{one(loses, "a", "pod/a")})}, "no policy to change; 1 workload loses access"},
+		"two lose":      {v1alpha1.ChangePreview{Access: join([]clientChange{one(loses, "a", "pod/a"), one(loses, "b", "pod/a")})}, "no policy to change; 2 workloads lose access"},
+		"one workload loses two targets": {v1alpha1.ChangePreview{Access: join(onBoth(loses, "a", "pod/a", 1))},
 			"no policy to change; 1 workload loses access"},
-		"the world loses": {change.Preview{Access: []change.AccessChange{one(change.Loses, "", "world")}}, "no policy to change; world loses access"},
-		"workload and range": {change.Preview{Access: []change.AccessChange{one(change.Loses, "a", "pod/a"), one(change.Loses, "", "cidr:10.0.0.0/8")}},
+		"the world loses": {v1alpha1.ChangePreview{Access: join([]clientChange{one(loses, "", "world")})}, "no policy to change; world loses access"},
+		"workload and range": {v1alpha1.ChangePreview{Access: join([]clientChange{one(loses, "a", "pod/a"), one(loses, "", "cidr:10.0.0.0/8")})},
 			"no policy to change; 10.0.0.0/8 and 1 workload lose access"},
-		"one gains":     {change.Preview{Access: []change.AccessChange{one(change.Gains, "a", "pod/a")}}, "no policy to change; 1 workload gains access"},
-		"one bystander": {change.Preview{Bystanders: []change.Bystander{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
-		"flows stay":    {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
-		"flow blocked":  {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
-		"flow unknown":  {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
-		"flow repaired": {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
-		"advisory flow": {change.Preview{Flows: []change.FlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, true)}}, "no policy to change; nobody gains or loses access"},
-		"refused":       {change.Preview{Refusals: []string{"x"}}, "REFUSED: no policy to change; nobody gains or loses access"},
+		"one gains":     {v1alpha1.ChangePreview{Access: join([]clientChange{one(gains, "a", "pod/a")})}, "no policy to change; 1 workload gains access"},
+		"one bystander": {v1alpha1.ChangePreview{Bystanders: []v1alpha1.BystanderChange{{}}}, "no policy to change; nobody gains or loses access; 1 other workload affected"},
+		"flows stay":    {v1alpha1.ChangePreview{RequiredFlows: []v1alpha1.RequiredFlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; required flows stay allowed"},
+		"flow blocked":  {v1alpha1.ChangePreview{RequiredFlows: []v1alpha1.RequiredFlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, false)}}, "no policy to change; nobody gains or loses access; 1 required flow BLOCKED"},
+		"flow unknown":  {v1alpha1.ChangePreview{RequiredFlows: []v1alpha1.RequiredFlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictUnknown, false)}}, "no policy to change; nobody gains or loses access; 1 required flow cannot be judged"},
+		"flow repaired": {v1alpha1.ChangePreview{RequiredFlows: []v1alpha1.RequiredFlowChange{flow(v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed, false)}}, "no policy to change; nobody gains or loses access; 1 required flow allowed again"},
+		"advisory flow": {v1alpha1.ChangePreview{RequiredFlows: []v1alpha1.RequiredFlowChange{flow(v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, true)}}, "no policy to change; nobody gains or loses access"},
+		"refused":       {v1alpha1.ChangePreview{Refusals: []v1alpha1.Refusal{{Message: "x"}}}, "REFUSED: no policy to change; nobody gains or loses access"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := lastLine(renderPreview(t, "lockdown", tc.preview, options{})); got != tc.want {

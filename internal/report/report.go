@@ -49,6 +49,24 @@ func Formats() []Format { return []Format{Table, Wide, JSON, YAML, DOT, Mermaid,
 // ExplanationFormats are those of explanations, the default first.
 func ExplanationFormats() []Format { return []Format{Table, Wide, JSON, YAML, Mermaid} }
 
+// ChangeFormats are those of a preview for programs.
+func ChangeFormats() []Format { return []Format{JSON, YAML} }
+
+// PrintChange writes what a lockdown would change.
+func PrintChange(w io.Writer, output Output, preview v1alpha1.ChangePreview) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, preview)
+	}
+	switch output.Format {
+	case JSON:
+		return object.JSON(w, preview)
+	case YAML:
+		return object.YAML(w, preview)
+	default:
+		return unknown(output.Format, ChangeFormats())
+	}
+}
+
 // Print writes reports. The options are for people only; that a table is wide, the format says.
 func Print(w io.Writer, output Output, list v1alpha1.IsolationReportList, o text.Options) error {
 	if output.Template != nil {

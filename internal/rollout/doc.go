@@ -1,7 +1,6 @@
-// Package rollout plans and makes the changes of lockdown and unlock: what has to be created,
-// updated and deleted, in which order, and how to put back what was there when a step fails.
+// Package rollout carries out plans on a server: it waits for Cilium, keeps a journal of what was done, and puts back
+// what was there when a step fails, by running the journal backwards.
 //
-// The plan is a value, computed from the policies that are there and those that are wanted. It is
-// computed anew by every run, so a run that was interrupted anywhere is completed by the next. What
-// a run has done is a value too, the journal: turned round, it is the plan of the roll-back.
+// It changes exactly the objects that a plan has seen, and decides nothing: what is done, and in which order, is
+// package change's.
 package rollout

@@ -3,12 +3,16 @@ package rollout
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -20,7 +24,7 @@ var (
 // lookUp completes a step whose Before was never seen, by what is on the server: without an answer, it is not
 // known what was made of the step that it undoes, and the server may be at it still. needed is false when
 // there is nothing to do.
-func (r Runner) lookUp(ctx context.Context, on policies, s Step) (completed Step, needed bool, err error) {
+func (r Runner) lookUp(ctx context.Context, on policies, s change.Step) (completed change.Step, needed bool, err error) {
 	now, err := r.settle(ctx, on, s)
 	if err != nil {
 		return s, false, err
@@ -48,7 +52,7 @@ func (r Runner) lookUp(ctx context.Context, on policies, s Step) (completed Step
 
 // settle waits until the server has done what is to be undone, and returns what is there then: also when it
 // has not done it within a time in which it would have.
-func (r Runner) settle(ctx context.Context, on policies, s Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
+func (r Runner) settle(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
 	err = wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Pace.Late, true, func(ctx context.Context) (bool, error) {
 		is, err := on.Get(ctx, s.Policy.Name, metav1.GetOptions{})
 		switch {
@@ -65,7 +69,7 @@ func (r Runner) settle(ctx context.Context, on policies, s Step) (now *ciliumv2.
 		case s.After == nil:
 			return true, nil
 		}
-		return len(policyset.Differences(now, s.Before)) == 0, nil
+		return len(missing(now, s.Before)) == 0, nil
 	})
 	if ctx.Err() == nil && wait.Interrupted(err) {
 		return now, nil
@@ -86,8 +90,21 @@ func isMade(made, desired *ciliumv2.CiliumNetworkPolicy) bool {
 
 // sameRules tells whether a policy has the rules that were asked for, whatever its labels.
 func sameRules(now, desired *ciliumv2.CiliumNetworkPolicy) bool {
-	rules := func(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
-		return &ciliumv2.CiliumNetworkPolicy{Spec: p.Spec, Specs: p.Specs}
+	return !slices.ContainsFunc(missing(now, desired), func(path string) bool { return strings.HasPrefix(path, "spec") })
+}
+
+// missing are the paths at which a policy is not what was asked for. What was not asked for may be another
+// manager's field, which an apply leaves alone.
+func missing(now, desired *ciliumv2.CiliumNetworkPolicy) []string {
+	asked := map[string]any{}
+	if content, err := policyset.Unstructured(policyset.Policy{Object: desired}); err == nil {
+		asked, _, _ = unstructured.NestedMap(content.Object, "spec")
 	}
-	return len(policyset.Differences(rules(now), rules(desired))) == 0
+	return slices.DeleteFunc(policyset.Differences(now, desired), func(path string) bool {
+		field, isSpec := strings.CutPrefix(path, "spec.")
+		field, _, _ = strings.Cut(field, ".")
+		field, _, _ = strings.Cut(field, "[")
+		_, set := asked[field]
+		return isSpec && !set || path == "specs"
+	})
 }

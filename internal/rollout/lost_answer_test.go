@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -22,9 +23,16 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
+
+// example is the cluster of the recording.
+var example = fixture.Recorded()
 
 const exampleDefaultDeny = "cluster-example-default-deny"
 
@@ -33,6 +41,9 @@ type unreliable struct {
 	ciliumclient.CiliumNetworkPolicyInterface
 	objects map[string]*ciliumv2.CiliumNetworkPolicy
 	version int
+	// applied are the fields that our server-side apply owns, by policy, and updated those that an update
+	// of ours has written, which an apply leaves alone.
+	applied, updated map[string]fields
 	// loseAnswerTo is the policy about which the next answer to a patch or a deletion is lost, and
 	// refuseToDelete the one that can't be deleted.
 	loseAnswerTo, refuseToDelete string
@@ -45,9 +56,12 @@ type unreliable struct {
 }
 
 func newUnreliable(objects ...*ciliumv2.CiliumNetworkPolicy) *unreliable {
-	u := &unreliable{objects: map[string]*ciliumv2.CiliumNetworkPolicy{}}
+	u := &unreliable{objects: map[string]*ciliumv2.CiliumNetworkPolicy{}, applied: map[string]fields{}, updated: map[string]fields{}}
 	for _, o := range objects {
 		u.store(o)
+		if policyset.IsOurs(o.Labels) {
+			u.applied[o.Name] = lockdowns
+		}
 	}
 	return u
 }
@@ -90,11 +104,14 @@ func (u *unreliable) Get(_ context.Context, name string, _ metav1.GetOptions) (*
 
 func (u *unreliable) Patch(_ context.Context, name string, kind types.PatchType, data []byte, _ metav1.PatchOptions, _ ...string) (*ciliumv2.CiliumNetworkPolicy, error) {
 	is := u.objects[name]
+	var err error
 	if kind == types.MergePatchType {
-		var err error
-		if data, err = merged(is, data); err != nil {
-			return nil, err
-		}
+		data, err = merged(is, data)
+	} else {
+		data, err = u.withOthers(name, data)
+	}
+	if err != nil {
+		return nil, err
 	}
 	p := &ciliumv2.CiliumNetworkPolicy{}
 	if err := json.Unmarshal(data, p); err != nil {
@@ -135,6 +152,7 @@ func (u *unreliable) Update(_ context.Context, p *ciliumv2.CiliumNetworkPolicy, 
 	}
 	p = p.DeepCopy()
 	p.Generation++
+	u.updated[p.Name] = append(u.updated[p.Name], "spec.")
 	updated := u.store(p)
 	if u.noteStatus {
 		u.noteStatus = false
@@ -151,11 +169,13 @@ func (u *unreliable) Delete(_ context.Context, name string, _ metav1.DeleteOptio
 		return apierrors.NewNotFound(policyResource, name)
 	}
 	delete(u.objects, name)
+	delete(u.applied, name)
+	delete(u.updated, name)
 	return u.answer(name)
 }
 
 // carryOut makes the steps of a plan. Time passes at once.
-func (u *unreliable) carryOut(t *testing.T, plan Plan, adjust ...func(*Runner)) (journal Plan, err error) {
+func (u *unreliable) carryOut(t *testing.T, plan change.Plan, adjust ...func(*Runner)) (journal change.Plan, err error) {
 	t.Helper()
 	r := Runner{Client: u}
 	for _, f := range adjust {
@@ -171,34 +191,33 @@ func disappointed(r *Runner) {
 }
 
 func (u *unreliable) policies() []inventory.Policy {
-	var out []inventory.Policy
-	for _, name := range slices.Sorted(maps.Keys(u.objects)) {
-		p := u.objects[name]
-		out = append(out, inventory.Policy{
-			PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: p.Namespace, Name: name},
-			UID:             p.UID, ResourceVersion: p.ResourceVersion, Labels: p.Labels, Annotations: p.Annotations, Object: p.DeepCopy(),
-		})
-	}
-	return out
+	return fixture.Policies(slices.SortedFunc(maps.Values(u.objects), func(a, b *ciliumv2.CiliumNetworkPolicy) int {
+		return strings.Compare(a.Name, b.Name)
+	})...)
 }
 
 // expectNothingBroken evaluates what is on the server.
 func (u *unreliable) expectNothingBroken(t *testing.T, inv *inventory.Inventory) {
 	t.Helper()
-	m, err := modelOf(t, inv).With(u.policies())
+	inv.Policies = u.policies()
+	m, err := model.New(inv, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectFlows(t, m, "after the roll-back")
+	for _, f := range assess.RequiredFlows(m, m.Cluster(example)) {
+		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
+			t.Errorf("after the roll-back, %s (port %d) is %s: %s", f.Name, f.Port, f.Verdict, f.Message)
+		}
+	}
 }
 
 // When the answer to default deny is lost, it is there all the same: rolling back only what came before
 // would lock the operator and the replicas out.
 func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
-	inv := record(t)
+	inv := fixture.Load(t, fixture.Recording("live-open"))
 	u := newUnreliable()
 	u.loseAnswerTo = exampleDefaultDeny
-	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags(fixture.Backends))))
 	if err == nil || !strings.Contains(err.Error(), "removed "+exampleDefaultDeny) {
 		t.Errorf("error %v", err)
 	}
@@ -212,7 +231,7 @@ func TestAPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 func TestALabelledPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 	u := newUnreliable()
 	u.loseAnswerTo, u.webhookLabel = exampleDefaultDeny, "example.com/checked"
-	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags(fixture.Backends))))
 	if err == nil || len(u.objects) > 0 {
 		t.Errorf("error %v, left on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
 	}
@@ -220,12 +239,12 @@ func TestALabelledPolicyWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 
 // Where a default deny of somebody else came in between, what makes it bearable stays.
 func TestSomebodyElsesDefaultDenyKeepsTheAllows(t *testing.T) {
-	inv := record(t)
+	inv := fixture.Load(t, fixture.Recording("live-open"))
 	u := newUnreliable()
 	foreign := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{Description: "somebody else's"}}
 	foreign.Name, foreign.Namespace = exampleDefaultDeny, example.Namespace
 	u.overtake = foreign
-	_, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))))
+	_, err := u.carryOut(t, fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags(fixture.Backends))))
 	if err == nil || !strings.Contains(err.Error(), "somebody else was faster") || len(u.objects) != 3 {
 		t.Errorf("error %v, on the server: %v", err, slices.Sorted(maps.Keys(u.objects)))
 	}
@@ -235,13 +254,13 @@ func TestSomebodyElsesDefaultDenyKeepsTheAllows(t *testing.T) {
 
 // A deletion whose answer is lost took place: what was deleted comes back.
 func TestADeletionWhoseAnswerIsLostIsRolledBack(t *testing.T) {
-	inv := record(t)
+	inv := fixture.Load(t, fixture.Recording("live-open"))
 	u := newUnreliable()
-	if _, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends)))); err != nil {
+	if _, err := u.carryOut(t, fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags(fixture.Backends)))); err != nil {
 		t.Fatal(err)
 	}
 	before := slices.Sorted(maps.Keys(u.objects))
-	plan := Unlock(u.policies(), []types.NamespacedName{example})
+	plan := change.Unlock(u.policies(), []types.NamespacedName{example})
 	u.loseAnswerTo = "cluster-example-internal-access"
 	if _, err := u.carryOut(t, plan); err == nil {
 		t.Error("no error")
@@ -254,15 +273,15 @@ func TestADeletionWhoseAnswerIsLostIsRolledBack(t *testing.T) {
 
 // When default deny can't be taken back, the policies that make it bearable stay.
 func TestARollBackStopsWhereItFails(t *testing.T) {
-	inv := record(t)
+	inv := fixture.Load(t, fixture.Recording("live-open"))
 	u := newUnreliable()
 	u.refuseToDelete = exampleDefaultDeny
-	journal, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags(backends))), disappointed)
+	journal, err := u.carryOut(t, fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags(fixture.Backends))), disappointed)
 	if err == nil || !strings.Contains(err.Error(), "between two states") || strings.Contains(err.Error(), "rolled back: ") {
 		t.Errorf("error %v", err)
 	}
 	if len(u.objects) != 3 || len(journal.Steps) != 3 {
-		t.Errorf("on the server are %v, the journal says %q", slices.Sorted(maps.Keys(u.objects)), steps(journal))
+		t.Errorf("on the server are %v, the journal says %q", slices.Sorted(maps.Keys(u.objects)), fixture.Steps(journal))
 	}
 	u.expectNothingBroken(t, inv)
 }
@@ -279,11 +298,31 @@ func TestATakeoverSurvivesCiliumsStatus(t *testing.T) {
 			if failing {
 				adjust = append(adjust, disappointed)
 			}
-			_, err := u.carryOut(t, lockdown(t, u.policies(), options(t, example, policyset.FlagValues{})), adjust...)
+			_, err := u.carryOut(t, fixture.Lockdown(t, u.policies(), fixture.Options(t, example, policyset.FlagValues{})), adjust...)
 			got := u.objects[exampleDefaultDeny]
 			if (err != nil) != failing || (got.Spec.Description == "somebody else's") != failing {
 				t.Errorf("error %v, description %q", err, got.Spec.Description)
 			}
 		})
+	}
+}
+
+// What was taken over is put back in one write: in between, rules would be there that nobody has asked for.
+func TestPuttingBackIsOneWrite(t *testing.T) {
+	foreign := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{Description: "somebody else's", Ingress: []api.IngressRule{{
+		IngressCommonRule: api.IngressCommonRule{FromEndpoints: []api.EndpointSelector{}},
+	}}}}
+	foreign.Name, foreign.Namespace, foreign.Generation = exampleDefaultDeny, example.Namespace, 1
+	u := newUnreliable(foreign)
+	before := u.contents(t)
+	if _, err := u.carryOut(t, fixture.Lockdown(t, u.policies(), fixture.Options(t, example, policyset.FlagValues{})), disappointed); err == nil {
+		t.Error("no error")
+	}
+	if got := u.contents(t); !reflect.DeepEqual(got, before) {
+		t.Errorf("%v, before %v", got, before)
+	}
+	// Two writes take it over.
+	if got := u.objects[exampleDefaultDeny].Generation; got != 4 {
+		t.Errorf("generation %d, want 4", got)
 	}
 }

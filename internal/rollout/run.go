@@ -11,8 +11,8 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // Runner makes the steps of a plan on a server.
@@ -26,7 +26,7 @@ type Runner struct {
 	// Pace is DefaultPace when it is not set.
 	Pace Pace
 	// Done is told about every step that was made, and about what is there already.
-	Done func(Step, *ciliumv2.CiliumNetworkPolicy)
+	Done func(change.Step, *ciliumv2.CiliumNetworkPolicy)
 	// Waiting is told what is being waited for.
 	Waiting func(policies []string)
 	// Verify looks at the result; its error undoes everything. Nil looks at nothing.
@@ -39,7 +39,7 @@ type Runner struct {
 // yet. That holds for policies that are there already as well, because an earlier run that was
 // interrupted can have left them before Cilium has seen them. When a step fails, or the
 // context ends, everything that was done is undone; the error says what happened and what is left.
-func (r Runner) Run(ctx context.Context, plan Plan) (journal Plan, err error) {
+func (r Runner) Run(ctx context.Context, plan change.Plan) (journal change.Plan, err error) {
 	r.Pace = cmp.Or(r.Pace, DefaultPace())
 	journal, err = r.run(ctx, plan)
 	if err == nil || r.DryRun {
@@ -50,14 +50,14 @@ func (r Runner) Run(ctx context.Context, plan Plan) (journal Plan, err error) {
 	return journal, errors.Join(err, undoing)
 }
 
-func (r Runner) run(ctx context.Context, plan Plan) (journal Plan, err error) {
-	pending := plan.settled()
+func (r Runner) run(ctx context.Context, plan change.Plan) (journal change.Plan, err error) {
+	pending := plan.Settled()
 	for _, s := range plan.Steps {
-		if s.Action == change.Unchanged {
+		if s.Action == v1alpha1.PolicyUnchanged {
 			r.done(s, s.Before)
 			continue
 		}
-		if isDefaultDeny(s.After) || s.After == nil {
+		if s.IsDefaultDeny() || s.After == nil {
 			if err := r.wait(ctx, pending); err != nil {
 				return journal, err
 			}
@@ -84,7 +84,7 @@ func (r Runner) run(ctx context.Context, plan Plan) (journal Plan, err error) {
 	return journal, r.Verify(ctx)
 }
 
-func (r Runner) done(s Step, object *ciliumv2.CiliumNetworkPolicy) {
+func (r Runner) done(s change.Step, object *ciliumv2.CiliumNetworkPolicy) {
 	if r.Done != nil {
 		r.Done(s, object)
 	}
@@ -93,7 +93,7 @@ func (r Runner) done(s Step, object *ciliumv2.CiliumNetworkPolicy) {
 // undo runs the journal backwards and stops where that fails: the steps before are what kept the last one
 // safe, as the policies that let the operator in do for default deny. The error, which is never nil, says
 // what was undone and what could not be. Nothing is waited for: what is put back was there before.
-func (r Runner) undo(ctx context.Context, journal Plan) (undone int, err error) {
+func (r Runner) undo(ctx context.Context, journal change.Plan) (undone int, err error) {
 	if len(journal.Steps) == 0 {
 		return 0, errors.New("nothing was changed")
 	}
@@ -101,7 +101,7 @@ func (r Runner) undo(ctx context.Context, journal Plan) (undone int, err error) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Pace.RollBack)
 	defer cancel()
 	var did []string
-	back := Runner{Client: r.Client, Pace: r.Pace, Done: func(s Step, _ *ciliumv2.CiliumNetworkPolicy) { did = append(did, undid(s)) }}
+	back := Runner{Client: r.Client, Pace: r.Pace, Done: func(s change.Step, _ *ciliumv2.CiliumNetworkPolicy) { did = append(did, undid(s)) }}
 	plan := journal.Reverse(len(journal.Steps))
 	var errs []error
 	if _, err := back.run(ctx, plan); err != nil {
@@ -118,31 +118,27 @@ func (r Runner) undo(ctx context.Context, journal Plan) (undone int, err error) 
 }
 
 // doing is an action as the beginning of an error.
-func doing(action change.Action) string {
+func doing(action v1alpha1.PolicyAction) string {
 	switch action {
-	case change.Create:
+	case v1alpha1.PolicyCreate:
 		return "creating"
-	case change.Update:
+	case v1alpha1.PolicyUpdate:
 		return "updating"
-	case change.Delete:
+	case v1alpha1.PolicyDelete:
 		return "deleting"
-	case change.Unchanged:
+	case v1alpha1.PolicyUnchanged:
 	}
 	return "leaving"
 }
 
 // undid is a step of a roll-back in words.
-func undid(s Step) string {
+func undid(s change.Step) string {
 	switch s.Action {
-	case change.Create:
+	case v1alpha1.PolicyCreate:
 		return "re-created " + s.Policy.Name
-	case change.Delete:
+	case v1alpha1.PolicyDelete:
 		return "removed " + s.Policy.Name
-	case change.Update, change.Unchanged:
+	case v1alpha1.PolicyUpdate, v1alpha1.PolicyUnchanged:
 	}
 	return "restored " + s.Policy.Name
-}
-
-func isDefaultDeny(p *ciliumv2.CiliumNetworkPolicy) bool {
-	return p != nil && policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny
 }

@@ -18,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -27,8 +29,6 @@ const (
 	exampleBackends  = "cluster-example-postgres-access-role-backend"
 	exampleFrontends = "cluster-example-postgres-access-role-frontend"
 )
-
-func frontends(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=role=frontend") }
 
 // word is what Cilium says of a policy.
 type word struct {
@@ -174,7 +174,7 @@ func (w *watchful) ofOthers() []string {
 func backendsLocked(t *testing.T) *watchful {
 	t.Helper()
 	w := newWatchful()
-	if _, err := (Runner{Client: w}).Run(t.Context(), lockdown(t, nil, backendsOnly(t))); err != nil {
+	if _, err := (Runner{Client: w}).Run(t.Context(), fixture.Lockdown(t, nil, backendsOnly(t))); err != nil {
 		t.Fatal(err)
 	}
 	w.requests = nil
@@ -189,7 +189,7 @@ func (w *watchful) expectRequests(t *testing.T, want ...string) {
 }
 
 // run carries out the plan. Time passes at once.
-func (w *watchful) run(t *testing.T, plan Plan, adjust ...func(*Runner)) (err error) {
+func (w *watchful) run(t *testing.T, plan change.Plan, adjust ...func(*Runner)) (err error) {
 	t.Helper()
 	r := Runner{Client: w, Wait: true, Timeout: time.Minute}
 	for _, f := range adjust {
@@ -199,18 +199,20 @@ func (w *watchful) run(t *testing.T, plan Plan, adjust ...func(*Runner)) (err er
 	return err
 }
 
-func backendsOnly(t *testing.T) policyset.Options { return options(t, example, flags(backends)) }
+func backendsOnly(t *testing.T) policyset.Options {
+	return fixture.Options(t, example, fixture.Flags(fixture.Backends))
+}
 
 // Cilium's word on what lets somebody in is heard before default deny comes, and before anything goes.
 func TestWhatLetsInIsCiliumsFirst(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		on   func(*testing.T) *watchful
-		plan func(*testing.T, *watchful) Plan
+		plan func(*testing.T, *watchful) change.Plan
 		want []string
 	}{
 		{"nothing is there", nothingThere,
-			func(t *testing.T, w *watchful) Plan { return lockdown(t, w.policies(), backendsOnly(t)) },
+			func(t *testing.T, w *watchful) change.Plan { return fixture.Lockdown(t, w.policies(), backendsOnly(t)) },
 			[]string{
 				"apply " + exampleInternal, "apply " + exampleBackends,
 				"ask " + exampleInternal, "ask " + exampleBackends,
@@ -221,14 +223,14 @@ func TestWhatLetsInIsCiliumsFirst(t *testing.T) {
 			delete(w.objects, exampleDefaultDeny)
 			return w
 		},
-			func(t *testing.T, w *watchful) Plan { return lockdown(t, w.policies(), backendsOnly(t)) },
+			func(t *testing.T, w *watchful) change.Plan { return fixture.Lockdown(t, w.policies(), backendsOnly(t)) },
 			[]string{
 				"ask " + exampleInternal, "ask " + exampleBackends,
 				"apply " + exampleDefaultDeny, "ask " + exampleDefaultDeny,
 			}},
 		{"other clients", backendsLocked,
-			func(t *testing.T, w *watchful) Plan {
-				return lockdown(t, w.policies(), options(t, example, flags(frontends)))
+			func(t *testing.T, w *watchful) change.Plan {
+				return fixture.Lockdown(t, w.policies(), fixture.Options(t, example, fixture.Flags(fixture.Frontends)))
 			},
 			[]string{
 				"apply " + exampleFrontends,
@@ -236,10 +238,12 @@ func TestWhatLetsInIsCiliumsFirst(t *testing.T) {
 				"delete " + exampleBackends,
 			}},
 		{"everything is there", backendsLocked,
-			func(t *testing.T, w *watchful) Plan { return lockdown(t, w.policies(), backendsOnly(t)) },
+			func(t *testing.T, w *watchful) change.Plan { return fixture.Lockdown(t, w.policies(), backendsOnly(t)) },
 			[]string{"ask " + exampleInternal, "ask " + exampleBackends, "ask " + exampleDefaultDeny}},
 		{"unlock", backendsLocked,
-			func(_ *testing.T, w *watchful) Plan { return Unlock(w.policies(), []types.NamespacedName{example}) },
+			func(_ *testing.T, w *watchful) change.Plan {
+				return change.Unlock(w.policies(), []types.NamespacedName{example})
+			},
 			[]string{"delete " + exampleDefaultDeny, "delete " + exampleBackends, "delete " + exampleInternal}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -265,7 +269,7 @@ func TestNoDefaultDenyBeforeCiliumsYes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWatchful()
 			w.says[exampleInternal] = tc.says
-			err := w.run(t, lockdown(t, nil, backendsOnly(t)))
+			err := w.run(t, fixture.Lockdown(t, nil, backendsOnly(t)))
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "rolled back") {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
@@ -293,7 +297,7 @@ func TestRefusalsOfAnUpdatedPolicy(t *testing.T) {
 			w := backendsLocked(t)
 			w.objects[exampleBackends].Spec.Description = "drifted"
 			w.says[exampleBackends] = tc.says
-			err := w.run(t, lockdown(t, w.policies(), backendsOnly(t)))
+			err := w.run(t, fixture.Lockdown(t, w.policies(), backendsOnly(t)))
 			switch {
 			case tc.want == "" && err != nil:
 				t.Error(err)
@@ -313,7 +317,7 @@ func TestAPolicyThatGoesDuringTheWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWatchful()
 			w.meanwhile["ask "+exampleInternal] = happens(w)
-			err := w.run(t, lockdown(t, nil, backendsOnly(t)))
+			err := w.run(t, fixture.Lockdown(t, nil, backendsOnly(t)))
 			if want := `policy "` + exampleInternal + `" was removed by somebody else in the meantime`; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v, want %q", err, want)
 			}
@@ -326,15 +330,17 @@ func TestAPolicyThatGoesDuringTheWait(t *testing.T) {
 
 // What somebody else did since the plan was made stands; that Cilium wrote a status means nothing.
 func TestWhatHappenedSinceThePlan(t *testing.T) {
-	unlock := func(_ *testing.T, w *watchful) Plan { return Unlock(w.policies(), []types.NamespacedName{example}) }
-	repair := func(t *testing.T, w *watchful) Plan {
+	unlock := func(_ *testing.T, w *watchful) change.Plan {
+		return change.Unlock(w.policies(), []types.NamespacedName{example})
+	}
+	repair := func(t *testing.T, w *watchful) change.Plan {
 		w.objects[exampleBackends].Spec.Description = "drifted"
-		return lockdown(t, w.policies(), backendsOnly(t))
+		return fixture.Lockdown(t, w.policies(), backendsOnly(t))
 	}
 	const changed = "it was changed by somebody else in the meantime"
 	for _, tc := range []struct {
 		name    string
-		plan    func(*testing.T, *watchful) Plan
+		plan    func(*testing.T, *watchful) change.Plan
 		happens func(*watchful, string) func()
 		before  string
 		want    string
@@ -372,7 +378,7 @@ func TestWhatHappenedSinceThePlan(t *testing.T) {
 func TestANewPolicyIsNotForcedUponOthers(t *testing.T) {
 	w := newWatchful()
 	w.meanwhile["apply "+exampleDefaultDeny] = w.replaced(exampleDefaultDeny)
-	err := w.run(t, lockdown(t, nil, backendsOnly(t)))
+	err := w.run(t, fixture.Lockdown(t, nil, backendsOnly(t)))
 	if err == nil || !strings.Contains(err.Error(), "creating "+fmt.Sprintf("%q", exampleDefaultDeny)) {
 		t.Errorf("error %v", err)
 	}
@@ -385,17 +391,19 @@ func TestANewPolicyIsNotForcedUponOthers(t *testing.T) {
 func TestUndoingRunsBackwards(t *testing.T) {
 	for name, tc := range map[string]struct {
 		on   func(*testing.T) *watchful
-		plan func(*testing.T, *watchful) Plan
+		plan func(*testing.T, *watchful) change.Plan
 		want []string
 	}{
 		"lockdown": {
 			nothingThere,
-			func(t *testing.T, w *watchful) Plan { return lockdown(t, w.policies(), backendsOnly(t)) },
+			func(t *testing.T, w *watchful) change.Plan { return fixture.Lockdown(t, w.policies(), backendsOnly(t)) },
 			[]string{"delete " + exampleDefaultDeny, "delete " + exampleBackends, "delete " + exampleInternal},
 		},
 		"unlock": {
 			backendsLocked,
-			func(_ *testing.T, w *watchful) Plan { return Unlock(w.policies(), []types.NamespacedName{example}) },
+			func(_ *testing.T, w *watchful) change.Plan {
+				return change.Unlock(w.policies(), []types.NamespacedName{example})
+			},
 			[]string{"apply " + exampleInternal, "apply " + exampleBackends, "apply " + exampleDefaultDeny},
 		},
 	} {
@@ -427,7 +435,7 @@ func TestAnInterruptedLockdownIsUndone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, interrupt := context.WithCancelCause(t.Context())
 				w.meanwhile[when] = func() { interrupt(errors.New("interrupted")) }
-				_, err := Runner{Client: w, Wait: true, Timeout: time.Minute}.Run(ctx, lockdown(t, nil, backendsOnly(t)))
+				_, err := Runner{Client: w, Wait: true, Timeout: time.Minute}.Run(ctx, fixture.Lockdown(t, nil, backendsOnly(t)))
 				if err == nil || !strings.Contains(err.Error(), "rolled back") {
 					t.Errorf("error %v", err)
 				}
@@ -447,17 +455,19 @@ func TestADryRunChangesNothing(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		on   func(*testing.T) *watchful
-		plan func(*testing.T, *watchful) Plan
+		plan func(*testing.T, *watchful) change.Plan
 		want []string
 	}{
 		"lockdown": {
 			nothingThere,
-			func(t *testing.T, w *watchful) Plan { return lockdown(t, w.policies(), backendsOnly(t)) },
+			func(t *testing.T, w *watchful) change.Plan { return fixture.Lockdown(t, w.policies(), backendsOnly(t)) },
 			[]string{"apply " + exampleInternal, "apply " + exampleBackends, "apply " + exampleDefaultDeny},
 		},
 		"unlock": {
 			backendsLocked,
-			func(_ *testing.T, w *watchful) Plan { return Unlock(w.policies(), []types.NamespacedName{example}) },
+			func(_ *testing.T, w *watchful) change.Plan {
+				return change.Unlock(w.policies(), []types.NamespacedName{example})
+			},
 			[]string{"delete " + exampleDefaultDeny, "delete " + exampleBackends, "delete " + exampleInternal},
 		},
 	} {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -24,7 +25,7 @@ type policies = ciliumclient.CiliumNetworkPolicyInterface
 // step makes one step and returns it as it was made. touched is true when the policy on the server may be
 // another one now, also when it is not known: the server can have done what it was asked for although its
 // answer never came.
-func (r Runner) step(ctx context.Context, s Step) (made Step, touched bool, err error) {
+func (r Runner) step(ctx context.Context, s change.Step) (made change.Step, touched bool, err error) {
 	on := r.Client.CiliumNetworkPolicies(s.Policy.Namespace)
 	if s.Unanswered || s.Before != nil && s.Before.UID == "" {
 		needed := false
@@ -53,7 +54,7 @@ func (r Runner) step(ctx context.Context, s Step) (made Step, touched bool, err 
 // apply is server-side apply with strict validation. A live policy is only changed when it is
 // still the one that the plan saw; a new one is not forced upon somebody who was faster.
 func (r Runner) apply(ctx context.Context, on policies, desired, live *ciliumv2.CiliumNetworkPolicy) (*ciliumv2.CiliumNetworkPolicy, error) {
-	content, err := policyset.Unstructured(policyset.Policy{Object: WithoutServerFields(desired)})
+	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(desired)})
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (r Runner) patchOptions(force *bool) metav1.PatchOptions {
 
 // update applies over a live policy. Cilium writes its status at any time, which changes the
 // version and nothing that matters: the update is tried again on the new version then.
-func (r Runner) update(ctx context.Context, on policies, s Step) (now *ciliumv2.CiliumNetworkPolicy, touched bool, err error) {
+func (r Runner) update(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, touched bool, err error) {
 	seen, live := s.Before, s.Before
 	takeOverFirst := s.Takeover && !r.DryRun
 	err = retry.RetryOnConflict(r.Pace.Conflicts, func() error {
@@ -115,7 +116,7 @@ func takeOver(ctx context.Context, on policies, live, desired *ciliumv2.CiliumNe
 // restore writes the former content over a policy that was updated. It is a patch and not an update, because
 // Cilium's types leave out empty lists when they are written, and an empty list of peers lets in nobody,
 // while none lets in everybody.
-func (r Runner) restore(ctx context.Context, on policies, s Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
+func (r Runner) restore(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
 	live := s.Before
 	err = retry.RetryOnConflict(r.Pace.Conflicts, func() error {
 		body, err := difference(live, s.After)
@@ -133,7 +134,7 @@ func (r Runner) restore(ctx context.Context, on policies, s Step) (now *ciliumv2
 func difference(from, to *ciliumv2.CiliumNetworkPolicy) ([]byte, error) {
 	var states [2][]byte
 	for i, p := range []*ciliumv2.CiliumNetworkPolicy{from, to} {
-		content, err := policyset.Unstructured(policyset.Policy{Object: WithoutServerFields(p)})
+		content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(p)})
 		if err != nil {
 			return nil, err
 		}
@@ -181,12 +182,3 @@ func retryable(ctx context.Context, on policies, live **ciliumv2.CiliumNetworkPo
 }
 
 var errChanged = errors.New("it was changed by somebody else in the meantime: run the command again to see what it would do now")
-
-// WithoutServerFields is the policy as somebody once applied it.
-func WithoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
-	out := &ciliumv2.CiliumNetworkPolicy{TypeMeta: p.TypeMeta, Spec: p.Spec, Specs: p.Specs}
-	out.APIVersion, out.Kind = ciliumv2.SchemeGroupVersion.String(), ciliumv2.CNPKindDefinition
-	out.Name, out.Namespace = p.Name, p.Namespace
-	out.Labels, out.Annotations = p.Labels, p.Annotations
-	return out
-}

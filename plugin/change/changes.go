@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,11 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -104,48 +101,15 @@ func (o *changeOptions) look(ctx context.Context, namespace string) (world, erro
 	return world{inv, model}, err
 }
 
-// previewed is a plan and what it would do to each cluster.
-type previewed struct {
-	plan     rollout.Plan
-	clusters []types.NamespacedName
-	previews []change.Preview
-	// refusals are the reasons not to go on, of all clusters.
-	refusals []string
-}
-
-func preview(w world, plan rollout.Plan, clusters []types.NamespacedName) (previewed, error) {
-	after, err := w.model.With(plan.After(w.inv.Policies, len(plan.Steps)))
-	if err != nil {
-		return previewed{}, err
-	}
-	order, err := rollout.CheckOrder(w.model, w.inv.Policies, plan)
-	if err != nil {
-		return previewed{}, err
-	}
-	p := previewed{plan: plan, clusters: clusters}
-	shared := append(slices.Clone(plan.Conflicts), order...)
-	for _, c := range clusters {
-		one := change.Compare(w.model, after, c, plan.For(c))
-		one.Refusals = slices.Concat(shared, one.Refusals)
-		p.previews = append(p.previews, one)
-		for _, r := range one.Refusals {
-			if !slices.Contains(p.refusals, r) {
-				p.refusals = append(p.refusals, r)
-			}
-		}
-	}
-	return p, nil
-}
-
 // show prints the previews where they belong: to stdout as a result, to stderr when objects are
 // the result.
-func (o *changeOptions) show(p previewed) error {
+func (o *changeOptions) show(p change.Proposal) error {
 	w := o.Out
 	if o.output != formatNone {
 		w = o.ErrOut
 	}
 	_, width := terminal.Detect(w)
-	for i, one := range p.previews {
+	for i, one := range p.Previews {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
@@ -179,7 +143,7 @@ func (o *changeOptions) confirm() error {
 }
 
 // carryOut makes the changes and prints what was done.
-func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(context.Context) error) error {
+func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify func(context.Context) error) error {
 	clients, err := o.Clients()
 	if err != nil {
 		return err
@@ -190,7 +154,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 	var printed error
 	runner := rollout.Runner{
 		Client: clients.Cilium.CiliumV2(), DryRun: o.dryRun == dryRunServer, Wait: o.wait, Timeout: o.timeout, Verify: verify,
-		Done: func(c rollout.Step, object *ciliumv2.CiliumNetworkPolicy) {
+		Done: func(c change.Step, object *ciliumv2.CiliumNetworkPolicy) {
 			progress.Stop()
 			printed = errors.Join(printed, printer(c, object))
 		},
@@ -198,31 +162,41 @@ func (o *changeOptions) carryOut(ctx context.Context, p previewed, verify func(c
 			progress.Update("waiting for Cilium to accept %s", strings.Join(policies, ", "))
 		},
 	}
-	_, err = runner.Run(ctx, p.plan)
+	_, err = runner.Run(ctx, p.Plan)
 	return errors.Join(err, printed)
 }
 
+// verify reads everything again and compares it with what was promised. The result has the postures that were
+// seen then.
+func (o *changeOptions) verify(ctx context.Context, namespace string, p change.Proposal) (change.Proposal, error) {
+	w, err := o.look(ctx, namespace)
+	if err != nil {
+		return p, fmt.Errorf("verification: %w", err)
+	}
+	return p.Observed(w.model), change.Join(p.Verify(w.model))
+}
+
 // did is an action in the past, as kubectl says it.
-func did(action change.Action) string {
+func did(action v1alpha1.PolicyAction) string {
 	switch action {
-	case change.Create:
+	case v1alpha1.PolicyCreate:
 		return "created"
-	case change.Update:
+	case v1alpha1.PolicyUpdate:
 		return "configured"
-	case change.Delete:
+	case v1alpha1.PolicyDelete:
 		return "deleted"
-	case change.Unchanged:
+	case v1alpha1.PolicyUnchanged:
 	}
 	return "unchanged"
 }
 
 // printer returns what prints one change: a line as kubectl's, or the object.
-func (o *changeOptions) printer() func(rollout.Step, *ciliumv2.CiliumNetworkPolicy) error {
+func (o *changeOptions) printer() func(change.Step, *ciliumv2.CiliumNetworkPolicy) error {
 	suffix := map[dryRun]string{dryRunServer: " (server dry run)", dryRunClient: " (dry run)"}[o.dryRun]
 	objects := o.objectPrinter()
-	return func(c rollout.Step, object *ciliumv2.CiliumNetworkPolicy) error {
+	return func(c change.Step, object *ciliumv2.CiliumNetworkPolicy) error {
 		if objects != nil {
-			if c.Action == change.Delete {
+			if c.Action == v1alpha1.PolicyDelete {
 				return nil // What is printed is what there is afterwards.
 			}
 			return objects.PrintObj(plain(object), o.Out)
@@ -264,23 +238,4 @@ func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
 	content.SetAPIVersion(ciliumv2.SchemeGroupVersion.String())
 	content.SetKind(ciliumv2.CNPKindDefinition)
 	return content
-}
-
-// differsFromPreview compares the world after the change with what the preview said about the
-// required flows.
-func differsFromPreview(p previewed, after *model.Model) error {
-	var errs []error
-	for i, c := range p.clusters {
-		for j, flow := range assess.RequiredFlows(after, after.Cluster(c)) {
-			if j >= len(p.previews[i].Flows) {
-				break
-			}
-			promised := p.previews[i].Flows[j].After
-			if flow.Verdict != promised && promised == v1alpha1.VerdictAllowed && !flow.Advisory {
-				errs = append(errs, fmt.Errorf("verification of cluster %q: the required flow %s is %s, the preview said %s: %s",
-					c.Name, flow.Name, flow.Verdict, promised, flow.Message))
-			}
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -9,11 +9,14 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -23,7 +26,8 @@ const diffContext = 3
 
 type diffOptions struct {
 	kit.Source
-	set kit.SetFlags
+	set    kit.SetFlags
+	output report.Output
 }
 
 func NewDiffCommand(root *kit.Globals) *cobra.Command {
@@ -41,10 +45,16 @@ func NewDiffCommand(root *kit.Globals) *cobra.Command {
 
 			Without any flag of the policy set, a cluster that is locked already is compared with the
 			flags that it was locked with: what differs then is what somebody has changed since.
+
+			-o json and -o yaml print the whole preview instead, for programs: the policies, the required
+			flows before and after, who gains, loses and keeps access, and why lockdown would refuse.
 		`),
 		Example: kit.Examples(`
 			# What would lockdown with these flags change?
 			kubectl cnpg-netpol diff shop-db -n shop --allow-pods role=backend
+
+			# Who would lose access?
+			kubectl cnpg-netpol diff shop-db -n shop --allow-pods role=backend -o json | jq '.access.loses'
 
 			# Has anybody changed the policies since they were applied?
 			kubectl cnpg-netpol diff shop-db -n shop
@@ -64,16 +74,16 @@ func NewDiffCommand(root *kit.Globals) *cobra.Command {
 	}
 	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
 	o.AddFileFlags(cmd)
+	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }
 
 func (o *diffOptions) run(ctx context.Context, name string, set policyset.Options, asked bool) error {
-	change := changeOptions{Source: o.Source}
 	namespace, err := o.ScopeOf()
 	if err != nil {
 		return err
 	}
-	w, err := change.look(ctx, namespace)
+	w, err := (&changeOptions{Source: o.Source}).look(ctx, namespace)
 	if err != nil {
 		return err
 	}
@@ -82,37 +92,58 @@ func (o *diffOptions) run(ctx context.Context, name string, set policyset.Option
 		return err
 	}
 	if !asked {
-		recorded, err := policyset.FromLive(cluster, assess.Managed(w.model, w.model.Cluster(cluster)))
-		switch {
-		case err == nil:
-			set = recorded
-		case !errors.Is(err, policyset.ErrNotLocked):
-			return fmt.Errorf("the flags that cluster %q was locked with can't be read from its policies, so give them: %w", name, err)
+		if set, err = lockedWith(w.model, cluster, set); err != nil {
+			return err
 		}
 	}
-	plan, err := rollout.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, w.model.OperatorNamespaces())})
+	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, w.model.OperatorNamespaces())})
 	if err != nil {
 		return err
 	}
-	text, err := diffOf(plan)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprint(o.Out, o.colored(text)); err != nil {
+	if err := o.print(w.model, plan, cluster); err != nil {
 		return err
 	}
 	var errs []error
 	for _, conflict := range plan.Conflicts {
 		errs = append(errs, errors.New(conflict))
 	}
-	if text != "" || len(errs) > 0 {
+	if len(plan.Changing()) > 0 || len(errs) > 0 {
 		return kit.AnswerNo(errors.Join(errs...))
 	}
 	return nil
 }
 
+// lockedWith are the options that the cluster was locked with, or those that were given when it is not.
+func lockedWith(m *model.Model, cluster types.NamespacedName, given policyset.Options) (policyset.Options, error) {
+	recorded, err := policyset.FromLive(cluster, assess.Managed(m, m.Cluster(cluster)))
+	switch {
+	case errors.Is(err, policyset.ErrNotLocked):
+		return given, nil
+	case err != nil:
+		return given, fmt.Errorf("the flags that cluster %q was locked with can't be read from its policies, so give them: %w", cluster.Name, err)
+	}
+	return recorded, nil
+}
+
+// print writes the difference of the policies, or the whole preview for programs.
+func (o *diffOptions) print(m *model.Model, plan change.Plan, cluster types.NamespacedName) error {
+	if o.output.Format == "" && o.output.Template == nil {
+		text, err := diffOf(plan)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(o.Out, o.colored(text))
+		return err
+	}
+	p, err := change.Propose(m, plan, []types.NamespacedName{cluster})
+	if err != nil {
+		return err
+	}
+	return report.PrintChange(o.Out, o.output, p.Previews[0])
+}
+
 // diffOf is the unified diff of all changes of a plan, empty when there are none.
-func diffOf(plan rollout.Plan) (string, error) {
+func diffOf(plan change.Plan) (string, error) {
 	var out strings.Builder
 	for _, c := range plan.Changing() {
 		before, err := lines(c.Before)
@@ -140,7 +171,7 @@ func lines(p *ciliumv2.CiliumNetworkPolicy) ([]string, error) {
 	if p == nil {
 		return nil, nil
 	}
-	content, err := policyset.Unstructured(policyset.Policy{Object: rollout.WithoutServerFields(p)})
+	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(p)})
 	if err != nil {
 		return nil, err
 	}

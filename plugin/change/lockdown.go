@@ -9,9 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -89,31 +88,27 @@ func (o *lockdownOptions) run(ctx context.Context, names []string, set policyset
 	for _, key := range clusters {
 		options = append(options, set.For(key, w.model.OperatorNamespaces()))
 	}
-	plan, err := rollout.Lockdown(w.inv.Policies, options)
+	p, err := change.ProposeLockdown(w.model, options)
 	if err != nil {
 		return err
 	}
-	p, err := preview(w, plan, clusters)
-	if err != nil {
-		return err
-	}
-	return o.proceed(ctx, p)
+	return o.proceed(ctx, namespace, p)
 }
 
 // proceed goes from the preview to the end: print, refuse, ask, apply, verify.
-func (o *lockdownOptions) proceed(ctx context.Context, p previewed) error {
+func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p change.Proposal) error {
 	if o.dryRun != dryRunClient || o.output == formatNone {
 		if err := o.show(p); err != nil {
 			return err
 		}
 	}
-	if len(p.refusals) > 0 && !o.force {
-		return kit.AnswerNo(refusal(p.refusals))
+	if len(p.Refusals) > 0 && !o.force {
+		return kit.AnswerNo(refusal(p.Refusals))
 	}
 	if o.dryRun == dryRunClient {
 		return o.printPlan(p)
 	}
-	if len(p.plan.Changing()) == 0 {
+	if len(p.Plan.Changing()) == 0 {
 		return o.leave(ctx, p)
 	}
 	if o.dryRun == dryRunNone {
@@ -121,18 +116,24 @@ func (o *lockdownOptions) proceed(ctx context.Context, p previewed) error {
 			return err
 		}
 	}
-	if err := o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, p) }); err != nil {
+	verified := p
+	if err := o.carryOut(ctx, p, func(ctx context.Context) (err error) {
+		if o.wait {
+			verified, err = o.verify(ctx, namespace, p)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	if o.dryRun == dryRunNone {
-		o.summarize(p)
+		o.summarize(verified)
 	}
 	return nil
 }
 
 // leave is for a set that is there already. It may be there since a moment ago, by somebody who did
 // not wait: that Cilium accepts it is waited for here as well.
-func (o *lockdownOptions) leave(ctx context.Context, p previewed) error {
+func (o *lockdownOptions) leave(ctx context.Context, p change.Proposal) error {
 	if o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
@@ -140,18 +141,18 @@ func (o *lockdownOptions) leave(ctx context.Context, p previewed) error {
 }
 
 // refusal is one line for each reason.
-func refusal(reasons []string) error {
+func refusal(reasons []v1alpha1.Refusal) error {
 	var errs []error
 	for _, reason := range reasons {
-		errs = append(errs, fmt.Errorf("refused: %s", reason))
+		errs = append(errs, fmt.Errorf("refused: %s", reason.Message))
 	}
 	return errors.Join(append(errs, errors.New("nothing was changed; --force goes on all the same"))...)
 }
 
 // printPlan prints the policies of the plan without touching the server.
-func (o *lockdownOptions) printPlan(p previewed) error {
+func (o *lockdownOptions) printPlan(p change.Proposal) error {
 	printer := o.printer()
-	for _, s := range p.plan.Steps {
+	for _, s := range p.Plan.Steps {
 		if err := printer(s, cmp.Or(s.After, s.Before)); err != nil {
 			return err
 		}
@@ -159,33 +160,10 @@ func (o *lockdownOptions) printPlan(p previewed) error {
 	return nil
 }
 
-// verify reads everything again and compares it with the preview, whose postures are those that were
-// seen then.
-func (o *lockdownOptions) verify(ctx context.Context, p previewed) error {
-	if !o.wait {
-		return nil
-	}
-	w, err := o.look(ctx, p.clusters[0].Namespace)
-	if err != nil {
-		return fmt.Errorf("verification: %w", err)
-	}
-	if err := differsFromPreview(p, w.model); err != nil {
-		return err
-	}
-	for _, r := range assess.Evaluate(w.model).Items {
-		for i, c := range p.clusters {
-			if c.Namespace == r.Metadata.Namespace && c.Name == r.Metadata.Name {
-				p.previews[i].After = r.Posture
-			}
-		}
-	}
-	return nil
-}
-
 // summarize says on stderr how each cluster stands now.
-func (o *lockdownOptions) summarize(p previewed) {
-	for i, c := range p.clusters {
-		after := p.previews[i].After
+func (o *lockdownOptions) summarize(p change.Proposal) {
+	for _, preview := range p.Previews {
+		c, after := preview.Metadata, preview.Posture.After
 		switch {
 		case !o.wait:
 			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", terminal.Escape(c.Name))

@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -103,21 +103,21 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	if err := unseenPolicies(w.inv, namespace); err != nil {
 		return err
 	}
-	p, err := preview(w, rollout.Unlock(w.inv.Policies, clusters), clusters)
+	p, err := change.ProposeUnlock(w.model, clusters)
 	if err != nil {
 		return err
 	}
 	// A name that neither a cluster nor a policy has is a mistake.
 	var unknown []error
 	for i, name := range names {
-		if len(p.previews[i].Steps) == 0 {
+		if len(p.Previews[i].Policies) == 0 {
 			unknown = append(unknown, o.UnknownNames(w.inv, namespace, []string{name}))
 		}
 	}
 	if err := errors.Join(unknown...); err != nil {
 		return err
 	}
-	if len(p.plan.Steps) == 0 {
+	if len(p.Plan.Steps) == 0 {
 		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(names)))
 		return nil
 	}
@@ -133,7 +133,10 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 		}
 	case dryRunServer:
 	}
-	if err := o.carryOut(ctx, p, func(ctx context.Context) error { return o.verify(ctx, clusters) }); err != nil {
+	if err := o.carryOut(ctx, p, func(ctx context.Context) error {
+		_, err := o.verify(ctx, namespace, p)
+		return err
+	}); err != nil {
 		return err
 	}
 	if o.dryRun == dryRunNone {
@@ -143,10 +146,10 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 }
 
 // summarize says on stderr how each cluster stands now; nothing of one that is gone.
-func (o *unlockOptions) summarize(p previewed) {
-	for i, c := range p.clusters {
-		if after := p.previews[i].After; after != "" {
-			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", terminal.Escape(c.Name), after)
+func (o *unlockOptions) summarize(p change.Proposal) {
+	for _, preview := range p.Previews {
+		if after := preview.Posture.After; after != "" {
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", terminal.Escape(preview.Metadata.Name), after)
 		}
 	}
 }
@@ -176,25 +179,12 @@ func quoted(names []string) string {
 	return noun + strings.Join(list, ", ")
 }
 
-func (o *unlockOptions) printPlan(p previewed) error {
+func (o *unlockOptions) printPlan(p change.Proposal) error {
 	printer := o.printer()
-	for _, s := range p.plan.Steps {
+	for _, s := range p.Plan.Steps {
 		if err := printer(s, s.Before); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// verify makes sure that nothing is left.
-func (o *unlockOptions) verify(ctx context.Context, clusters []types.NamespacedName) error {
-	w, err := o.look(ctx, clusters[0].Namespace)
-	if err != nil {
-		return fmt.Errorf("verification: %w", err)
-	}
-	var errs []error
-	for _, c := range rollout.Unlock(w.inv.Policies, clusters).Steps {
-		errs = append(errs, fmt.Errorf("verification: %s is still there", c.Policy))
-	}
-	return errors.Join(errs...)
 }

@@ -120,25 +120,36 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestFields compares the fields of a report with those that output.md lists.
+// TestFields compares the fields of reports and previews with those that output.md lists.
 func TestFields(t *testing.T) {
-	rows := read(t, "output.md")
-	report := reflect.TypeFor[v1alpha1.IsolationReport]()
-	for i := range report.NumField() {
-		field := report.Field(i)
-		name := jsonName(field)
-		if name == "" || field.Type.Kind() != reflect.Slice {
-			continue
-		}
-		row := regexp.MustCompile("(?m)^\\| `" + name + `\[\]` + "` .*$").FindString(rows)
-		if row == "" {
-			t.Errorf("output.md has no row for %s[]", name)
-			continue
-		}
-		for _, inner := range jsonNames(field.Type.Elem()) {
-			if !regexp.MustCompile("`" + inner + "(\\[\\])?`").MatchString(row) {
-				t.Errorf("the row of %s[] does not name %s", name, inner)
+	page := read(t, "output.md")
+	for title, object := range map[string]reflect.Type{
+		"# Output for programs":           reflect.TypeFor[v1alpha1.IsolationReport](),
+		"## What a lockdown would change": reflect.TypeFor[v1alpha1.ChangePreview](),
+	} {
+		rows := section(t, page, title, "## ")
+		for i := range object.NumField() {
+			field := object.Field(i)
+			name := jsonName(field)
+			if name == "" || field.Type.Kind() != reflect.Slice {
+				continue
 			}
+			row := regexp.MustCompile("(?m)^\\| `" + name + `\[\]` + "` .*$").FindString(rows)
+			if row == "" {
+				t.Errorf("output.md has no row for %s[] of %s", name, object.Name())
+				continue
+			}
+			for _, inner := range jsonNames(field.Type.Elem()) {
+				if !regexp.MustCompile("`" + inner + "(\\[\\])?`").MatchString(row) {
+					t.Errorf("the row of %s[] of %s does not name %s", name, object.Name(), inner)
+				}
+			}
+		}
+	}
+	types := read(t, "../../internal/api/v1alpha1/changepreview.go")
+	for _, reason := range regexp.MustCompile(`(?m)RefusalReason += "([A-Z_]+)"`).FindAllStringSubmatch(types, -1) {
+		if !strings.Contains(page, reason[1]) {
+			t.Errorf("output.md does not name the reason %s", reason[1])
 		}
 	}
 }

@@ -1,12 +1,12 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
@@ -16,54 +16,71 @@ type access struct {
 	targets string
 }
 
+// accessChange is what happens to somebody's access.
+type accessChange string
+
+const (
+	loses accessChange = "loses"
+	gains accessChange = "gains"
+	keeps accessChange = "keeps"
+)
+
+// accessKinds are the kinds of change in the order in which they are shown.
+func accessKinds() []accessChange { return []accessChange{loses, gains, keeps} }
+
+// of are the clients of one kind of change.
+func (c accessChange) of(all v1alpha1.AccessChanges) []v1alpha1.ClientChange {
+	switch c {
+	case loses:
+		return all.Loses
+	case gains:
+		return all.Gains
+	default:
+		return all.Keeps
+	}
+}
+
 // named is how many workloads a table names for each kind of change: losses are what the reader
 // has come for, so more of them.
-func named(kind change.Change) int {
-	if kind == change.Loses {
+func named(kind accessChange) int {
+	if kind == loses {
 		return 20
 	}
 	return 10
 }
 
-// changes are the kinds of change in the order in which they are shown.
-func changes() []change.Change {
-	return []change.Change{change.Loses, change.Gains, change.Keeps}
-}
-
-// merge collects the clients of one kind of change, one entry for each with all its targets.
-func merge(all []change.AccessChange, kind change.Change) []access {
+// merge collects clients, one entry for each with all its targets. An entity is a client without a namespace.
+func merge(all []v1alpha1.ClientChange) []access {
 	var merged []access
 	for _, c := range all {
-		if c.Change != kind {
-			continue
-		}
+		client := v1alpha1.Client{Namespace: c.Namespace, Workload: cmp.Or(c.Entity, c.Workload), Pods: c.Pods}
 		target := fmt.Sprintf("%s:%d", c.Target, c.Port)
 		i := slices.IndexFunc(merged, func(a access) bool {
-			return a.client.Namespace == c.Client.Namespace && a.client.Workload == c.Client.Workload
+			return a.client.Namespace == client.Namespace && a.client.Workload == client.Workload
 		})
 		if i < 0 {
-			merged = append(merged, access{client: c.Client, targets: target})
+			merged = append(merged, access{client: client, targets: target})
 			continue
 		}
-		merged[i].client.Pods = max(merged[i].client.Pods, c.Client.Pods)
+		merged[i].client.Pods = max(merged[i].client.Pods, client.Pods)
 		merged[i].targets += ", " + target
 	}
 	return merged
 }
 
 // accessChanges writes who loses, gains and keeps access.
-func (p *page) accessChanges(preview change.Preview) error {
-	merged := map[change.Change][]access{}
+func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
+	merged := map[accessChange][]access{}
 	var targets []string
-	for _, kind := range changes() {
-		merged[kind] = merge(preview.Access, kind)
+	for _, kind := range accessKinds() {
+		merged[kind] = merge(kind.of(preview.Access))
 		for _, a := range merged[kind] {
 			if !slices.Contains(targets, a.targets) {
 				targets = append(targets, a.targets)
 			}
 		}
 	}
-	if len(targets) == 0 && len(preview.Flows) == 0 {
+	if len(targets) == 0 && len(preview.RequiredFlows) == 0 {
 		// The cluster is gone: there is nothing to connect to.
 		return nil
 	}
@@ -85,7 +102,7 @@ func (p *page) accessChanges(preview change.Preview) error {
 		g.columns = append(g.columns, column{header: "TO", flexible: true, limit: p.limit(2)})
 	}
 	var omitted []string
-	for _, kind := range changes() {
+	for _, kind := range accessKinds() {
 		shown, rest := p.split(merged[kind], named(kind))
 		for _, group := range grouped(shown) {
 			row := []cell{painted(string(kind), p.change(kind)), text(group.namespace), lines(group.clients)}
@@ -119,11 +136,11 @@ func (p *page) split(all []access, limit int) (shown []access, rest []v1alpha1.C
 	return all[:limit], rest
 }
 
-func (p *page) change(kind change.Change) style {
+func (p *page) change(kind accessChange) style {
 	switch kind {
-	case change.Loses:
+	case loses:
 		return p.colors.Bad
-	case change.Gains:
+	case gains:
 		return p.colors.Warn
 	default:
 		return nil

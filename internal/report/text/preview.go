@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
 // Preview writes what verb ("lockdown", "unlock") would change. It ends with the refusals and one line
 // that sums everything up, because that is what stands above the question.
-func Preview(w io.Writer, verb string, preview change.Preview, o Options) error {
+func Preview(w io.Writer, verb string, preview v1alpha1.ChangePreview, o Options) error {
 	p := newPage(o)
 	if err := p.preview(verb, preview); err != nil {
 		return fmt.Errorf("render preview: %w", err)
@@ -21,11 +20,11 @@ func Preview(w io.Writer, verb string, preview change.Preview, o Options) error 
 	return p.writeTo(w)
 }
 
-func (p *page) preview(verb string, preview change.Preview) error {
+func (p *page) preview(verb string, preview v1alpha1.ChangePreview) error {
 	if err := p.previewHeadline(verb, preview); err != nil {
 		return err
 	}
-	for _, write := range []func(change.Preview) error{
+	for _, write := range []func(v1alpha1.ChangePreview) error{
 		p.steps, p.flowChanges, p.accessChanges, p.bystanders,
 	} {
 		if err := write(preview); err != nil {
@@ -43,57 +42,57 @@ func (p *page) preview(verb string, preview change.Preview) error {
 	return nil
 }
 
-func (p *page) previewHeadline(verb string, preview change.Preview) error {
-	before, after := string(preview.Before), string(preview.After)
+func (p *page) previewHeadline(verb string, preview v1alpha1.ChangePreview) error {
+	before, after := string(preview.Posture.Before), string(preview.Posture.After)
 	value := painted(before+" → "+after, func(string) string {
-		return p.posture(preview.Before)(before) + " → " + p.posture(preview.After)(after)
+		return p.posture(preview.Posture.Before)(before) + " → " + p.posture(preview.Posture.After)(after)
 	})
 	if before == after {
-		value = painted(before+" (stays)", func(string) string { return p.posture(preview.Before)(before) + " (stays)" })
+		value = painted(before+" (stays)", func(string) string { return p.posture(preview.Posture.Before)(before) + " (stays)" })
 	}
 	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
-	g.add(painted("Preview", p.colors.Heading), text(verb+" "+words.ClusterName(preview.Cluster)))
+	g.add(painted("Preview", p.colors.Heading), text(verb+" "+words.ClusterName(preview.Metadata)))
 	if before != "" || after != "" {
 		g.add(painted("Posture", p.colors.Heading), value)
 	}
 	return p.table(0, g)
 }
 
-func (p *page) steps(preview change.Preview) error {
+func (p *page) steps(preview v1alpha1.ChangePreview) error {
 	p.section("Policies")
-	if len(preview.Steps) == 0 {
+	if len(preview.Policies) == 0 {
 		p.paragraph(2, "nothing to change", nil)
 		return nil
 	}
 	g := grid{columns: []column{{header: "CHANGE"}, {header: "KIND"}, {header: "NAME", flexible: true, limit: p.limit(2)}, {header: "FOR", flexible: true}}}
-	for _, step := range preview.Steps {
+	for _, step := range preview.Policies {
 		change, paint := p.action(step.Action)
-		g.add(painted(change, paint), text(words.ShortKind(step.Policy.Kind)), text(step.Policy.Name), text(step.Why))
+		g.add(painted(change, paint), text(words.ShortKind(step.Kind)), text(step.Name), text(step.For))
 	}
 	return p.table(2, g)
 }
 
-func (p *page) action(action change.Action) (string, style) {
+func (p *page) action(action v1alpha1.PolicyAction) (string, style) {
 	switch action {
-	case change.Create:
+	case v1alpha1.PolicyCreate:
 		return "+ create", p.colors.Good
-	case change.Update:
+	case v1alpha1.PolicyUpdate:
 		return "~ update", p.colors.Warn
-	case change.Delete:
+	case v1alpha1.PolicyDelete:
 		return "- delete", p.colors.Bad
 	default:
 		return "  " + string(action), nil
 	}
 }
 
-func (p *page) flowChanges(preview change.Preview) error {
-	if len(preview.Flows) == 0 {
+func (p *page) flowChanges(preview v1alpha1.ChangePreview) error {
+	if len(preview.RequiredFlows) == 0 {
 		return nil
 	}
 	p.section("Required flows")
 	g := p.flowGrid()
-	flows := slices.Clone(preview.Flows)
-	slices.SortStableFunc(flows, func(a, b change.FlowChange) int { return urgency(a) - urgency(b) })
+	flows := slices.Clone(preview.RequiredFlows)
+	slices.SortStableFunc(flows, func(a, b v1alpha1.RequiredFlowChange) int { return urgency(a) - urgency(b) })
 	for _, flow := range flows {
 		g.add(append(p.flowCells(flow.Name, flow.From, flow.Port), p.verdictChange(flow))...)
 	}
@@ -102,7 +101,7 @@ func (p *page) flowChanges(preview change.Preview) error {
 
 // urgency orders flows: blocked ones first, then those that nobody can judge, advisory ones after
 // required ones.
-func urgency(flow change.FlowChange) int {
+func urgency(flow v1alpha1.RequiredFlowChange) int {
 	switch {
 	case flow.After == v1alpha1.VerdictAllowed:
 		return 4
@@ -117,7 +116,7 @@ func urgency(flow change.FlowChange) int {
 	}
 }
 
-func (p *page) verdictChange(flow change.FlowChange) cell {
+func (p *page) verdictChange(flow v1alpha1.RequiredFlowChange) cell {
 	after := p.verdict(flow.After, flow.Advisory)
 	if flow.Before == flow.After {
 		return painted("stays "+after.parts[0], after.paint)
@@ -125,7 +124,7 @@ func (p *page) verdictChange(flow change.FlowChange) cell {
 	return painted(string(flow.Before)+" → "+after.parts[0], after.paint)
 }
 
-func (p *page) bystanders(preview change.Preview) error {
+func (p *page) bystanders(preview v1alpha1.ChangePreview) error {
 	if len(preview.Bystanders) == 0 {
 		return nil
 	}
@@ -133,10 +132,10 @@ func (p *page) bystanders(preview change.Preview) error {
 	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "WORKLOAD", flexible: true, limit: p.limit(2)}, {header: "INGRESS"}}}
 	for _, b := range preview.Bystanders {
 		paint := p.colors.Good
-		if b.After {
+		if b.DefaultDenyAfter {
 			paint = p.colors.Bad
 		}
-		g.add(text(b.Client.Namespace), text(words.Workload(b.Client)), painted(ingress(b.Before)+" → "+ingress(b.After), paint))
+		g.add(text(b.Client.Namespace), text(words.Workload(b.Client)), painted(ingress(b.DefaultDenyBefore)+" → "+ingress(b.DefaultDenyAfter), paint))
 	}
 	return p.table(2, g)
 }
@@ -148,7 +147,7 @@ func ingress(defaultDeny bool) string {
 	return "open"
 }
 
-func (p *page) notes(notes []change.Note) {
+func (p *page) notes(notes []v1alpha1.ChangeNote) {
 	if len(notes) == 0 {
 		return
 	}
@@ -159,13 +158,13 @@ func (p *page) notes(notes []change.Note) {
 	}
 }
 
-func (p *page) refusals(verb string, refusals []string) {
+func (p *page) refusals(verb string, refusals []v1alpha1.Refusal) {
 	if len(refusals) == 0 {
 		return
 	}
 	p.out.WriteByte('\n')
 	p.paragraph(0, verb+" does not go on without --force:", p.colors.Alarm)
 	for _, reason := range refusals {
-		p.bullet(2, reason)
+		p.bullet(2, reason.Message)
 	}
 }

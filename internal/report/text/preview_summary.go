@@ -5,30 +5,29 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
 // summary is the last line of a preview: "3 policies to create; 2 workloads lose access; required
 // flows stay allowed".
-func summary(preview change.Preview) string {
-	parts := append([]string{stepSummary(preview.Steps)}, accessSummary(preview.Access)...)
+func summary(preview v1alpha1.ChangePreview) string {
+	parts := append([]string{stepSummary(preview.Policies)}, accessSummary(preview.Access)...)
 	if n := len(preview.Bystanders); n > 0 {
 		parts = append(parts, words.Count(n, "other workload")+" affected")
 	}
-	if flows := flowSummary(preview.Flows); flows != "" {
+	if flows := flowSummary(preview.RequiredFlows); flows != "" {
 		parts = append(parts, flows)
 	}
 	return strings.Join(parts, "; ")
 }
 
-func stepSummary(steps []change.Step) string {
-	counts := map[change.Action]int{}
+func stepSummary(steps []v1alpha1.PolicyChange) string {
+	counts := map[v1alpha1.PolicyAction]int{}
 	for _, step := range steps {
 		counts[step.Action]++
 	}
 	var parts []string
-	for _, action := range []change.Action{change.Create, change.Update, change.Delete} {
+	for _, action := range []v1alpha1.PolicyAction{v1alpha1.PolicyCreate, v1alpha1.PolicyUpdate, v1alpha1.PolicyDelete} {
 		switch n := counts[action]; {
 		case n == 0:
 		case len(parts) == 0:
@@ -44,12 +43,12 @@ func stepSummary(steps []change.Step) string {
 }
 
 // accessSummary counts workloads by change; sources that are no workloads are named.
-func accessSummary(all []change.AccessChange) []string {
+func accessSummary(all v1alpha1.AccessChanges) []string {
 	var parts []string
-	for _, change := range []change.Change{change.Loses, change.Gains} {
+	for _, change := range []accessChange{loses, gains} {
 		var who []string
 		workloads := 0
-		for _, a := range merge(all, change) {
+		for _, a := range merge(change.of(all)) {
 			if a.client.Namespace == "" {
 				who = append(who, strings.TrimPrefix(a.client.Workload, "cidr:"))
 			} else {
@@ -71,7 +70,7 @@ func accessSummary(all []change.AccessChange) []string {
 }
 
 // inflect is "loses" for one and "lose" for several.
-func inflect(n int, change change.Change) string {
+func inflect(n int, change accessChange) string {
 	if n == 1 {
 		return string(change)
 	}
@@ -79,7 +78,7 @@ func inflect(n int, change change.Change) string {
 }
 
 // flowSummary looks at the flows that the cluster needs, not at the advisory ones.
-func flowSummary(flows []change.FlowChange) string {
+func flowSummary(flows []v1alpha1.RequiredFlowChange) string {
 	denied, unknown, repaired, required := 0, 0, 0, 0
 	for _, flow := range flows {
 		if flow.Advisory {

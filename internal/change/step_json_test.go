@@ -1,20 +1,23 @@
-package rollout
+package change_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 )
 
 // A journal that is stored today is read by the programs to come: its form changes by additions only.
 func TestAStoredStep(t *testing.T) {
-	u := newUnreliable()
-	journal, err := u.carryOut(t, lockdown(t, nil, options(t, example, flags())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(journal.Steps[1])
+	step := fixture.Lockdown(t, nil, fixture.Options(t, example, fixture.Flags())).Steps[1]
+	step.After.UID, step.After.ResourceVersion, step.After.Generation = "b09dd78d", "2134", 1
+	step.After.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "somebody"}}
+	text, err := json.Marshal(step)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +46,7 @@ func TestAStoredStep(t *testing.T) {
       "annotations": {
         "cnpg-netpol/scope": "cluster"
       },
+      "generation": 1,
       "labels": {
         "app.kubernetes.io/managed-by": "kubectl-cnpg-netpol",
         "cnpg-netpol/cluster": "cluster-example",
@@ -50,8 +54,8 @@ func TestAStoredStep(t *testing.T) {
       },
       "name": "cluster-example-default-deny",
       "namespace": "default",
-      "resourceVersion": "2",
-      "uid": "cluster-example-default-deny"
+      "resourceVersion": "2134",
+      "uid": "b09dd78d"
     },
     "spec": {
       "description": "Default deny all ingress traffic to the pods of the cluster cluster-example",
@@ -77,7 +81,7 @@ func TestAStepThatCannotBeRead(t *testing.T) {
 		`{"action": 1}`: "action",
 		`{"action": "create", "policy": {"name": "deny"}, "after": {"spec": 1}}`: `step for policy "deny"`,
 	} {
-		var s Step
+		var s change.Step
 		if err := json.Unmarshal([]byte(text), &s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", text, err, want)
 		}

@@ -1,4 +1,4 @@
-package rollout
+package change_test
 
 import (
 	"fmt"
@@ -8,47 +8,27 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// clientFlags are the six flags that let clients in, each with one value.
-func clientFlags() []func(*policyset.FlagValues) {
-	return []func(*policyset.FlagValues){
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=role=backend") },
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods-any-namespace=role=backend") },
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-namespace=backend") },
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-cluster-wide") },
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-metrics=other") },
-		func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-kubectl-cnpg") },
-	}
-}
-
-// combination has the client flags whose bits are set.
-func combination(bits int, scope policyset.Scope) policyset.FlagValues {
-	v := policyset.FlagValues{Scope: string(scope)}
-	for i, set := range clientFlags() {
-		if bits&(1<<i) != 0 {
-			set(&v)
-		}
-	}
-	return v
-}
-
 // walk follows a plan step by step and asks the engine after each of them.
-func walk(t *testing.T, m *model.Model, policies []inventory.Policy, plan Plan) []inventory.Policy {
+func walk(t *testing.T, m *model.Model, policies []inventory.Policy, plan change.Plan) []inventory.Policy {
 	t.Helper()
 	for n := range len(plan.Steps) + 1 {
 		then, err := m.With(plan.After(policies, n))
 		if err != nil {
 			t.Fatal(err)
 		}
-		expectFlows(t, then, fmt.Sprintf("after %d of %q", n, steps(plan)))
+		expectFlows(t, then, fmt.Sprintf("after %d of %q", n, fixture.Steps(plan)))
 	}
-	problems, err := CheckOrder(m, policies, plan)
+	problems, err := change.CheckOrder(m, policies, plan)
 	if err != nil || len(problems) > 0 {
-		t.Errorf("%q: %q, %v", steps(plan), problems, err)
+		t.Errorf("%q: %q, %v", fixture.Steps(plan), problems, err)
 	}
 	return after(policies, plan)
 }
@@ -60,14 +40,14 @@ func TestEveryPrefixKeepsWhatTheClusterNeeds(t *testing.T) {
 	for _, nonDefaultDeny := range []bool{true, false} {
 		for _, scope := range []policyset.Scope{policyset.ScopeCluster, policyset.ScopeNamespace} {
 			t.Run(fmt.Sprintf("scope %s, enable-non-default-deny-policies %v", scope, nonDefaultDeny), func(t *testing.T) {
-				inv := record(t)
+				inv := fixture.Load(t, fixture.Recording("live-open"))
 				inv.Settings.NonDefaultDeny = nonDefaultDeny
-				m := modelOf(t, inv)
+				m := newModel(t, inv)
 				expectFlows(t, m, "before")
-				for bits := range 1 << len(clientFlags()) {
-					flags := combination(bits, scope)
-					locked := walk(t, m, inv.Policies, lockdown(t, inv.Policies, options(t, example, flags)))
-					if left := walk(t, m, locked, Unlock(locked, []types.NamespacedName{example})); len(left) != len(inv.Policies) {
+				for bits := range 1 << len(fixture.ClientFlags()) {
+					flags := fixture.Combination(bits, scope)
+					locked := walk(t, m, inv.Policies, fixture.Lockdown(t, inv.Policies, fixture.Options(t, example, flags)))
+					if left := walk(t, m, locked, change.Unlock(locked, []types.NamespacedName{example})); len(left) != len(inv.Policies) {
 						t.Errorf("%+v: unlock leaves %d policies", flags, len(left))
 					}
 				}
@@ -80,21 +60,21 @@ func TestEveryPrefixKeepsWhatTheClusterNeeds(t *testing.T) {
 func TestEveryPrefixOfAConvergence(t *testing.T) {
 	var sets []policyset.FlagValues
 	for _, scope := range []policyset.Scope{policyset.ScopeCluster, policyset.ScopeNamespace} {
-		sets = append(sets, combination(0, scope))
-		for i := range clientFlags() {
-			sets = append(sets, combination(1<<i, scope))
+		sets = append(sets, fixture.Combination(0, scope))
+		for i := range fixture.ClientFlags() {
+			sets = append(sets, fixture.Combination(1<<i, scope))
 		}
 	}
 	for _, nonDefaultDeny := range []bool{true, false} {
 		t.Run(fmt.Sprintf("enable-non-default-deny-policies %v", nonDefaultDeny), func(t *testing.T) {
-			inv := record(t)
+			inv := fixture.Load(t, fixture.Recording("live-open"))
 			inv.Settings.NonDefaultDeny = nonDefaultDeny
-			m := modelOf(t, inv)
+			m := newModel(t, inv)
 			for i, from := range sets {
-				policies := after(inv.Policies, lockdown(t, inv.Policies, options(t, example, from)))
+				policies := after(inv.Policies, fixture.Lockdown(t, inv.Policies, fixture.Options(t, example, from)))
 				for j, to := range sets {
 					if i != j {
-						walk(t, m, policies, lockdown(t, policies, options(t, example, to)))
+						walk(t, m, policies, fixture.Lockdown(t, policies, fixture.Options(t, example, to)))
 					}
 				}
 			}
@@ -104,11 +84,11 @@ func TestEveryPrefixOfAConvergence(t *testing.T) {
 
 // An order that would interrupt a flow is found, and so is the step at which it happens.
 func TestCheckOrderFindsAnInterruption(t *testing.T) {
-	inv := record(t)
-	m := modelOf(t, inv)
-	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{}))
+	inv := fixture.Load(t, fixture.Recording("live-open"))
+	m := newModel(t, inv)
+	plan := fixture.Lockdown(t, inv.Policies, fixture.Options(t, example, policyset.FlagValues{}))
 	slices.Reverse(plan.Steps)
-	problems, err := CheckOrder(m, inv.Policies, plan)
+	problems, err := change.CheckOrder(m, inv.Policies, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,17 +96,17 @@ func TestCheckOrderFindsAnInterruption(t *testing.T) {
 		t.Fatalf("%d problems, want one for each required flow: %q", len(problems), problems)
 	}
 	for _, p := range problems {
-		if !strings.Contains(p, `after the step "cluster-example-default-deny" (create)`) {
-			t.Errorf("%q does not name the step", p)
+		if p.Reason != v1alpha1.RefusalFlowInterrupted || !strings.Contains(p.Message, `after the step "cluster-example-default-deny" (create)`) {
+			t.Errorf("%+v does not name the step", p)
 		}
 	}
 }
 
 // A plan that breaks a flow for good has no step to blame: that is the preview's business.
 func TestCheckOrderIsSilentWhenTheEndIsBroken(t *testing.T) {
-	inv := record(t)
-	plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{OperatorOnly: true}))
-	problems, err := CheckOrder(modelOf(t, inv), inv.Policies, plan)
+	inv := fixture.Load(t, fixture.Recording("live-open"))
+	plan := fixture.Lockdown(t, inv.Policies, fixture.Options(t, example, policyset.FlagValues{OperatorOnly: true}))
+	problems, err := change.CheckOrder(newModel(t, inv), inv.Policies, plan)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%q, %v", problems, err)
 	}
@@ -136,11 +116,11 @@ func TestCheckOrderIsSilentWhenTheEndIsBroken(t *testing.T) {
 // and peers; elsewhere it does not matter which of the two comes first.
 func TestAllowsAreInOrderToo(t *testing.T) {
 	for _, nonDefaultDeny := range []bool{true, false} {
-		inv := record(t)
+		inv := fixture.Load(t, fixture.Recording("live-open"))
 		inv.Settings.NonDefaultDeny = nonDefaultDeny
-		plan := lockdown(t, inv.Policies, options(t, example, policyset.FlagValues{Allow: []string{"--allow-pods=role=backend"}}))
+		plan := fixture.Lockdown(t, inv.Policies, fixture.Options(t, example, policyset.FlagValues{Allow: []string{"--allow-pods=role=backend"}}))
 		plan.Steps[0], plan.Steps[1] = plan.Steps[1], plan.Steps[0]
-		problems, err := CheckOrder(modelOf(t, inv), inv.Policies, plan)
+		problems, err := change.CheckOrder(newModel(t, inv), inv.Policies, plan)
 		if err != nil || (len(problems) == 0) != nonDefaultDeny {
 			t.Errorf("enable-non-default-deny-policies %v: %q, %v", nonDefaultDeny, problems, err)
 		}

@@ -1,4 +1,4 @@
-package rollout
+package change
 
 import (
 	"fmt"
@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -66,20 +65,20 @@ func Unlock(policies []inventory.Policy, clusters []types.NamespacedName) Plan {
 // apply adds the step that makes live as desired.
 func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName) {
 	step := Step{
-		Action: change.Create, Policy: desired.Reference(), Why: desired.Why, Clusters: clusters,
+		Action: v1alpha1.PolicyCreate, Policy: desired.Reference(), Why: desired.Why, Clusters: clusters,
 		Before: live, After: desired.Object,
 	}
 	switch {
 	case live == nil:
 	case !policyset.IsOurs(live.Labels) || !sameOwner(live, clusters):
-		step.Action, step.Takeover = change.Update, true
+		step.Action, step.Takeover = v1alpha1.PolicyUpdate, true
 		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
 			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
 			live.Name, live.Namespace))
 	case len(policyset.Differences(live, desired.Object)) == 0:
-		step.Action = change.Unchanged
+		step.Action = v1alpha1.PolicyUnchanged
 	default:
-		step.Action = change.Update
+		step.Action = v1alpha1.PolicyUpdate
 	}
 	plan.Steps = append(plan.Steps, step)
 }
@@ -105,13 +104,13 @@ func (plan *Plan) remove(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPo
 		owners := managedFor(p.Object, clusters)
 		if released, stays := release(p.Object, owners); stays {
 			plan.Steps = append(plan.Steps, Step{
-				Action: change.Update, Policy: released.Reference(), Why: "other clusters of the namespace need it", Clusters: owners,
+				Action: v1alpha1.PolicyUpdate, Policy: released.Reference(), Why: "other clusters of the namespace need it", Clusters: owners,
 				Before: p.Object, After: released.Object,
 			})
 			continue
 		}
 		plan.Steps = append(plan.Steps, Step{
-			Action: change.Delete, Policy: p.Reference(), Why: "not needed any more", Clusters: owners, Before: p.Object,
+			Action: v1alpha1.PolicyDelete, Policy: p.Reference(), Why: "not needed any more", Clusters: owners, Before: p.Object,
 		})
 	}
 }
@@ -159,14 +158,14 @@ func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o poli
 
 // Changing are the steps that touch the server.
 func (plan Plan) Changing() []Step {
-	return slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == change.Unchanged })
+	return slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Action == v1alpha1.PolicyUnchanged })
 }
 
-// settled are the policies that are there as they shall be.
-func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
+// Settled are the policies that are there as they shall be.
+func (plan Plan) Settled() []*ciliumv2.CiliumNetworkPolicy {
 	var out []*ciliumv2.CiliumNetworkPolicy
 	for _, s := range plan.Steps {
-		if s.Action == change.Unchanged {
+		if s.Action == v1alpha1.PolicyUnchanged {
 			out = append(out, s.Before)
 		}
 	}
@@ -174,11 +173,11 @@ func (plan Plan) settled() []*ciliumv2.CiliumNetworkPolicy {
 }
 
 // For are the steps that concern one cluster.
-func (plan Plan) For(cluster types.NamespacedName) []change.Step {
-	var out []change.Step
+func (plan Plan) For(cluster types.NamespacedName) []Step {
+	var out []Step
 	for _, s := range plan.Steps {
 		if slices.Contains(s.Clusters, cluster) {
-			out = append(out, change.Step{Action: s.Action, Policy: s.Policy, Why: s.Why})
+			out = append(out, s)
 		}
 	}
 	return out
@@ -188,7 +187,7 @@ func (plan Plan) For(cluster types.NamespacedName) []change.Step {
 func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
 	out := slices.Clone(policies)
 	for _, s := range plan.Steps[:n] {
-		if s.Action == change.Unchanged {
+		if s.Action == v1alpha1.PolicyUnchanged {
 			continue
 		}
 		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == s.Policy })
@@ -198,7 +197,7 @@ func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
 			})
 		}
 	}
-	slices.SortFunc(out, func(a, b inventory.Policy) int { return a.PolicyReference.Compare(b.PolicyReference) })
+	slices.SortFunc(out, func(a, b inventory.Policy) int { return a.Compare(b.PolicyReference) })
 	return out
 }
 

@@ -1,4 +1,4 @@
-package rollout
+package change
 
 import (
 	"encoding/json"
@@ -8,13 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // storedStep is a Step as it is stored. Fields are only added.
 type storedStep struct {
-	Action     change.Action            `json:"action"`
+	Action     v1alpha1.PolicyAction    `json:"action"`
 	Policy     v1alpha1.PolicyReference `json:"policy"`
 	Why        string                   `json:"why,omitempty"`
 	Clusters   []v1alpha1.Metadata      `json:"clusters,omitempty"`

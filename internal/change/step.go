@@ -1,4 +1,4 @@
-package rollout
+package change
 
 import (
 	"slices"
@@ -7,12 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // Step is one change of one policy. It has both states, so that it can be turned round.
 type Step struct {
-	Action change.Action
+	Action v1alpha1.PolicyAction
 	Policy v1alpha1.PolicyReference
 	// Why says what the policy is for, in a few words: "operator and peers".
 	Why string
@@ -37,15 +37,21 @@ type Step struct {
 // Reverse is the step that leads back.
 func (s Step) Reverse() Step {
 	switch s.Action {
-	case change.Create:
-		s.Action = change.Delete
-	case change.Delete:
-		s.Action = change.Create
-	case change.Update, change.Unchanged:
+	case v1alpha1.PolicyCreate:
+		s.Action = v1alpha1.PolicyDelete
+	case v1alpha1.PolicyDelete:
+		s.Action = v1alpha1.PolicyCreate
+	case v1alpha1.PolicyUpdate, v1alpha1.PolicyUnchanged:
 	}
 	s.Before, s.After = s.After, s.Before
 	s.Restore = !s.Restore
 	return s
+}
+
+// IsDefaultDeny tells whether the policy that the step leaves is a default deny of lockdown's: what bears it
+// has to be in force before.
+func (s Step) IsDefaultDeny() bool {
+	return s.After != nil && policyset.Role(s.After.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny
 }
 
 // Reverse is the plan that undoes the first done steps of this one, the last of them first: what made
@@ -53,7 +59,7 @@ func (s Step) Reverse() Step {
 func (plan Plan) Reverse(done int) Plan {
 	var out Plan
 	for _, s := range slices.Backward(plan.Steps[:done]) {
-		if s.Action != change.Unchanged {
+		if s.Action != v1alpha1.PolicyUnchanged {
 			out.Steps = append(out.Steps, s.Reverse())
 		}
 	}

@@ -1,0 +1,138 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// ChangePreviewKind is the kind of what diff prints.
+const ChangePreviewKind = "ChangePreview"
+
+// ChangePreview is what a lockdown would change for one cluster, and what that would mean for everybody
+// around it, computed by Cilium's engine over the pods that run now. It says nothing about who really
+// connects.
+type ChangePreview struct {
+	metav1.TypeMeta `json:",inline"`
+	Metadata        Metadata `json:"metadata"`
+	// Posture is the cluster's, before and after.
+	Posture PostureChange `json:"posture"`
+	// Policies are those of the set, in the order in which they are changed. Those that stay as they are
+	// are among them.
+	Policies []PolicyChange `json:"policies"`
+	// RequiredFlows are the connections that the cluster needs.
+	RequiredFlows []RequiredFlowChange `json:"requiredFlows"`
+	// Access is everybody who can connect before or after.
+	Access AccessChanges `json:"access"`
+	// Bystanders are workloads that are no part of the cluster and whose own ingress changes.
+	Bystanders []BystanderChange `json:"bystanders"`
+	// Notes point out what would be lost besides, and what was not seen.
+	Notes []ChangeNote `json:"notes"`
+	// Refusals are the reasons for which lockdown does not go on without --force; none when it does.
+	Refusals []Refusal `json:"refusals"`
+}
+
+// PostureChange is a posture before and after. A cluster that is gone, and has left policies behind, has none.
+type PostureChange struct {
+	Before Posture `json:"before,omitempty"`
+	After  Posture `json:"after,omitempty"`
+}
+
+// PolicyAction is what a change does to a policy.
+type PolicyAction string
+
+const (
+	// PolicyCreate: there is no policy of that name yet.
+	PolicyCreate PolicyAction = "create"
+	// PolicyUpdate: the policy is there, and differs.
+	PolicyUpdate PolicyAction = "update"
+	// PolicyDelete: the policy is not asked for any more.
+	PolicyDelete PolicyAction = "delete"
+	// PolicyUnchanged: the policy is there as it shall be.
+	PolicyUnchanged PolicyAction = "unchanged"
+)
+
+// PolicyChange is one change of one policy.
+type PolicyChange struct {
+	PolicyReference `json:",inline"`
+	Action          PolicyAction `json:"action"`
+	// For says what the policy is for, in a few words: "operator and peers".
+	For string `json:"for,omitempty"`
+	// Before and After are the policy without what the server writes: After can be applied. They are
+	// missing when there is none, and when it stays as it is.
+	Before any `json:"before,omitempty"`
+	After  any `json:"after,omitempty"`
+}
+
+// RequiredFlowChange is one required flow before and after.
+type RequiredFlowChange struct {
+	// Name, From and Port are those of the RequiredFlow.
+	Name   string  `json:"name"`
+	From   string  `json:"from"`
+	Port   uint16  `json:"port"`
+	Before Verdict `json:"before"`
+	After  Verdict `json:"after"`
+	// Advisory flows do not break the cluster as it is.
+	Advisory bool `json:"advisory,omitempty"`
+}
+
+// AccessChanges are all clients, by what happens to their access. A workload of which only some pods are
+// concerned is in more than one list, with the number of those pods.
+type AccessChanges struct {
+	Loses []ClientChange `json:"loses"`
+	Gains []ClientChange `json:"gains"`
+	Keeps []ClientChange `json:"keeps"`
+}
+
+// ClientChange is one client and one target.
+type ClientChange struct {
+	// Target is "instances" or "pooler NAME", and Port its TCP port.
+	Target string `json:"target"`
+	Port   uint16 `json:"port"`
+	// Entity is who is no pod: world, host, remote-node, kube-apiserver, cidr:PREFIX. Empty for a workload.
+	Entity string `json:"entity,omitempty"`
+	// Namespace and Workload ("deployment/web") are empty for an Entity.
+	Namespace string `json:"namespace,omitempty"`
+	Workload  string `json:"workload,omitempty"`
+	// Pods is the number of the workload's pods that are meant.
+	Pods int `json:"pods,omitempty"`
+}
+
+// BystanderChange is a workload and whether what no rule allows is denied at its pods.
+type BystanderChange struct {
+	Client `json:",inline"`
+	// DefaultDenyBefore and DefaultDenyAfter are about ingress.
+	DefaultDenyBefore bool `json:"defaultDenyBefore"`
+	DefaultDenyAfter  bool `json:"defaultDenyAfter"`
+}
+
+// ChangeNote is something that a preview points out.
+type ChangeNote struct {
+	// Subject is a short name: "Prometheus", "kubectl cnpg status".
+	Subject string `json:"subject"`
+	// Message says what is lost or was not seen, Remedy which flag keeps it or what to do.
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+// Refusal is why a lockdown does not go on.
+type Refusal struct {
+	// Reason is stable: scripts may match on it.
+	Reason RefusalReason `json:"reason"`
+	// Message is one sentence.
+	Message string `json:"message"`
+}
+
+// RefusalReason is what kind of thing stands in the way.
+type RefusalReason string
+
+const (
+	// RefusalPolicyOfOthers: a policy of that name is there, and is not managed for this cluster.
+	RefusalPolicyOfOthers RefusalReason = "POLICY_OF_OTHERS"
+	// RefusalFlowInterrupted: a required flow would not be allowed between two steps.
+	RefusalFlowInterrupted RefusalReason = "FLOW_INTERRUPTED"
+	// RefusalFlowBlocked: a required flow would not be allowed afterwards, or can't be judged.
+	RefusalFlowBlocked RefusalReason = "FLOW_BLOCKED"
+	// RefusalOperatorLost: an operator that was seen would be cut off.
+	RefusalOperatorLost RefusalReason = "OPERATOR_LOST"
+	// RefusalNeighbourBlocked: another cluster of the namespace would lose a required flow.
+	RefusalNeighbourBlocked RefusalReason = "NEIGHBOUR_BLOCKED"
+	// RefusalEvidenceMissing: something could not be read on which the preview depends.
+	RefusalEvidenceMissing RefusalReason = "EVIDENCE_MISSING"
+)

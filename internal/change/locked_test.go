@@ -1,0 +1,113 @@
+package change_test
+
+import (
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// The policies of a cluster that was locked with --allow-pods role=backend in November 2026.
+const (
+	lockedInternal    = "cluster-example-internal-access"
+	lockedBackends    = "cluster-example-postgres-access-role-backend"
+	lockedDefaultDeny = "cluster-example-default-deny"
+)
+
+// locked26 is that cluster, recorded: its annotations are what was stored then, and stay readable.
+func locked26(t *testing.T) *model.Model {
+	t.Helper()
+	return newModel(t, fixture.Load(t, fixture.Recording("live-flows")))
+}
+
+// propose proposes a lockdown of the recorded cluster.
+func propose(t *testing.T, m *model.Model, options policyset.Options) change.Proposal {
+	t.Helper()
+	p, err := change.ProposeLockdown(m, []policyset.Options{options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A set that was locked before is recognised, and found to be complete.
+func TestASetFromBefore(t *testing.T) {
+	m := locked26(t)
+	recorded, err := policyset.FromLive(example, assess.Managed(m, m.Cluster(example)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, options := range map[string]policyset.Options{
+		"as it was stored":    recorded.For(example, m.OperatorNamespaces()),
+		"with the same flags": fixture.Options(t, example, fixture.Flags(fixture.Backends)),
+	} {
+		p := propose(t, m, options)
+		expectSteps(t, p.Plan, "unchanged "+lockedInternal, "unchanged "+lockedBackends, "unchanged "+lockedDefaultDeny)
+		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(p.Plan.Changing()) > 0 || len(preview.Access.Loses)+len(preview.Access.Gains) > 0 ||
+			preview.Posture != (v1alpha1.PostureChange{Before: v1alpha1.PostureLocked, After: v1alpha1.PostureLocked}) {
+			t.Errorf("%s: refusals %+v, %+v", name, p.Refusals, preview)
+		}
+	}
+}
+
+// It converges to other flags, and what still holds is left alone.
+func TestASetFromBeforeWithOtherFlags(t *testing.T) {
+	m := locked26(t)
+	for _, tc := range []struct {
+		flags policyset.FlagValues
+		want  []string
+	}{
+		{fixture.Flags(fixture.Backends, fixture.Metrics), []string{
+			"unchanged " + lockedInternal, "unchanged " + lockedBackends,
+			"create cluster-example-metrics-access-monitoring", "unchanged " + lockedDefaultDeny,
+		}},
+		{fixture.Flags(), []string{"unchanged " + lockedInternal, "unchanged " + lockedDefaultDeny, "delete " + lockedBackends}},
+		{fixture.Flags(fixture.Frontends), []string{
+			"unchanged " + lockedInternal, "create cluster-example-postgres-access-role-frontend",
+			"unchanged " + lockedDefaultDeny, "delete " + lockedBackends,
+		}},
+		{fixture.Flags(fixture.Backends, fixture.WholeNamespace), []string{
+			"update " + lockedInternal, "unchanged " + lockedBackends, "create default-deny", "delete " + lockedDefaultDeny,
+		}},
+	} {
+		p := propose(t, m, fixture.Options(t, example, tc.flags))
+		expectSteps(t, p.Plan, tc.want...)
+		if len(p.Refusals) > 0 || len(p.Plan.Conflicts) > 0 {
+			t.Errorf("%+v is refused: %+v", tc.flags, p.Refusals)
+		}
+	}
+}
+
+// Unlocking removes exactly the set, and opens the database again.
+func TestASetFromBeforeIsUnlocked(t *testing.T) {
+	m := locked26(t)
+	p, err := change.ProposeUnlock(m, []types.NamespacedName{example})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectSteps(t, p.Plan, "delete "+lockedDefaultDeny, "delete "+lockedBackends, "delete "+lockedInternal)
+	if got := p.Previews[0].Posture.After; got != v1alpha1.PostureOpen || len(p.Refusals) > 0 {
+		t.Errorf("posture %s, refusals %+v", got, p.Refusals)
+	}
+	policies := m.Inventory().Policies
+	left := after(policies, p.Plan)
+	if len(left) != len(policies)-3 || slices.ContainsFunc(names(left), func(name string) bool {
+		return slices.Contains([]string{lockedInternal, lockedBackends, lockedDefaultDeny}, name)
+	}) {
+		t.Errorf("of %v, %v are left", names(policies), names(left))
+	}
+	unlocked, err := m.With(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differences := p.Verify(unlocked); len(differences) > 0 {
+		t.Errorf("differences %v", differences)
+	}
+}

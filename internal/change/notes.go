@@ -1,0 +1,91 @@
+package change
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
+func bystanders(before, after *model.Model, c *model.Cluster) []v1alpha1.BystanderChange {
+	pods := map[v1alpha1.BystanderChange]int{}
+	for _, p := range before.Peers() {
+		if p.Identity.Name() != "" {
+			continue // Cilium does not manage them, so that no policy changes anything there.
+		}
+		was, _ := before.Engine().DefaultDeny(p.Identity)
+		is, _ := after.Engine().DefaultDeny(p.Identity)
+		if was == is {
+			continue
+		}
+		for _, i := range before.Strangers(c, p) {
+			pods[v1alpha1.BystanderChange{Client: before.WorkloadOf(i), DefaultDenyBefore: was, DefaultDenyAfter: is}]++
+		}
+	}
+	var out []v1alpha1.BystanderChange
+	for b, n := range pods {
+		b.Pods = n
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(a, b v1alpha1.BystanderChange) int { return a.Client.Compare(b.Client) })
+	return out
+}
+
+// metricsNotes point out monitoring that could read metrics before and can't afterwards. It is
+// recognised by the label that Prometheus' charts and operators set.
+func metricsNotes(m *model.Model, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote {
+	targets := []model.Target{
+		m.Target("instances", cnpg.MetricsPort, c.Instances()),
+		m.Target("poolers", cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
+	}
+	lost := map[string]bool{}
+	for _, p := range m.Peers() {
+		for _, i := range m.Strangers(c, p) {
+			pod := m.Pod(i)
+			if !isMonitoring(pod.Labels) {
+				continue
+			}
+			for _, t := range targets {
+				if m.Reaches(p.Identity, t) == v1alpha1.VerdictAllowed && after.Reaches(p.Identity, t) == v1alpha1.VerdictDenied {
+					lost[pod.Namespace] = true
+				}
+			}
+		}
+	}
+	var out []v1alpha1.ChangeNote
+	for _, namespace := range slices.Sorted(maps.Keys(lost)) {
+		out = append(out, v1alpha1.ChangeNote{
+			Subject: "Prometheus",
+			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
+			Remedy:  "--allow-metrics " + namespace,
+		})
+	}
+	return out
+}
+
+func isMonitoring(labels map[string]string) bool {
+	const prometheus = "prometheus"
+	return labels["app.kubernetes.io/name"] == prometheus || labels["app"] == prometheus ||
+		labels["app.kubernetes.io/component"] == prometheus
+}
+
+func membersWith(c *model.Cluster, role v1alpha1.PodRole) []model.Member {
+	return slices.DeleteFunc(slices.Clone(c.Members), func(m model.Member) bool { return m.Role != role })
+}
+
+func kubectlNotes(flows []v1alpha1.RequiredFlowChange) []v1alpha1.ChangeNote {
+	for _, f := range flows {
+		if f.Name == v1alpha1.FlowAPIServer && f.Before != f.After && f.After != v1alpha1.VerdictAllowed {
+			return []v1alpha1.ChangeNote{{
+				Subject: "kubectl cnpg status",
+				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", cnpg.StatusPort),
+				Remedy:  "--allow-kubectl-cnpg",
+			}}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package change
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// Proposal is a change before it is made: the plan, what it would mean, and why it should not go on.
+type Proposal struct {
+	Plan Plan
+	// Previews are one for each cluster, in the order in which they were asked for.
+	Previews []v1alpha1.ChangePreview
+	// Refusals are the reasons not to go on, of all clusters, each once.
+	Refusals []v1alpha1.Refusal
+}
+
+// ProposeLockdown proposes the sets that the options ask for, one for each cluster.
+func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, error) {
+	plan, err := Lockdown(m.Inventory().Policies, options)
+	if err != nil {
+		return Proposal{}, err
+	}
+	clusters := make([]types.NamespacedName, len(options))
+	for i, o := range options {
+		clusters[i] = o.Cluster
+	}
+	return Propose(m, plan, clusters)
+}
+
+// ProposeUnlock proposes the removal of everything that is managed for the clusters.
+func ProposeUnlock(m *model.Model, clusters []types.NamespacedName) (Proposal, error) {
+	return Propose(m, Unlock(m.Inventory().Policies, clusters), clusters)
+}
+
+// Propose asks the engine what a plan, made for the policies of the model, would mean for the clusters.
+func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (Proposal, error) {
+	policies := before.Inventory().Policies
+	after, err := before.With(plan.After(policies, len(plan.Steps)))
+	if err != nil {
+		return Proposal{}, err
+	}
+	order, err := CheckOrder(before, policies, plan)
+	if err != nil {
+		return Proposal{}, err
+	}
+	shared := []v1alpha1.Refusal{}
+	for _, conflict := range plan.Conflicts {
+		shared = append(shared, v1alpha1.Refusal{Reason: v1alpha1.RefusalPolicyOfOthers, Message: conflict})
+	}
+	shared = append(shared, order...)
+	p := Proposal{Plan: plan}
+	for _, c := range clusters {
+		one, err := compare(before, after, c, plan.For(c))
+		if err != nil {
+			return Proposal{}, err
+		}
+		one.Refusals = append(slices.Clip(shared), one.Refusals...)
+		p.Previews = append(p.Previews, one)
+		for _, r := range one.Refusals {
+			if !slices.Contains(p.Refusals, r) {
+				p.Refusals = append(p.Refusals, r)
+			}
+		}
+	}
+	return p, nil
+}
+
+// Verify compares what is there after the change with what was promised: each required flow that was to be
+// allowed is, and for a cluster of which the plan leaves no policy, none is there.
+func (p Proposal) Verify(after *model.Model) []Difference {
+	var out []Difference
+	for _, preview := range p.Previews {
+		key := keyOfCluster(preview)
+		if !p.Plan.leaves(key) {
+			for _, s := range Unlock(after.Inventory().Policies, []types.NamespacedName{key}).Steps {
+				out = append(out, Difference{Cluster: key, Policy: s.Policy})
+			}
+		}
+		c := after.Cluster(key)
+		if c == nil {
+			continue
+		}
+		promised := map[flowKey]v1alpha1.Verdict{}
+		for _, f := range preview.RequiredFlows {
+			promised[flowKey{f.Name, f.From, f.Port}] = f.After
+		}
+		for _, f := range assess.RequiredFlows(after, c) {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && promised[keyOfFlow(f)] == v1alpha1.VerdictAllowed {
+				out = append(out, Difference{Cluster: key, Flow: &f})
+			}
+		}
+	}
+	return out
+}
+
+// leaves tells whether there is a policy that is managed for the cluster when the plan is carried out.
+func (plan Plan) leaves(cluster types.NamespacedName) bool {
+	return slices.ContainsFunc(plan.For(cluster), func(s Step) bool {
+		return s.After != nil && policyset.IsManaged(s.After.Labels, cluster.Name)
+	})
+}
+
+// Observed is the proposal with the postures that are there now in place of those that were computed.
+func (p Proposal) Observed(after *model.Model) Proposal {
+	p.Previews = slices.Clone(p.Previews)
+	for i, preview := range p.Previews {
+		if c := after.Cluster(keyOfCluster(preview)); c != nil {
+			p.Previews[i].Posture.After = assess.Report(after, c).Posture
+		}
+	}
+	return p
+}
+
+func keyOfCluster(p v1alpha1.ChangePreview) types.NamespacedName {
+	return types.NamespacedName{Namespace: p.Metadata.Namespace, Name: p.Metadata.Name}
+}
+
+// Difference is something that is not as the preview said.
+type Difference struct {
+	Cluster types.NamespacedName
+	// Flow is a required flow that was to be allowed, as it is now; nil when it is about Policy.
+	Flow *v1alpha1.RequiredFlow
+	// Policy was to be gone and is there.
+	Policy v1alpha1.PolicyReference
+}
+
+// Error says what is, and what was promised.
+func (d Difference) Error() string {
+	if d.Flow == nil {
+		return fmt.Sprintf("verification: %s is still there", d.Policy)
+	}
+	return fmt.Sprintf("verification of cluster %q: the required flow %s is %s, the preview said %s: %s",
+		d.Cluster.Name, d.Flow.Name, d.Flow.Verdict, v1alpha1.VerdictAllowed, d.Flow.Message)
+}
+
+// Join makes one error of all differences; nil when there is none.
+func Join(differences []Difference) error {
+	errs := make([]error, len(differences))
+	for i, d := range differences {
+		errs[i] = d
+	}
+	return errors.Join(errs...)
+}
