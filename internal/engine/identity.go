@@ -44,6 +44,11 @@ func (i *Identity) Namespace() string {
 	return i.id.LabelArray.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel)
 }
 
+// ServiceAccount is the name of that of an identity of pods, and empty for others.
+func (i *Identity) ServiceAccount() string {
+	return i.id.LabelArray.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PolicyLabelServiceAccount)
+}
+
 // Identities collects the identities that an engine shall know, each once.
 type Identities struct {
 	settings *inventory.Settings

@@ -37,7 +37,7 @@ func name(cluster string, role Role, suffix suffix) string {
 // suffix tells the policies of one role apart. Equal grants give equal suffixes, and different
 // grants different ones.
 type suffix struct {
-	// readable are lower-case letters, digits and dashes.
+	// readable are lower-case letters, digits, dashes, and dots where there are several.
 	readable string
 	// exact is true when no other grant has this readable form.
 	exact bool
@@ -45,14 +45,14 @@ type suffix struct {
 	hashed string
 }
 
-// within is the suffix in at most limit characters. The hash follows a dot, which no readable
-// form has, so that a readable form can't be mistaken for a hashed one.
+// within is the suffix in at most limit characters. The hash follows the only dot, and a readable
+// form has none or more than one, so that it can't be mistaken for a hashed one.
 func (s suffix) within(limit int) string {
 	if s.exact && len(s.readable) <= limit {
 		return s.readable
 	}
 	sum := sha256.Sum256([]byte(s.hashed))
-	readable := s.readable
+	readable := strings.ReplaceAll(s.readable, ".", "-")
 	if room := limit - hashLength - 1; len(readable) > room {
 		readable = strings.TrimRight(readable[:room], "-")
 	}

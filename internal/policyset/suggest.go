@@ -12,6 +12,8 @@ type Source struct {
 	// Namespace is that of all of the source's pods; empty when they are in several, or when some of it
 	// is no pod.
 	Namespace string
+	// ServiceAccount is the name of that of all of the source's pods; empty as Namespace is.
+	ServiceAccount string
 	// Selector finds the selector that lets in the source's pods and the fewest others of a namespace, or
 	// of any when it is empty; false when the pods have no label in common.
 	Selector func(namespace string) (Selector, bool)

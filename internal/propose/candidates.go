@@ -17,6 +17,7 @@ func candidates(q *explain.Question, options policyset.Options) []policyset.Opti
 	}
 	if namespaces := originNamespaces(q); len(namespaces) == 1 {
 		source.Namespace = namespaces[0]
+		source.ServiceAccount = originServiceAccount(q)
 	}
 	for _, port := range ports(q.Goals) {
 		for _, g := range policyset.Suggestions(port, source) {
@@ -38,6 +39,17 @@ func originNamespaces(q *explain.Question) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// originServiceAccount is the one that all of the source's pods have; empty when they have several.
+func originServiceAccount(q *explain.Question) string {
+	account := q.Origins[0].Identity.ServiceAccount()
+	for _, o := range q.Origins {
+		if o.Identity.ServiceAccount() != account {
+			return ""
+		}
+	}
+	return account
 }
 
 func ports(targets []explain.Goal) []uint16 {

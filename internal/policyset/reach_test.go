@@ -1,0 +1,119 @@
+package policyset_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// strangers are pods as NAMESPACE/NAME/SERVICEACCOUNT/ROLE, beside the instance shop/pg-1 and its operator.
+var strangers = []string{
+	"shop/backend/backend/backend", "shop/frontend/default/frontend", "shop/job/backend/job",
+	"other/backend/backend/backend", "other/frontend/default/frontend", "monitoring/prometheus/prometheus/metrics",
+}
+
+// Each kind of client lets in whom it names, on its ports, and nobody else: by Cilium's own engine.
+func TestWhoGetsIn(t *testing.T) {
+	const everyStranger = "shop/backend shop/frontend shop/job other/backend other/frontend monitoring/prometheus"
+	reached := map[policyset.Kind]bool{}
+	for _, tc := range []struct{ allow, want string }{
+		{"", ""},
+		{"--allow-pods=role=backend", "shop/backend"},
+		{"--allow-pods-any-namespace=role=backend", "shop/backend other/backend"},
+		{"--allow-namespace=other", "other/backend other/frontend"},
+		{"--allow-cluster-wide", everyStranger + " kube-apiserver remote-node"},
+		{"--allow-metrics=monitoring", "monitoring/prometheus"},
+		{"--allow-kubectl-cnpg", "kube-apiserver remote-node"},
+	} {
+		t.Run(tc.allow, func(t *testing.T) {
+			var flags policyset.FlagValues
+			if tc.allow != "" {
+				flags.Allow = []string{tc.allow}
+			}
+			options, err := policyset.Parse(flags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := []uint16{}
+			for _, g := range options.Grants {
+				for _, d := range policyset.Definitions() {
+					if d.Kind == g.Kind {
+						opened, reached[d.Kind] = d.Ports, true
+					}
+				}
+			}
+			for _, port := range []uint16{cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort, cnpg.PoolerMetricsPort, 22} {
+				want := strings.Fields(tc.want)
+				if !slices.Contains(opened, port) {
+					want = nil
+				}
+				if got := whoReaches(t, options, port); !slices.Equal(got, want) {
+					t.Errorf("port %d: %q get in, want %q", port, got, want)
+				}
+			}
+		})
+	}
+	for _, d := range policyset.Definitions() {
+		if !reached[d.Kind] {
+			t.Errorf("nobody asks who gets in with %s", d.Kind)
+		}
+	}
+}
+
+// whoReaches are the strangers, and those that are no pods, whom the engine lets in to the instance. The
+// local host is left out: the kubelet's probes come from there (allow-localhost).
+func whoReaches(t *testing.T, options policyset.Options, port uint16) []string {
+	t.Helper()
+	set, err := policyset.Build(options.For(types.NamespacedName{Namespace: "shop", Name: "pg"}, []string{"cnpg-system"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policies []inventory.Policy
+	for _, p := range set {
+		policies = append(policies, inventory.Policy{PolicyReference: p.Reference(), Object: p.Object})
+	}
+	settings := inventory.DefaultSettings()
+	ids, err := engine.NewIdentities(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := []inventory.Pod{{Namespace: "shop", Name: "pg-1", ServiceAccount: "pg", Labels: map[string]string{cnpg.ClusterLabel: "pg"}}}
+	for _, stranger := range strangers {
+		part := strings.Split(stranger, "/")
+		pods = append(pods, inventory.Pod{Namespace: part[0], Name: part[1], ServiceAccount: part[2], Labels: map[string]string{"role": part[3]}})
+	}
+	identities, err := ids.Pods(pods, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, p := range pods {
+		names = append(names, p.Namespace+"/"+p.Name)
+	}
+	for _, entity := range []string{"kube-apiserver", "remote-node", "world"} {
+		identities, names = append(identities, ids.Reserved(entity)), append(names, entity)
+	}
+	read, err := engine.Read(settings, policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(ids, read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for i, id := range identities[1:] {
+		if e.Decide(id, identities[0], port).Ingress.Verdict == v1alpha1.VerdictAllowed {
+			out = append(out, names[i+1])
+		}
+	}
+	return out
+}
