@@ -12,6 +12,10 @@ func TestCompletionOfFlags(t *testing.T) {
 		`{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicyList","items":[
 			{"metadata":{"name":"a","labels":{"app.kubernetes.io/managed-by":"kubectl-cnpg-netpol","cnpg-netpol/cluster":"gone"}}},
 			{"metadata":{"name":"b","labels":{"app.kubernetes.io/managed-by":"kubectl-cnpg-netpol","cnpg-netpol/cluster":"cluster-example"}}}]}`)
+	for namespace, account := range map[string]string{"default": "web", "backend": "reports"} {
+		server = answering(t, server, "/api/v1/namespaces/"+namespace+"/serviceaccounts", http.StatusOK,
+			`{"apiVersion":"v1","kind":"ServiceAccountList","items":[{"metadata":{"name":"`+account+`"}}]}`)
+	}
 	t.Setenv("KUBECONFIG", kubeconfig(t, "a", server.URL))
 	const nothing, files = ":4\n", ":0\n"
 	for args, want := range map[string]string{
@@ -21,6 +25,7 @@ func TestCompletionOfFlags(t *testing.T) {
 		"diff --operator-namespace":      "kube-system\n",
 		"status --operator-namespace":    "kube-system\n",
 		"explain --operator-namespace":   "kube-system\n",
+		"diff --allow-service-account":   "web\n",
 		"lockdown --allow-pods":          nothing,
 		"lockdown --timeout":             nothing,
 		"explain --pooler":               nothing,
@@ -38,5 +43,8 @@ func TestCompletionOfFlags(t *testing.T) {
 		if want == nothing && stdout != want || !strings.Contains(stdout, want) || want != files && !strings.HasSuffix(stdout, nothing) {
 			t.Errorf("%s: got %q, want %q", args, stdout, want)
 		}
+	}
+	if _, stdout, _ := run(t, "__complete", "--context", "a", "lockdown", "--allow-service-account", "backend/"); stdout != "backend/reports\n"+nothing {
+		t.Errorf("names of another namespace: got %q", stdout)
 	}
 }

@@ -77,6 +77,25 @@ func Definitions() []Definition {
 			suggest:     anyway,
 		},
 		{
+			// The "default" one is what every pod has that names none, so that it is no narrower than its namespace.
+			Kind: "service-account", Flag: "--allow-service-account",
+			Usage: "Let in pods of this ServiceAccount: NAME in the cluster's namespace, or NAMESPACE/NAME (repeatable)",
+			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   serviceAccounts(),
+			why:         "clients: service account {value}",
+			description: "Allow PostgreSQL access on port 5432 from Pods of the ServiceAccount {value}",
+			prefix:      "service-account.",
+			peers: func(v value) api.IngressCommonRule {
+				return endpoints(matchLabels(map[string]string{
+					ciliumio.PodNamespaceLabel: v.namespace, ciliumio.PolicyLabelServiceAccount: v.name,
+				}))
+			},
+			breadth: 2,
+			suggest: func(s Source) (string, bool) {
+				return s.Namespace + "/" + s.ServiceAccount, s.Namespace != "" && s.ServiceAccount != "" && s.ServiceAccount != "default"
+			},
+		},
+		{
 			// A monitoring namespace reads metrics of instances and poolers.
 			Kind: Metrics, Flag: "--allow-metrics",
 			Usage: "Let pods of this namespace read the metrics on 9187 and 9127 (repeatable)",

@@ -49,9 +49,9 @@ func TestNamesAreUnique(t *testing.T) {
 			allow(Pods, "a=b-c", "a-b=c", "a_b=c", "a/b=c", "a.b=c", "a=b.c", "a=B-C", "A=b-c", "a,b", "a=,b", "a in (b,c)", "a notin (b,c)", "!a,b", "a!=b", "a!=b,c",
 				"namespace=backend", "any=namespace-role-backend", "cluster=wide", "role=backend", "a="+long, "a="+long+"y", "any-namespace=b"),
 			allow("pods-any-namespace", "role=backend", "a=b-c", "a-b=c", "a="+long, "namespace=backend"),
-			allow(Namespace, "backend", "any", long, long+"y"), allow(ClusterWide), allow(Metrics, "backend", long, long+"y"), allow(KubectlCNPG))
+			allow(Namespace, "backend", "any", long, long+"y"), allow(ClusterWide), allow("service-account", "backend", "a.b", "a/b", "a-b/c", "a/b-c", "a/b.c", long, long+"y"), allow(Metrics, "backend", long, long+"y"), allow(KubectlCNPG))
 		policies := build(t, o)
-		if got, want := len(policies), 2+22+5+4+1+3+1; got != want {
+		if got, want := len(policies), 2+22+5+4+1+8+3+1; got != want {
 			t.Errorf("%d policies, want %d", got, want)
 		}
 		seen := map[string]bool{}

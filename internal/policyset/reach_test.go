@@ -30,6 +30,9 @@ func TestWhoGetsIn(t *testing.T) {
 		{"--allow-pods-any-namespace=role=backend", "shop/backend other/backend"},
 		{"--allow-namespace=other", "other/backend other/frontend"},
 		{"--allow-cluster-wide", everyStranger + " kube-apiserver remote-node"},
+		{"--allow-service-account=backend", "shop/backend shop/job"},
+		{"--allow-service-account=other/backend", "other/backend"},
+		{"--allow-service-account=default", "shop/frontend"},
 		{"--allow-metrics=monitoring", "monitoring/prometheus"},
 		{"--allow-kubectl-cnpg", "kube-apiserver remote-node"},
 	} {

@@ -49,6 +49,34 @@ func namespaces() valueKind {
 	}
 }
 
+// serviceAccounts are NAME in the cluster's namespace, or NAMESPACE/NAME, which is what is stored.
+func serviceAccounts() valueKind {
+	return valueKind{
+		Placeholder: "[NAMESPACE/]NAME",
+		Completes:   Resource{GroupVersionResource: schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}, Namespaced: true},
+		read: func(text, home string) (value, error) {
+			namespace, name, elsewhere := strings.Cut(text, "/")
+			if !elsewhere {
+				namespace, name = home, text
+			}
+			var problems []error
+			if namespace != "" || elsewhere {
+				problems = append(problems, namespaceProblem(namespace))
+			}
+			// A policy selects it as the value of a label, which may not be as long as the name of an object.
+			if messages := append(validation.IsDNS1123Subdomain(name), validation.IsValidLabelValue(name)...); len(messages) > 0 {
+				problems = append(problems, fmt.Errorf("not the name of a ServiceAccount that a policy can select: %s", strings.Join(sortedSet(messages), "; ")))
+			}
+			if namespace != "" {
+				text = namespace + "/" + name
+			}
+			return value{text: text, namespace: namespace, name: name}, errors.Join(problems...)
+		},
+		// Two dots, which no other kind's readable form has: neither a namespace nor the prefix has any.
+		readable: func(prefix string, v value) (string, bool) { return prefix + v.namespace + "." + v.name, true },
+	}
+}
+
 // namespaceProblem says why a namespace can't have this name.
 func namespaceProblem(name string) error {
 	if name == "" {
