@@ -16,6 +16,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
@@ -178,7 +179,7 @@ func TestStatusOfSeveralContexts(t *testing.T) {
 			if code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			golden(t, stdout+"--- stderr\n"+stderr, "contexts/"+test.name+".txt")
+			golden.Compare(t, filepath.Join("testdata", "contexts", test.name+".txt"), []byte(stdout+"--- stderr\n"+stderr))
 		})
 	}
 }

@@ -2,10 +2,12 @@ package plugin
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -52,7 +54,7 @@ func TestExplain(t *testing.T) {
 			if code != test.code || (stderr != "") != (code == kit.ExitFailed) {
 				t.Errorf("exit code %d, want %d, stderr %q", code, test.code, stderr)
 			}
-			golden(t, stdout, "explain/"+test.name+".txt")
+			golden.Compare(t, filepath.Join("testdata", "explain", test.name+".txt"), []byte(stdout))
 			for line := range strings.Lines(stdout) {
 				if width := terminal.Width(strings.TrimSuffix(line, "\n")); width > 100 && !strings.Contains(line, "kubectl cnpg-netpol lockdown") {
 					t.Errorf("%d columns: %s", width, line)

@@ -2,8 +2,6 @@ package plugin
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,11 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
-
-var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
 // allCommands are the root command and everything below it.
 func allCommands(t *testing.T) []*cobra.Command {
@@ -31,27 +28,6 @@ func allCommands(t *testing.T) []*cobra.Command {
 	return commands
 }
 
-// golden compares got with a file below testdata, byte for byte.
-func golden(t *testing.T, got, name string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (run the test with -update to write it)", err)
-	}
-	if got != string(want) {
-		t.Errorf("differs from %s (run the test with -update if that is meant)\ngot:\n%s\nwant:\n%s", path, got, want)
-	}
-}
-
 func TestHelpOfEveryCommand(t *testing.T) {
 	for _, cmd := range allCommands(t) {
 		t.Run(cmd.Name(), func(t *testing.T) {
@@ -60,7 +36,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			if code != 0 || stderr != "" {
 				t.Errorf("exit code %d, stderr %q", code, stderr)
 			}
-			golden(t, stdout, "help/"+cmd.Name()+".txt")
+			golden.Compare(t, filepath.Join("testdata", "help", cmd.Name()+".txt"), []byte(stdout))
 			for line := range strings.Lines(stdout) {
 				if width := terminal.Width(strings.TrimRight(line, "\n")); width > kit.HelpWidth {
 					t.Errorf("%d columns, more than %d: %s", width, kit.HelpWidth, line)

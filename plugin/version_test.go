@@ -3,9 +3,12 @@ package plugin
 import (
 	"bytes"
 	"encoding/json"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 )
 
 // buildInfo is what a binary says about itself.
@@ -43,7 +46,7 @@ func TestPrintVersion(t *testing.T) {
 		if err := printVersion(&b, v, format); err != nil {
 			t.Error(err)
 		}
-		golden(t, b.String(), name)
+		golden.Compare(t, filepath.Join("testdata", name), []byte(b.String()))
 	}
 }
 

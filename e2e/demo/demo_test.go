@@ -3,7 +3,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,10 +11,9 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/demo.txt with what was seen")
 
 // asPlugin makes this test program the plugin, so that the demo runs without another build.
 const asPlugin = "DEMO_TEST_AS_PLUGIN"
@@ -47,20 +45,7 @@ func TestDemo(t *testing.T) {
 	if stderr.Len() > 0 {
 		t.Errorf("unexpected on stderr:\n%s", stderr.Bytes())
 	}
-	golden := filepath.Join("testdata", "demo.txt")
-	if *update {
-		if err := os.WriteFile(golden, stdout.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(stdout.Bytes(), want) {
-		t.Errorf("the demo prints something else than %s; if it is right, run \"go test ./e2e/demo -update\" and review the change. It prints:\n%s",
-			golden, stdout.Bytes())
-	}
+	golden.Compare(t, filepath.Join("testdata", "demo.txt"), stdout.Bytes())
 }
 
 // TestDocumentIsLiteral makes sure that the demo shows the document's own policies, as the other

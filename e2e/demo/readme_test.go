@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 )
 
 // documents are those whose commands run on the manifests of this folder.
@@ -40,7 +42,7 @@ func transcripts(t *testing.T, document string) {
 		for _, step := range strings.Split("\n"+body, "\n$ ")[1:] {
 			command, want, _ := strings.Cut(strings.TrimSuffix(step, "\n"), "\n")
 			got := strings.TrimSuffix(shell(t, dir, command), "\n")
-			if got != want && !*update {
+			if got != want && !golden.Updating() {
 				t.Errorf("$ %s\nprints\n%s\n\nand the document says\n%s", command, got, want)
 			}
 			out.WriteString("$ " + command + "\n")
@@ -53,7 +55,7 @@ func transcripts(t *testing.T, document string) {
 	if blocks == 0 {
 		t.Fatal("the document has no console block")
 	}
-	if *update && !t.Failed() {
+	if golden.Updating() && !t.Failed() {
 		if err := os.WriteFile(document, []byte(seen), 0o600); err != nil {
 			t.Fatal(err)
 		}

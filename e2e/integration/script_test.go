@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,9 +15,8 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/standin"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/testserver"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output inside the scripts with what was seen")
 
 // TestScripts runs testdata/script, see the package's documentation.
 func TestScripts(t *testing.T) {
@@ -44,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir:                filepath.Join("testdata", "script"),
 		Setup:              func(env *testscript.Env) error { return setup(env, servers, plugin) },
 		Cmds:               commands(),
-		UpdateScripts:      *update,
+		UpdateScripts:      golden.Updating(),
 		RequireUniqueNames: true,
 	})
 }

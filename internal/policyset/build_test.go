@@ -2,12 +2,15 @@ package policyset
 
 import (
 	"log/slog"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 )
 
 func TestGoldenPolicies(t *testing.T) {
@@ -40,7 +43,7 @@ func TestGoldenPolicies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tc.file+".yaml", got)
+			golden.Compare(t, filepath.Join("testdata", tc.file+".yaml"), got)
 		})
 	}
 }

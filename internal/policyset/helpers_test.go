@@ -1,7 +1,6 @@
 package policyset
 
 import (
-	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,8 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) {
 	// Cilium's Parse needs the entities of a cluster; "default" is the agent's default name.
@@ -116,23 +113,4 @@ func document(t testing.TB, file string) *ciliumv2.CiliumNetworkPolicy {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// golden compares bytes with a file of testdata, or writes it with -update.
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v: write it with -update", err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("%s differs (write it anew with -update), got:\n%s", path, got)
-	}
 }

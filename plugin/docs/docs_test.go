@@ -2,7 +2,6 @@ package docs
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -15,10 +14,9 @@ import (
 	"github.com/spf13/cobra/doc"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
-
-var update = flag.Bool("update", false, "write the reference instead of comparing with it")
 
 // TestReferenceIsUpToDate compares the files of this folder with what the commands say now.
 func TestReferenceIsUpToDate(t *testing.T) {
@@ -26,7 +24,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
+	if golden.Updating() {
 		if err := write(want); err != nil {
 			t.Fatal(err)
 		}
