@@ -10,6 +10,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/rbac"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/status"
 )
 
@@ -74,7 +75,7 @@ func newRootCommand(o *kit.Globals, started *bool) *cobra.Command {
 	for _, verb := range verbs() {
 		root.AddCommand(verb(o))
 	}
-	root.AddCommand(newVersionCommand(o), newCompletionCommand(o))
+	root.AddCommand(rbac.NewCommand(o), newVersionCommand(o), newCompletionCommand(o))
 	root.SetHelpCommand(newHelpCommand())
 	root.InitDefaultHelpCmd()
 	markStart(root, started)

@@ -1,3 +1,3 @@
-// Package rbac holds the ClusterRoles that the README refers to, and a test that the commands
-// work with exactly these permissions.
+// Package rbac tests that the commands work with exactly the permissions of the ClusterRoles that
+// kubectl cnpg-netpol rbac prints.
 package rbac

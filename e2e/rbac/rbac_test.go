@@ -162,11 +162,16 @@ func serve(t *testing.T) string {
 		}
 	})
 	config := server.Config()
-	for _, file := range []string{"view.yaml", "lockdown.yaml", filepath.Join("..", "integration", "testdata", "shop.yaml")} {
-		content, err := os.ReadFile(file)
-		check(err)
-		check(standin.Load(ctx, config, content))
+	shop, err := os.ReadFile(filepath.Join("..", "integration", "testdata", "shop.yaml"))
+	check(err)
+	check(standin.Load(ctx, config, shop))
+	kubeconfig := filepath.Join(t.TempDir(), "config")
+	check(os.WriteFile(kubeconfig, server.Kubeconfig(), 0o600))
+	roles, stderr, code := run(t, kubeconfig, "viewer", "rbac")
+	if code != 0 || stderr != "" {
+		t.Fatalf("rbac: exit code %d, stderr %q", code, stderr)
 	}
+	check(standin.Load(ctx, config, []byte(roles)))
 	check(standin.Load(ctx, config, []byte(idle)))
 	check(standin.WriteSettings(ctx, config, nil))
 	check(standin.RunPods(ctx, config, standin.PodOptions{}))
@@ -190,8 +195,6 @@ func serve(t *testing.T) string {
 	check(err)
 	check(agent.Start(ctx))
 	t.Cleanup(agent.Stop)
-	kubeconfig := filepath.Join(t.TempDir(), "config")
-	check(os.WriteFile(kubeconfig, server.Kubeconfig(), 0o600))
 	return kubeconfig
 }
 
