@@ -63,17 +63,14 @@ func NewDiffCommand(root *kit.Globals) *cobra.Command {
 		ValidArgsFunction: o.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := o.set.Parse()
-			if o.Files.Recursive && !o.Offline() {
-				err = errors.Join(err, kit.UsageErrorf("--recursive needs --filename"))
-			}
-			if err != nil {
+			if err := errors.Join(err, o.Files.Validate()); err != nil {
 				return err
 			}
 			return o.run(cmd.Context(), args[0], options, o.set.Given(cmd))
 		},
 	}
 	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
-	o.AddFileFlags(cmd)
+	o.Files.AddFlags(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }

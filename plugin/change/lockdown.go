@@ -64,7 +64,7 @@ func NewLockdownCommand(root *kit.Globals) *cobra.Command {
 		},
 	}
 	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
-	o.AddFileFlags(cmd)
+	o.Files.AddFlags(cmd)
 	o.addChangeFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")

@@ -22,9 +22,7 @@ func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error 
 	}
 	problem(o.query.Validate())
 	described := cmd.Flags().Changed("labels")
-	if o.Files.Recursive && !o.Offline() {
-		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
-	}
+	errs = append(errs, o.Files.Validate())
 	if o.whyNot && o.output.Format == report.Mermaid {
 		errs = append(errs, kit.UsageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}

@@ -90,7 +90,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 	flags.StringVarP(&o.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
 	flags.StringVar(&o.sourceNamespace, "source-namespace", "", "Namespace of the pod that --labels describes")
 	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
-	o.AddFileFlags(cmd)
+	o.Files.AddFlags(cmd)
 	o.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ExplanationFormats())
 	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.CompleteNamespaces)

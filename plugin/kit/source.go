@@ -7,7 +7,6 @@ import (
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
@@ -17,18 +16,9 @@ import (
 // Source is where a command gets its inventory from: a cluster, or the manifests of -f.
 type Source struct {
 	*Globals
-	Files             resource.FilenameOptions
+	Files             FileFlags
 	AllNamespaces     bool
 	OperatorNamespace string
-}
-
-// AddFileFlags adds -f and -R.
-func (s *Source) AddFileFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringSliceVarP(&s.Files.Filenames, "filename", "f", nil,
-		"Manifests to evaluate instead of a cluster: files, directories, or - for stdin")
-	flags.BoolVarP(&s.Files.Recursive, "recursive", "R", false, "Look into the subdirectories of -f as well")
-	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
 }
 
 func (s *Source) AddOperatorFlag(cmd *cobra.Command) {
@@ -38,7 +28,7 @@ func (s *Source) AddOperatorFlag(cmd *cobra.Command) {
 }
 
 // Offline is true when manifests are evaluated.
-func (s *Source) Offline() bool { return len(s.Files.Filenames) > 0 }
+func (s *Source) Offline() bool { return s.Files.Given() }
 
 // ScopeOf is the namespace whose clusters are wanted; empty means all.
 func (s *Source) ScopeOf() (string, error) {
@@ -70,7 +60,7 @@ func (s *Source) Collect(ctx context.Context, namespace string, names []string) 
 func (s *Source) CollectAround(ctx context.Context, namespace string, names, around []string) (*inventory.Inventory, error) {
 	if s.Offline() {
 		fallback, _ := s.manifestNamespace()
-		return manifests.Load(ctx, manifests.Options{FilenameOptions: s.Files, Stdin: s.In, DefaultNamespace: fallback})
+		return manifests.Load(ctx, manifests.Options{FilenameOptions: s.Files.FilenameOptions, Stdin: s.In, DefaultNamespace: fallback})
 	}
 	clients, err := s.Clients()
 	if err != nil {

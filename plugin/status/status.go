@@ -97,7 +97,7 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 		},
 	}
 	kit.AllNamespacesVar(cmd, &o.AllNamespaces)
-	o.AddFileFlags(cmd)
+	o.Files.AddFlags(cmd)
 	o.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.Formats())
 	kit.EnumVarP(cmd, cmd.Flags(), &o.failOn, "fail-on", "", "Exit with 1 when there is a finding as severe as this",
@@ -115,9 +115,7 @@ func (o *statusOptions) validate() error {
 	if o.watch && o.failOn != failOnNone {
 		errs = append(errs, kit.UsageErrorf("--watch never ends with an answer: it can't be combined with --fail-on"))
 	}
-	if o.Files.Recursive && !o.Offline() {
-		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
-	}
+	errs = append(errs, o.Files.Validate())
 	switch o.output.Format {
 	case report.DOT, report.Mermaid, report.HTML:
 		if o.watch {
