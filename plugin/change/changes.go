@@ -78,9 +78,7 @@ func (o *changeOptions) validateChange() error {
 	if o.timeout <= 0 {
 		errs = append(errs, kit.UsageErrorf("--timeout %s: must be longer than nothing; --wait=false does not wait", o.timeout))
 	}
-	if o.Files.Recursive && !o.Offline() {
-		errs = append(errs, kit.UsageErrorf("--recursive needs --filename"))
-	}
+	errs = append(errs, o.Files.Validate())
 	return errors.Join(errs...)
 }
 
@@ -228,14 +226,11 @@ func (o *changeOptions) objectPrinter() printers.ResourcePrinter {
 	return nil
 }
 
-// plain is the policy as the set knows it, with what the server has added and without the noise.
+// plain is the policy without what the server adds, so that it can be applied, here or elsewhere.
 func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
-	content, err := policyset.Unstructured(policyset.Policy{Object: object})
+	content, err := policyset.Unstructured(policyset.Policy{Object: rollout.WithoutServerFields(object)})
 	if err != nil {
 		return object
 	}
-	content.SetManagedFields(nil)
-	content.SetAPIVersion(ciliumv2.SchemeGroupVersion.String())
-	content.SetKind(ciliumv2.CNPKindDefinition)
 	return content
 }
