@@ -6,48 +6,53 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
-// takeArguments turns the command line into a question. All that is wrong with it is reported.
-func (o *explainOptions) takeArguments(cmd *cobra.Command, args []string) error {
+// validate finds flags that need another one, or that exclude each other. All that is wrong is reported.
+func (o *options) validate() error {
 	var errs []error
-	problem := func(err error) {
-		if err != nil {
-			errs = append(errs, kit.UsageError{Err: err})
-		}
+	if err := o.query.Validate(); err != nil {
+		errs = append(errs, kit.UsageError{Err: err})
 	}
-	problem(o.query.Validate())
-	described := cmd.Flags().Changed("labels")
-	errs = append(errs, o.Files.Validate())
+	errs = append(errs, o.source.Files.Validate())
 	if o.whyNot && o.output.Format == report.Mermaid {
 		errs = append(errs, kit.UsageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}
+	return errors.Join(errs...)
+}
+
+// complete takes source and cluster from the arguments, or the source from the flags that describe one.
+// All that is wrong with them is reported.
+func (o *options) complete(flags *pflag.FlagSet, args []string) error {
+	var errs []error
+	described := flags.Changed("labels")
 	for _, flag := range []string{"source-namespace", "source-service-account"} {
-		if cmd.Flags().Changed(flag) && !described {
+		if flags.Changed(flag) && !described {
 			errs = append(errs, kit.UsageErrorf("--%s describes a pod together with --labels: name the namespace of another source in front of it, as in NAMESPACE/pod/NAME", flag))
+		}
+	}
+	from := func(source explain.Source, err error) {
+		if o.from = source; err != nil {
+			errs = append(errs, kit.UsageError{Err: err})
 		}
 	}
 	switch {
 	case described && len(args) == 2:
-		errs = append(errs, kit.UsageErrorf("--labels stands in place of the source %q: leave one of them out", args[0]))
-	case described && o.sourceNamespace == "":
+		return errors.Join(append(errs, kit.UsageErrorf("--labels stands in place of the source %q: leave one of them out", args[0]))...)
+	case described && o.described.namespace == "":
 		errs = append(errs, kit.UsageErrorf("--labels needs --source-namespace: the namespace that the pod would be in"))
 	case described:
-		from, err := explain.HypotheticalPod(o.labels, o.sourceNamespace, o.serviceAccount)
-		problem(err)
-		o.from = from
+		from(explain.HypotheticalPod(o.described.labels, o.described.namespace, o.described.serviceAccount))
 	case len(args) > 0:
-		from, err := explain.ParseSource(args[0])
-		problem(err)
-		o.from = from
+		from(explain.ParseSource(args[0]))
 		args = args[1:]
 	}
 	switch {
-	case described && len(args) == 2:
 	case len(args) > 1:
 		errs = append(errs, kit.UsageErrorf("one cluster at a time: %s is too much", quotedWords(args[1:])))
 	case len(args) == 0 && described:
@@ -68,13 +73,13 @@ func quotedWords(words []string) string {
 	return strings.Join(out, ", ")
 }
 
-// complete completes the source's kind, then the cluster.
-func (o *explainOptions) complete(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+// completeArguments completes the source's kind, then the cluster.
+func (o *options) completeArguments(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 || cmd.Flags().Changed("labels") {
 		if len(args) > 1 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return o.CompleteClusters(cmd, nil, typed)
+		return o.source.CompleteClusters(cmd, nil, typed)
 	}
 	return []string{
 		"pod/", "deployment/", "statefulset/", "daemonset/", "job/", "cronjob/", "namespace/", "world", "host", "remote-node", "kube-apiserver",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -18,21 +19,33 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
-type explainOptions struct {
-	kit.Source
+// options are what run needs: the question, and how to answer it.
+type options struct {
+	genericiooptions.IOStreams
+	source kit.Source
 	query explain.Query
 	// whyNot asks for the smallest change that would let a denied source in.
 	whyNot bool
 	output report.Output
-	// labels, sourceNamespace and serviceAccount describe a pod that does not exist.
-	labels, sourceNamespace, serviceAccount string
+	// described is a pod that does not exist, as the flags describe it.
+	described described
 
+	// from and name are the two ends of the connection: who asks, and which cluster is asked about.
 	from explain.Source
 	name string
 }
 
-func NewCommand(root *kit.Globals) *cobra.Command {
-	o := &explainOptions{Source: kit.Source{Globals: root}, output: report.Output{Format: report.Table}}
+// described are the flags that stand in place of the source.
+type described struct{ labels, namespace, serviceAccount string }
+
+func newOptions(globals *kit.Globals) *options {
+	return &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}}
+}
+
+// NewCommand returns the command explain.
+func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals).command() }
+
+func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain SOURCE CLUSTER",
 		GroupID: kit.GroupInspect,
@@ -75,9 +88,9 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 			# Manifests instead of a Kubernetes cluster
 			kubectl cnpg-netpol explain world shop-db -f deploy/ -R
 		`),
-		ValidArgsFunction: o.complete,
+		ValidArgsFunction: o.completeArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.takeArguments(cmd, args); err != nil {
+			if err := errors.Join(o.validate(), o.complete(cmd.Flags(), args)); err != nil {
 				return err
 			}
 			return o.run(cmd.Context())
@@ -87,23 +100,23 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 	flags.StringVar(&o.query.Port, "port", "5432", "TCP port at the target: a number, or the name of a container port")
 	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
 	flags.BoolVar(&o.whyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
-	flags.StringVarP(&o.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
-	flags.StringVar(&o.sourceNamespace, "source-namespace", "", "Namespace of the pod that --labels describes")
-	flags.StringVar(&o.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
-	o.Files.AddFlags(cmd)
-	o.AddOperatorFlag(cmd)
+	flags.StringVarP(&o.described.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
+	flags.StringVar(&o.described.namespace, "source-namespace", "", "Namespace of the pod that --labels describes")
+	flags.StringVar(&o.described.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
+	o.source.Files.AddFlags(cmd)
+	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ExplanationFormats())
-	_ = cmd.RegisterFlagCompletionFunc("source-namespace", root.CompleteNamespaces)
+	_ = cmd.RegisterFlagCompletionFunc("source-namespace", o.source.CompleteNamespaces)
 	return cmd
 }
 
-func (o *explainOptions) run(ctx context.Context) error {
+func (o *options) run(ctx context.Context) error {
 	e, problem := o.explain(ctx)
 	if e == nil {
 		return problem
 	}
 	_, width := terminal.Detect(o.Out)
-	err := report.PrintExplanation(o.Out, o.output, *e, text.Options{Colors: o.Colors(o.Out), Width: width})
+	err := report.PrintExplanation(o.Out, o.output, *e, text.Options{Colors: o.source.Colors(o.Out), Width: width})
 	if err != nil {
 		return err
 	}
@@ -117,8 +130,8 @@ func (o *explainOptions) run(ctx context.Context) error {
 }
 
 // explain returns the explanation, nil when there can't be any, and what went wrong besides.
-func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
-	namespace, err := o.ScopeOf()
+func (o *options) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return nil, err
 	}
@@ -133,19 +146,19 @@ func (o *explainOptions) explain(ctx context.Context) (*v1alpha1.Explanation, er
 
 // around are the namespaces that have to be read. A change that lets the source in may let in
 // anybody, so that looking for one takes all of them.
-func (o *explainOptions) around(namespace string) []string {
-	if o.whyNot || o.Offline() {
+func (o *options) around(namespace string) []string {
+	if o.whyNot || o.source.Offline() {
 		return nil
 	}
 	return o.from.Namespaces(namespace)
 }
 
-func (o *explainOptions) explainAround(ctx context.Context, namespace string, around []string) (*v1alpha1.Explanation, error) {
-	inv, problem := o.CollectAround(ctx, namespace, []string{o.name}, around)
-	if inv == nil || o.Blind(inv) {
+func (o *options) explainAround(ctx context.Context, namespace string, around []string) (*v1alpha1.Explanation, error) {
+	inv, problem := o.source.CollectAround(ctx, namespace, []string{o.name}, around)
+	if inv == nil || o.source.Blind(inv) {
 		return nil, problem
 	}
-	key, err := o.Cluster(inv, namespace, o.name)
+	key, err := o.source.Cluster(inv, namespace, o.name)
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
@@ -155,7 +168,7 @@ func (o *explainOptions) explainAround(ctx context.Context, namespace string, ar
 		return nil, errors.Join(problem, err)
 	}
 	m, err := model.New(inv, model.Options{
-		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.OperatorNamespace, Extra: from.Extra(),
+		Namespace: key.Namespace, Names: []string{key.Name}, OperatorNamespace: o.source.OperatorNamespace, Extra: from.Extra(),
 	})
 	if err != nil {
 		return nil, errors.Join(problem, err)
@@ -171,7 +184,7 @@ func (o *explainOptions) explainAround(ctx context.Context, namespace string, ar
 }
 
 // answer asks the model, and for a change that lets the source in when one is wanted.
-func (o *explainOptions) answer(m *model.Model, cluster types.NamespacedName, from explain.Source) (v1alpha1.Explanation, error) {
+func (o *options) answer(m *model.Model, cluster types.NamespacedName, from explain.Source) (v1alpha1.Explanation, error) {
 	question, err := explain.Ask(m, cluster, from, o.query)
 	if err != nil {
 		return v1alpha1.Explanation{}, err

@@ -20,16 +20,16 @@ import (
 
 // addTemplate adds a pod made from the source's pod template when the source is a workload of which
 // no pod runs. note says so. In manifests, the pods of workloads are there already.
-func (o *explainOptions) addTemplate(ctx context.Context, inv *inventory.Inventory, from explain.Source) (note string, err error) {
+func (o *options) addTemplate(ctx context.Context, inv *inventory.Inventory, from explain.Source) (note string, err error) {
 	workload, namespace, ok := from.Workload()
-	if !ok || o.Offline() || slices.ContainsFunc(inv.Pods, func(p inventory.Pod) bool { return from.Matches(&p) }) {
+	if !ok || o.source.Offline() || slices.ContainsFunc(inv.Pods, func(p inventory.Pod) bool { return from.Matches(&p) }) {
 		return "", nil
 	}
 	kind, resource, ok := templateKind(workload.Kind)
 	if !ok {
 		return "", nil
 	}
-	clients, err := o.Clients()
+	clients, err := o.source.Clients()
 	if err != nil {
 		return "", err
 	}

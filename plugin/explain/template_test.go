@@ -48,7 +48,7 @@ func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
 		{source: "world"},
 	} {
 		t.Run(test.source, func(t *testing.T) {
-			o := explainOptions{Source: kit.Source{Globals: root}}
+			o := newOptions(root)
 			from, err := explain.ParseSource(test.source)
 			if err != nil {
 				t.Fatal(err)

@@ -33,7 +33,7 @@ func (c *contextOptions) addFlags(cmd *cobra.Command, o *kit.Globals) {
 func (c *contextOptions) several() bool { return c.all || c.names != nil }
 
 // validate finds flags that are about one cluster, or about none.
-func (c *contextOptions) validate(o *statusOptions) error {
+func (c *contextOptions) validate(o *options) error {
 	if !c.several() {
 		return nil
 	}
@@ -52,8 +52,8 @@ func (c *contextOptions) validate(o *statusOptions) error {
 		given bool
 		name  string
 	}{
-		{o.Offline(), "--filename"}, {o.watch, "--watch"},
-		{*o.Config.Context != "", "--context"}, {*o.Config.ClusterName != "", "--cluster"}, {*o.Config.APIServer != "", "--server"},
+		{o.source.Offline(), "--filename"}, {o.watch, "--watch"},
+		{*o.source.Config.Context != "", "--context"}, {*o.source.Config.ClusterName != "", "--cluster"}, {*o.source.Config.APIServer != "", "--server"},
 	} {
 		if other.given {
 			errs = append(errs, kit.UsageErrorf("%s can't be combined with %s", flag, other.name))
@@ -63,15 +63,15 @@ func (c *contextOptions) validate(o *statusOptions) error {
 }
 
 // completeClusters completes the names of clusters, with --contexts those of all that are named.
-func (o *statusOptions) completeClusters(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+func (o *options) completeClusters(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if !o.contexts.several() {
-		return o.Source.CompleteClusters(cmd, args, typed)
+		return o.source.CompleteClusters(cmd, args, typed)
 	}
 	const silent = cobra.ShellCompDirectiveNoFileComp
 	contexts := kit.Unique(o.contexts.names)
 	if o.contexts.all {
 		var err error
-		if contexts, err = o.ContextNames(); err != nil {
+		if contexts, err = o.source.ContextNames(); err != nil {
 			return nil, silent
 		}
 	}
@@ -80,8 +80,8 @@ func (o *statusOptions) completeClusters(cmd *cobra.Command, args []string, type
 	group.SetLimit(contextsAtOnce)
 	for i, context := range contexts {
 		group.Go(func() error {
-			one := o.Source
-			one.Globals = o.ForContext(context, io.Discard)
+			one := o.source
+			one.Globals = o.source.ForContext(context, io.Discard)
 			found[i], _ = one.CompleteClusters(cmd, args, typed)
 			return nil
 		})

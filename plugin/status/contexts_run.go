@@ -17,11 +17,11 @@ import (
 )
 
 // runContexts asks each context and prints one result. A context that fails is a line of it.
-func (o *statusOptions) runContexts(ctx context.Context) error {
+func (o *options) runContexts(ctx context.Context) error {
 	names := kit.Unique(o.contexts.names)
 	if o.contexts.all {
 		var err error
-		if names, err = o.ContextNames(); err != nil {
+		if names, err = o.source.ContextNames(); err != nil {
 			return err
 		}
 		if len(names) == 0 {
@@ -70,8 +70,8 @@ type contextAnswer struct {
 }
 
 // askContexts returns an answer for each name.
-func (o *statusOptions) askContexts(ctx context.Context, names []string) []contextAnswer {
-	progress := o.Progress()
+func (o *options) askContexts(ctx context.Context, names []string) []contextAnswer {
+	progress := o.source.Progress()
 	defer progress.Stop()
 	progress.Update("reading %d contexts", len(names))
 	answers := make([]contextAnswer, len(names))
@@ -82,7 +82,7 @@ func (o *statusOptions) askContexts(ctx context.Context, names []string) []conte
 		group.Go(func() error {
 			var commentary lockedBuffer
 			one := *o
-			one.Globals = o.ForContext(name, &commentary)
+			one.source.Globals, one.ErrOut = o.source.ForContext(name, &commentary), &commentary
 			answers[i].list, answers[i].err = one.evaluate(ctx)
 			answers[i].commentary = commentary.String()
 			progress.Update("read %d of %d contexts", done.Add(1), len(names))

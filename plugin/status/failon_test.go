@@ -34,7 +34,7 @@ func TestFailOn(t *testing.T) {
 			"of a cluster":  {Items: []v1alpha1.IsolationReport{{}, {Findings: findings}}},
 			"of no cluster": {Findings: findings},
 		} {
-			code := kit.ExitCode((&statusOptions{failOn: test.failOn}).tripped(list))
+			code := kit.ExitCode((&options{failOn: test.failOn}).tripped(list))
 			if code != map[bool]int{true: kit.ExitNo, false: kit.ExitFine}[test.trips] {
 				t.Errorf("--fail-on %s: exit code %d for %s", test.failOn, code, fmt.Sprint(test.found, " ", where))
 			}

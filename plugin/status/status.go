@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
@@ -26,8 +27,11 @@ const (
 	failOnWarning failOn = "warning"
 )
 
-type statusOptions struct {
-	kit.Source
+// options are what run needs: the flags, and what the arguments mean.
+type options struct {
+	genericiooptions.IOStreams
+	source kit.Source
+	// names are the clusters that are asked about, all when it is empty.
 	names    []string
 	output   report.Output
 	failOn   failOn
@@ -35,8 +39,14 @@ type statusOptions struct {
 	contexts contextOptions
 }
 
-func NewCommand(root *kit.Globals) *cobra.Command {
-	o := &statusOptions{Source: kit.Source{Globals: root}, output: report.Output{Format: report.Table}, failOn: failOnNone}
+func newOptions(globals *kit.Globals) *options {
+	return &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}, failOn: failOnNone}
+}
+
+// NewCommand returns the command status.
+func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals).command() }
+
+func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "status [CLUSTER...]",
 		GroupID: kit.GroupInspect,
@@ -83,39 +93,37 @@ func NewCommand(root *kit.Globals) *cobra.Command {
 		`),
 		ValidArgsFunction: o.completeClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.names = args
+			o.complete(args)
 			if err := o.validate(); err != nil {
 				return err
-			}
-			switch {
-			case o.watch:
-				return o.runWatch(cmd.Context())
-			case o.contexts.several():
-				return o.runContexts(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
 	}
-	kit.AllNamespacesVar(cmd, &o.AllNamespaces)
-	o.Files.AddFlags(cmd)
-	o.AddOperatorFlag(cmd)
+	kit.AllNamespacesVar(cmd, &o.source.AllNamespaces)
+	o.source.Files.AddFlags(cmd)
+	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.Formats())
 	kit.EnumVarP(cmd, cmd.Flags(), &o.failOn, "fail-on", "", "Exit with 1 when there is a finding as severe as this",
 		failOnNone, failOnError, failOnWarning)
-	o.contexts.addFlags(cmd, root)
+	o.contexts.addFlags(cmd, o.source.Globals)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show the status anew whenever something changes, until interrupted")
 	return cmd
 }
 
-func (o *statusOptions) validate() error {
+// complete takes the arguments.
+func (o *options) complete(args []string) { o.names = args }
+
+// validate finds flags that need another one, or that exclude each other. All that is wrong is reported.
+func (o *options) validate() error {
 	var errs []error
-	if o.watch && o.Offline() {
+	if o.watch && o.source.Offline() {
 		errs = append(errs, kit.UsageErrorf("--watch needs a cluster: it can't be combined with --filename"))
 	}
 	if o.watch && o.failOn != failOnNone {
 		errs = append(errs, kit.UsageErrorf("--watch never ends with an answer: it can't be combined with --fail-on"))
 	}
-	errs = append(errs, o.Files.Validate())
+	errs = append(errs, o.source.Files.Validate())
 	switch o.output.Format {
 	case report.DOT, report.Mermaid, report.HTML:
 		if o.watch {
@@ -126,7 +134,18 @@ func (o *statusOptions) validate() error {
 	return errors.Join(errs...)
 }
 
-func (o *statusOptions) run(ctx context.Context) error {
+// run shows the status once, for as long as somebody watches, or of several contexts.
+func (o *options) run(ctx context.Context) error {
+	switch {
+	case o.watch:
+		return o.runWatch(ctx)
+	case o.contexts.several():
+		return o.runContexts(ctx)
+	}
+	return o.runOnce(ctx)
+}
+
+func (o *options) runOnce(ctx context.Context) error {
 	list, problem := o.evaluate(ctx)
 	if list == nil {
 		return problem
@@ -138,35 +157,35 @@ func (o *statusOptions) run(ctx context.Context) error {
 }
 
 // evaluate returns the reports, nil when there can't be any, and what went wrong besides.
-func (o *statusOptions) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, error) {
-	namespace, err := o.ScopeOf()
+func (o *options) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, error) {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return nil, err
 	}
-	inv, problem := o.Collect(ctx, namespace, o.names)
+	inv, problem := o.source.Collect(ctx, namespace, o.names)
 	if inv == nil {
 		return nil, problem
 	}
-	problem = errors.Join(problem, o.UnknownNames(inv, namespace, o.names))
+	problem = errors.Join(problem, o.source.UnknownNames(inv, namespace, o.names))
 	model, err := model.New(inv, o.modelOptions(namespace))
 	if err != nil {
 		return nil, err
 	}
 	list := assess.Evaluate(model)
-	o.NameContextIn(&list)
+	o.source.NameContextIn(&list)
 	if len(list.Items) == 0 && problem == nil {
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
 	}
 	return &list, problem
 }
 
-func (o *statusOptions) modelOptions(namespace string) model.Options {
-	return model.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.OperatorNamespace}
+func (o *options) modelOptions(namespace string) model.Options {
+	return model.Options{Namespace: namespace, Names: o.names, OperatorNamespace: o.source.OperatorNamespace}
 }
 
-func (o *statusOptions) where(namespace string) string {
+func (o *options) where(namespace string) string {
 	switch {
-	case o.Offline() && namespace == "":
+	case o.source.Offline() && namespace == "":
 		return "the manifests"
 	case namespace == "":
 		return "any namespace"
@@ -176,9 +195,9 @@ func (o *statusOptions) where(namespace string) string {
 }
 
 // print prints the reports; contexts are those that were asked, in their order.
-func (o *statusOptions) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
+func (o *options) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
 	_, width := terminal.Detect(w)
-	return report.Print(w, o.output, list, text.Options{Colors: o.Colors(o.Out), Width: width, Contexts: contexts})
+	return report.Print(w, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
 }
 
 // unknownPostures is an error for each cluster about which nothing could be said.
@@ -208,7 +227,7 @@ func whyUnknown(r v1alpha1.IsolationReport) string {
 	return "evidence is missing"
 }
 
-func (o *statusOptions) tripped(list v1alpha1.IsolationReportList) error {
+func (o *options) tripped(list v1alpha1.IsolationReportList) error {
 	trips := map[v1alpha1.Severity]bool{}
 	switch o.failOn {
 	case failOnWarning:

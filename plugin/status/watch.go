@@ -18,8 +18,8 @@ import (
 const watchPause = 200 * time.Millisecond
 
 // runWatch shows the status whenever something has changed, until the context ends.
-func (o *statusOptions) runWatch(ctx context.Context) error {
-	namespace, err := o.ScopeOf()
+func (o *options) runWatch(ctx context.Context) error {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (o *statusOptions) runWatch(ctx context.Context) error {
 	}
 }
 
-func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
-	config, err := o.RESTConfig()
+func (o *options) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
+	config, err := o.source.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
@@ -74,11 +74,11 @@ func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*li
 	if err != nil {
 		return nil, err
 	}
-	progress := o.Progress()
+	progress := o.source.Progress()
 	defer progress.Stop()
 	progress.Update("reading the cluster")
 	return live.Watch(ctx, clients, live.Options{
-		Namespace: namespace, Names: o.names, OperatorNamespace: o.OperatorNamespace, Timeout: timeout,
+		Namespace: namespace, Names: o.names, OperatorNamespace: o.source.OperatorNamespace, Timeout: timeout,
 		Words:    func(err error) string { return strings.Join(kit.ErrorLines(err), "; ") },
 		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
 	})
@@ -86,17 +86,17 @@ func (o *statusOptions) watchCluster(ctx context.Context, namespace string) (*li
 
 // look returns the reports on what is there now, nil when there can't be any, and what went wrong
 // besides.
-func (o *statusOptions) look(ctx context.Context, watcher *live.Watcher, monitor *assess.Monitor, namespace string) (*v1alpha1.IsolationReportList, error) {
+func (o *options) look(ctx context.Context, watcher *live.Watcher, monitor *assess.Monitor, namespace string) (*v1alpha1.IsolationReportList, error) {
 	inv, err := watcher.Inventory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	problem := errors.Join(kit.MissingOperator(inv), o.UnknownNames(inv, namespace, o.names))
+	problem := errors.Join(kit.MissingOperator(inv), o.source.UnknownNames(inv, namespace, o.names))
 	list, _, err := monitor.Evaluate(inv)
 	if err != nil {
 		return nil, err
 	}
-	o.NameContextIn(&list)
+	o.source.NameContextIn(&list)
 	if len(list.Items) == 0 && problem == nil {
 		problem = fmt.Errorf("no CloudNativePG cluster in %s yet", o.where(namespace))
 	}

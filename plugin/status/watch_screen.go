@@ -17,7 +17,7 @@ import (
 // watchScreen shows one status after the other: on a terminal, tables are drawn over the last one, and
 // elsewhere everything follows below.
 type watchScreen struct {
-	o *statusOptions
+	o *options
 	// now is the time, and size what a stream has when it is a terminal.
 	now  func() time.Time
 	size func(stream any) (isatty bool, columns, rows int)
@@ -32,7 +32,7 @@ type watchScreen struct {
 	at     time.Time
 }
 
-func (o *statusOptions) newWatchScreen() *watchScreen {
+func (o *options) newWatchScreen() *watchScreen {
 	return &watchScreen{o: o, now: time.Now, size: func(stream any) (isatty bool, columns, rows int) {
 		isatty, columns = terminal.Detect(stream)
 		return isatty, columns, terminal.Rows(stream)
@@ -89,7 +89,7 @@ func (s *watchScreen) redraw() error {
 func (s *watchScreen) render() ([]byte, error) {
 	var out bytes.Buffer
 	_, width, _ := s.size(s.o.Out)
-	err := report.Print(&out, s.o.output, s.list, text.Options{Colors: s.o.Colors(s.o.Out), Width: width})
+	err := report.Print(&out, s.o.output, s.list, text.Options{Colors: s.o.source.Colors(s.o.Out), Width: width})
 	return out.Bytes(), err
 }
 

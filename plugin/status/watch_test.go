@@ -17,8 +17,9 @@ import (
 // screen is a watch at ten past ten, on a terminal when it has rows.
 func screen(format report.Format, rows int) (s *watchScreen, out, errOut *strings.Builder) {
 	out, errOut = &strings.Builder{}, &strings.Builder{}
-	o := &statusOptions{Source: kit.Source{Globals: kit.NewGlobals(genericiooptions.IOStreams{Out: out, ErrOut: errOut}, "test")}, output: report.Output{Format: format}}
-	o.Color = terminal.ModeNever
+	o := newOptions(kit.NewGlobals(genericiooptions.IOStreams{Out: out, ErrOut: errOut}, "test"))
+	o.output.Format = format
+	o.source.Color = terminal.ModeNever
 	s = o.newWatchScreen()
 	s.now = func() time.Time { return time.Date(2026, 1, 2, 10, 10, 0, 0, time.UTC) }
 	s.size = func(any) (bool, int, int) { return rows > 0, 100, rows }
