@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -47,7 +48,10 @@ const (
 
 // changeOptions is what lockdown and unlock share: preview, question, run.
 type changeOptions struct {
-	kit.Source
+	genericiooptions.IOStreams
+	source kit.Source
+	// names are the clusters that are to be changed, each of them once.
+	names   []string
 	verb    string
 	dryRun  dryRun
 	output  objectFormat
@@ -56,11 +60,14 @@ type changeOptions struct {
 	timeout time.Duration
 }
 
-func newChangeOptions(root *kit.Globals, verb string) changeOptions {
-	return changeOptions{Source: kit.Source{Globals: root}, verb: verb, dryRun: dryRunNone, wait: true, timeout: time.Minute}
+func newChangeOptions(globals *kit.Globals, verb string) changeOptions {
+	return changeOptions{
+		IOStreams: globals.IOStreams, source: kit.Source{Globals: globals},
+		verb: verb, dryRun: dryRunNone, wait: true, timeout: time.Minute,
+	}
 }
 
-func (o *changeOptions) addChangeFlags(cmd *cobra.Command) {
+func (o *changeOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	kit.EnumVarP(cmd, flags, &o.dryRun, "dry-run", "", "Show what would be done; with server, let the server check it",
 		dryRunNone, dryRunClient, dryRunServer)
@@ -70,15 +77,19 @@ func (o *changeOptions) addChangeFlags(cmd *cobra.Command) {
 	flags.DurationVar(&o.timeout, "timeout", o.timeout, "How long to wait for Cilium")
 }
 
-func (o *changeOptions) validateChange() error {
+// complete takes the arguments.
+func (o *changeOptions) complete(args []string) { o.names = kit.Unique(args) }
+
+// validate finds flags that need another one, and values that can't be. All that is wrong is reported.
+func (o *changeOptions) validate() error {
 	var errs []error
-	if o.Offline() && o.dryRun != dryRunClient {
+	if o.source.Offline() && o.dryRun != dryRunClient {
 		errs = append(errs, kit.UsageErrorf("--filename evaluates manifests and changes nothing: use it with --dry-run=client"))
 	}
 	if o.timeout <= 0 {
 		errs = append(errs, kit.UsageErrorf("--timeout %s: must be longer than nothing; --wait=false does not wait", o.timeout))
 	}
-	errs = append(errs, o.Files.Validate())
+	errs = append(errs, o.source.Files.Validate())
 	return errors.Join(errs...)
 }
 
@@ -90,12 +101,12 @@ type world struct {
 
 // look reads the world. All clusters of the namespace are in it, because a change for one can
 // concern the others; with an empty one, which only manifests have, all clusters that there are.
-func (o *changeOptions) look(ctx context.Context, namespace string) (world, error) {
-	inv, err := o.Collect(ctx, namespace, nil)
+func look(ctx context.Context, source *kit.Source, namespace string) (world, error) {
+	inv, err := source.Collect(ctx, namespace, nil)
 	if err != nil {
 		return world{}, err
 	}
-	model, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: o.OperatorNamespace})
+	model, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: source.OperatorNamespace})
 	return world{inv, model}, err
 }
 
@@ -111,7 +122,7 @@ func (o *changeOptions) show(p change.Proposal) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := text.Preview(w, o.verb, one, text.Options{Colors: o.Colors(w), Width: width}); err != nil {
+		if err := text.Preview(w, o.verb, one, text.Options{Colors: o.source.Colors(w), Width: width}); err != nil {
 			return err
 		}
 	}
@@ -125,7 +136,7 @@ func (o *changeOptions) confirm() error {
 	if o.yes {
 		return nil
 	}
-	if !o.Interactive() {
+	if !o.source.Interactive() {
 		return kit.UsageErrorf("stdin is no terminal, so nobody can be asked: add --yes to go on without a question")
 	}
 	fmt.Fprintf(o.ErrOut, "%s? [y/N] ", strings.ToUpper(o.verb[:1])+o.verb[1:])
@@ -142,11 +153,11 @@ func (o *changeOptions) confirm() error {
 
 // carryOut makes the changes and prints what was done.
 func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify func(context.Context) error) error {
-	clients, err := o.Clients()
+	clients, err := o.source.Clients()
 	if err != nil {
 		return err
 	}
-	progress := o.Progress()
+	progress := o.source.Progress()
 	defer progress.Stop()
 	printer := o.printer()
 	var printed error
@@ -167,7 +178,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 // verify reads everything again and compares it with what was promised. The result has the postures that were
 // seen then.
 func (o *changeOptions) verify(ctx context.Context, namespace string, p change.Proposal) (change.Proposal, error) {
-	w, err := o.look(ctx, namespace)
+	w, err := look(ctx, &o.source, namespace)
 	if err != nil {
 		return p, fmt.Errorf("verification: %w", err)
 	}
@@ -228,7 +239,7 @@ func (o *changeOptions) objectPrinter() printers.ResourcePrinter {
 
 // plain is the policy without what the server adds, so that it can be applied, here or elsewhere.
 func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
-	content, err := policyset.Unstructured(policyset.Policy{Object: rollout.WithoutServerFields(object)})
+	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(object)})
 	if err != nil {
 		return object
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
@@ -24,14 +25,28 @@ import (
 // diffContext is how many unchanged lines stand around a change, as in diff -u.
 const diffContext = 3
 
+// diffOptions are what run needs: the flags, and what the arguments mean.
 type diffOptions struct {
-	kit.Source
-	set    kit.SetFlags
+	genericiooptions.IOStreams
+	source kit.Source
+	flags  kit.SetFlags
 	output report.Output
+
+	// name is the cluster.
+	name string
+	// set is what the flags say, and given that any of them was given.
+	set   policyset.Options
+	given bool
 }
 
-func NewDiffCommand(root *kit.Globals) *cobra.Command {
-	o := &diffOptions{Source: kit.Source{Globals: root}, set: kit.NewSetFlags()}
+func newDiffOptions(globals *kit.Globals) *diffOptions {
+	return &diffOptions{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, flags: kit.NewSetFlags()}
+}
+
+// NewDiffCommand returns the command diff.
+func NewDiffCommand(globals *kit.Globals) *cobra.Command { return newDiffOptions(globals).command() }
+
+func (o *diffOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "diff CLUSTER",
 		GroupID: kit.GroupInspect,
@@ -60,35 +75,46 @@ func NewDiffCommand(root *kit.Globals) *cobra.Command {
 			kubectl cnpg-netpol diff shop-db -n shop
 		`),
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: o.CompleteClusters,
+		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := o.set.Parse()
-			if err := errors.Join(err, o.Files.Validate()); err != nil {
+			if err := errors.Join(o.complete(cmd, args), o.validate()); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), args[0], options, o.set.Given(cmd))
+			return o.run(cmd.Context())
 		},
 	}
-	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
-	o.Files.AddFlags(cmd)
+	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
+	o.source.Files.AddFlags(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }
 
-func (o *diffOptions) run(ctx context.Context, name string, set policyset.Options, asked bool) error {
-	namespace, err := o.ScopeOf()
+// complete takes the arguments, and reads the flags of the policy set.
+func (o *diffOptions) complete(cmd *cobra.Command, args []string) error {
+	o.name, o.given = args[0], o.flags.Given(cmd)
+	var err error
+	o.set, err = o.flags.Parse()
+	return err
+}
+
+// validate finds flags that need another one.
+func (o *diffOptions) validate() error { return o.source.Files.Validate() }
+
+func (o *diffOptions) run(ctx context.Context) error {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return err
 	}
-	w, err := (&changeOptions{Source: o.Source}).look(ctx, namespace)
+	w, err := look(ctx, &o.source, namespace)
 	if err != nil {
 		return err
 	}
-	cluster, err := o.Cluster(w.inv, namespace, name)
+	cluster, err := o.source.Cluster(w.inv, namespace, o.name)
 	if err != nil {
 		return err
 	}
-	if !asked {
+	set := o.set
+	if !o.given {
 		if set, err = lockedWith(w.model, cluster, set); err != nil {
 			return err
 		}
@@ -186,7 +212,7 @@ func lines(p *ciliumv2.CiliumNetworkPolicy) ([]string, error) {
 
 // colored marks added and removed lines.
 func (o *diffOptions) colored(text string) string {
-	colors := o.Colors(o.Out)
+	colors := o.source.Colors(o.Out)
 	if !colors.Enabled() {
 		return text
 	}

@@ -15,14 +15,25 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
+// lockdownOptions are what lockdown needs besides what every change does.
 type lockdownOptions struct {
 	changeOptions
-	set   kit.SetFlags
+	flags kit.SetFlags
+	// set is what the flags say.
+	set   policyset.Options
 	force bool
 }
 
-func NewLockdownCommand(root *kit.Globals) *cobra.Command {
-	o := &lockdownOptions{changeOptions: newChangeOptions(root, "lockdown"), set: kit.NewSetFlags()}
+func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
+	return &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
+}
+
+// NewLockdownCommand returns the command lockdown.
+func NewLockdownCommand(globals *kit.Globals) *cobra.Command {
+	return newLockdownOptions(globals).command()
+}
+
+func (o *lockdownOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "lockdown CLUSTER...",
 		GroupID: kit.GroupChange,
@@ -54,39 +65,46 @@ func NewLockdownCommand(root *kit.Globals) *cobra.Command {
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
 		`),
 		Args:              cobra.MinimumNArgs(1),
-		ValidArgsFunction: o.CompleteClusters,
+		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			options, err := o.set.Parse()
-			if err := errors.Join(o.validateChange(), err); err != nil {
+			if err := errors.Join(o.validate(), o.complete(args)); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), kit.Unique(args), options)
+			return o.run(cmd.Context())
 		},
 	}
-	o.set.AddFlags(cmd, root, &o.OperatorNamespace)
-	o.Files.AddFlags(cmd)
-	o.addChangeFlags(cmd)
+	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
+	o.source.Files.AddFlags(cmd)
+	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
 	return cmd
 }
 
-func (o *lockdownOptions) run(ctx context.Context, names []string, set policyset.Options) error {
-	namespace, err := o.ScopeOf()
+// complete takes the arguments, and reads the flags of the policy set.
+func (o *lockdownOptions) complete(args []string) error {
+	o.changeOptions.complete(args)
+	var err error
+	o.set, err = o.flags.Parse()
+	return err
+}
+
+func (o *lockdownOptions) run(ctx context.Context) error {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return err
 	}
-	w, err := o.look(ctx, namespace)
+	w, err := look(ctx, &o.source, namespace)
 	if err != nil {
 		return err
 	}
-	clusters, err := o.Clusters(w.inv, namespace, names)
+	clusters, err := o.source.Clusters(w.inv, namespace, o.names)
 	if err != nil {
 		return err
 	}
 	var options []policyset.Options
 	for _, key := range clusters {
-		options = append(options, set.For(key, w.model.OperatorNamespaces()))
+		options = append(options, o.set.For(key, w.model.OperatorNamespaces()))
 	}
 	p, err := change.ProposeLockdown(w.model, options)
 	if err != nil {

@@ -19,12 +19,19 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
-type unlockOptions struct {
-	changeOptions
+// unlockOptions are what unlock needs, which is what every change does.
+type unlockOptions struct{ changeOptions }
+
+func newUnlockOptions(globals *kit.Globals) *unlockOptions {
+	return &unlockOptions{newChangeOptions(globals, "unlock")}
 }
 
-func NewUnlockCommand(root *kit.Globals) *cobra.Command {
-	o := &unlockOptions{changeOptions: newChangeOptions(root, "unlock")}
+// NewUnlockCommand returns the command unlock.
+func NewUnlockCommand(globals *kit.Globals) *cobra.Command {
+	return newUnlockOptions(globals).command()
+}
+
+func (o *unlockOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "unlock CLUSTER...",
 		GroupID: kit.GroupChange,
@@ -45,27 +52,28 @@ func NewUnlockCommand(root *kit.Globals) *cobra.Command {
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: o.completeLocked,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.validateChange(); err != nil {
+			o.complete(args)
+			if err := o.validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), kit.Unique(args))
+			return o.run(cmd.Context())
 		},
 	}
-	o.AddOperatorFlag(cmd)
-	o.addChangeFlags(cmd)
+	o.source.AddOperatorFlag(cmd)
+	o.addFlags(cmd)
 	return cmd
 }
 
 // completeLocked completes the names of clusters, and of those that are gone and have left policies.
 func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	names, directive := o.CompleteClusters(cmd, args, typed)
+	names, directive := o.source.CompleteClusters(cmd, args, typed)
 	ctx, cancel := kit.CompletionContext(cmd)
 	defer cancel()
-	namespace, err := o.ScopeOf()
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return names, directive
 	}
-	clients, err := o.Clients()
+	clients, err := o.source.Clients()
 	if err != nil {
 		return names, directive
 	}
@@ -87,17 +95,17 @@ func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed 
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" || slices.Contains(args, name) }), directive
 }
 
-func (o *unlockOptions) run(ctx context.Context, names []string) error {
-	namespace, err := o.ScopeOf()
+func (o *unlockOptions) run(ctx context.Context) error {
+	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return err
 	}
-	w, err := o.look(ctx, namespace)
+	w, err := look(ctx, &o.source, namespace)
 	if err != nil {
 		return err
 	}
 	var clusters []types.NamespacedName
-	for _, name := range names {
+	for _, name := range o.names {
 		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
 	}
 	if err := unseenPolicies(w.inv, namespace); err != nil {
@@ -109,16 +117,16 @@ func (o *unlockOptions) run(ctx context.Context, names []string) error {
 	}
 	// A name that neither a cluster nor a policy has is a mistake.
 	var unknown []error
-	for i, name := range names {
+	for i, name := range o.names {
 		if len(p.Previews[i].Policies) == 0 {
-			unknown = append(unknown, o.UnknownNames(w.inv, namespace, []string{name}))
+			unknown = append(unknown, o.source.UnknownNames(w.inv, namespace, []string{name}))
 		}
 	}
 	if err := errors.Join(unknown...); err != nil {
 		return err
 	}
 	if len(p.Plan.Steps) == 0 {
-		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(names)))
+		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(o.names)))
 		return nil
 	}
 	if err := o.show(p); err != nil {

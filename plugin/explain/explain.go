@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
@@ -23,7 +23,7 @@ import (
 type options struct {
 	genericiooptions.IOStreams
 	source kit.Source
-	query explain.Query
+	query  explain.Query
 	// whyNot asks for the smallest change that would let a denied source in.
 	whyNot bool
 	output report.Output
