@@ -239,7 +239,7 @@ func TestStatusOfAnUnknownPosture(t *testing.T) {
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata: {name: to-services, namespace: cnpg-system}
-spec: {endpointSelector: {}, egress: [{toServices: [{k8sService: {serviceName: x, namespace: y}}]}]}
+spec: {endpointSelector: {}, egress: [{toServices: [{k8sService: {serviceName: registry, namespace: tools}}]}]}
 `), 0o600); err != nil {
 		t.Fatal(err)
 	}
