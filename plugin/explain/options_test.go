@@ -19,7 +19,8 @@ func given(t *testing.T, args ...string) (o *options, completed, validated error
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	return o, o.complete(cmd.Flags(), cmd.Flags().Args()), o.validate()
+	completed = o.complete(cmd.Flags(), cmd.Flags().Args())
+	return o, completed, o.validate()
 }
 
 func TestComplete(t *testing.T) {

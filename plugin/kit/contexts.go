@@ -45,6 +45,7 @@ func (o *Globals) CompleteContexts(_ *cobra.Command, _ []string, typed string) (
 	return values, cobra.ShellCompDirectiveNoFileComp
 }
 
+// ContextNames are the contexts of the kubeconfig, in order.
 func (o *Globals) ContextNames() ([]string, error) {
 	config, err := o.Config.ToRawKubeConfigLoader().RawConfig()
 	if err != nil {

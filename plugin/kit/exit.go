@@ -47,6 +47,7 @@ func UsageErrorf(format string, args ...any) error {
 	return UsageError{Err: fmt.Errorf(format, args...)}
 }
 
+// ExitCode is that of a question that could not be answered.
 func (e UsageError) ExitCode() int { return ExitFailed }
 
 func (e UsageError) Unwrap() error { return e.Err }

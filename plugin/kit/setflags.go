@@ -35,6 +35,7 @@ func (c *clientFlag) arguments() []string {
 	return out
 }
 
+// NewSetFlags are the flags with their defaults.
 func NewSetFlags() SetFlags {
 	return SetFlags{values: policyset.FlagValues{Scope: string(policyset.ScopeCluster)}}
 }

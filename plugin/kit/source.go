@@ -21,6 +21,7 @@ type Source struct {
 	OperatorNamespace string
 }
 
+// AddOperatorFlag adds --operator-namespace.
 func (s *Source) AddOperatorFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&s.OperatorNamespace, "operator-namespace", "",
 		"Namespace of the CloudNativePG operator, when it can't be detected or there are several")

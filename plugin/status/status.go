@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -124,11 +125,8 @@ func (o *options) validate() error {
 		errs = append(errs, kit.UsageErrorf("--watch never ends with an answer: it can't be combined with --fail-on"))
 	}
 	errs = append(errs, o.source.Files.Validate())
-	switch o.output.Format {
-	case report.DOT, report.Mermaid, report.HTML:
-		if o.watch {
-			errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output.Format))
-		}
+	if picture := []report.Format{report.DOT, report.Mermaid, report.HTML}; o.watch && slices.Contains(picture, o.output.Format) {
+		errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output.Format))
 	}
 	errs = append(errs, o.contexts.validate(o))
 	return errors.Join(errs...)
