@@ -6,7 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -25,6 +29,7 @@ type changingWorld struct {
 	endpoints  map[types.NamespacedName]inventory.Endpoint
 	policies   map[v1alpha1.PolicyReference]inventory.Policy
 	missing    []inventory.Missing
+	around     inventory.Around
 	auditMode  bool
 }
 
@@ -71,6 +76,7 @@ func (w *changingWorld) inventory() *inventory.Inventory {
 		Pods:     slices.Collect(maps.Values(w.pods)),
 		Clusters: slices.Collect(maps.Values(w.clusters)),
 		Policies: slices.Collect(maps.Values(w.policies)),
+		Around:   w.around,
 	}
 	for name, labels := range w.namespaces {
 		inv.Namespaces = append(inv.Namespaces, inventory.Namespace{Name: name, Labels: maps.Clone(labels)})
@@ -87,7 +93,7 @@ func (w *changingWorld) happen() string {
 		w.addCluster, w.removeCluster, w.changeCluster,
 	}
 	if w.random.IntN(12) == 0 {
-		events = append(events, w.restartOperator, w.loseOrFindEvidence, w.switchAuditMode)
+		events = append(events, w.restartOperator, w.loseOrFindEvidence, w.switchAuditMode, w.changeGroup, w.changeService)
 	}
 	return one(w.random, events)()
 }
@@ -272,6 +278,25 @@ func (w *changingWorld) switchAuditMode() string {
 	return fmt.Sprintf("audit mode %t", w.auditMode)
 }
 
+// changeGroup changes the group of addresses that policies refer to.
+func (w *changingWorld) changeGroup() string {
+	prefix := api.CIDR(one(w.random, []string{"203.0.113.0/24", "198.51.100.0/24", "0.0.0.0/0"}))
+	w.around.CIDRGroups = []*ciliumv2.CiliumCIDRGroup{{
+		ObjectMeta: metav1.ObjectMeta{Name: "lan"}, Spec: ciliumv2.CiliumCIDRGroupSpec{ExternalCIDRs: []api.CIDR{prefix}},
+	}}
+	return "the group is " + string(prefix)
+}
+
+// changeService changes the Service that policies refer to.
+func (w *changingWorld) changeService() string {
+	selector := map[string]string{"cnpg.io/podRole": one(w.random, []string{"instance", "none"})}
+	w.around.AllServices = w.random.IntN(2) == 0
+	w.around.Services = []*corev1.Service{{
+		ObjectMeta: metav1.ObjectMeta{Namespace: one(w.random, worldNamespaces[:2]), Name: "x"}, Spec: corev1.ServiceSpec{Selector: selector},
+	}}
+	return fmt.Sprintf("the service is %v", w.around.Services[0])
+}
+
 func (w *changingWorld) removePolicy() string {
 	ref, ok := anyKey(w.random, w.policies)
 	if !ok {
@@ -298,6 +323,7 @@ var worldPolicies = []struct {
 	{v1alpha1.CiliumNetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"endpointSelector":{"matchLabels":{"app":"batch"}},"egress":"what"}}`},
 	{v1alpha1.CiliumNetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"endpointSelector":{"matchLabels":{"app":"batch"}},"egress":[{"toServices":[{"k8sService":{"serviceName":"x"}}]}]}}`},
 	{v1alpha1.CiliumNetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"endpointSelector":{"matchLabels":{"cnpg.io/podRole":"instance"}},"ingress":[{"fromNodes":[{"matchLabels":{"a":"b"}}]}]}}`},
+	{v1alpha1.CiliumNetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"endpointSelector":{"matchLabels":{"cnpg.io/podRole":"instance"}},"ingress":[{"fromCIDRSet":[{"cidrGroupRef":"lan"}]}]}}`},
 	{v1alpha1.NetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"podSelector":{},"policyTypes":["Ingress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"team":"b"}},"podSelector":{"matchLabels":{"role":"backend"}}}]}]}}`},
 	{v1alpha1.NetworkPolicy, `{"metadata":{"name":"%[1]s","namespace":"%[2]s"},"spec":{"podSelector":{"matchLabels":{"app":"site"}},"policyTypes":["Egress"]}}`},
 	{v1alpha1.CiliumClusterwideNetworkPolicy, `{"metadata":{"name":"%[1]s"},"spec":{"endpointSelector":{"matchLabels":{"cnpg.io/podRole":"instance"}},"ingress":[{"fromEndpoints":[{"matchLabels":{"k8s:io.kubernetes.pod.namespace":"%[3]s"}}]}]}}`},

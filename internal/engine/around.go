@@ -37,9 +37,13 @@ type Service struct {
 	BackendsKnown bool
 }
 
-// AroundOf is what the inventory knows of what policies refer to.
+// AroundOf is what the inventory knows of what its policies refer to. Services come and go; where no policy
+// names any, they are left out.
 func AroundOf(inv *inventory.Inventory) Around {
 	a := Around{AllServices: inv.AllServices, CIDRGroups: inv.CIDRGroups, AllCIDRGroups: inv.AllCIDRGroups}
+	if !slices.ContainsFunc(inv.Policies, namesServices) {
+		return a
+	}
 	for _, s := range inv.Services {
 		one := Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels, Selector: s.Spec.Selector}
 		for _, slice := range inv.EndpointSlices {
@@ -54,6 +58,20 @@ func AroundOf(inv *inventory.Inventory) Around {
 		a.Services = append(a.Services, one)
 	}
 	return a
+}
+
+// namesServices tells whether a rule of the policy has toServices.
+func namesServices(p inventory.Policy) bool {
+	var rules api.Rules
+	switch object := p.Object.(type) {
+	case *ciliumv2.CiliumNetworkPolicy:
+		rules = allRules(object.Spec, object.Specs)
+	case *ciliumv2.CiliumClusterwideNetworkPolicy:
+		rules = allRules(object.Spec, object.Specs)
+	}
+	return slices.ContainsFunc(rules, func(rule *api.Rule) bool {
+		return rule != nil && slices.ContainsFunc(rule.Egress, func(r api.EgressRule) bool { return len(r.ToServices) > 0 })
+	})
 }
 
 // unsureServices says of the egress rules of a policy, by the position of the rule and in it, why

@@ -198,6 +198,10 @@ func TestAroundOf(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "db", Name: "x", Labels: map[string]string{discoveryv1.LabelServiceName: "outside"}},
 		Endpoints:  []discoveryv1.Endpoint{{Addresses: []string{"203.0.113.9"}}},
 	}}
+	if got := engine.AroundOf(inv); len(got.Services) > 0 {
+		t.Errorf("no policy names a Service, and there is %v", got.Services)
+	}
+	inv.Policies = smallWorldWith(rules("app", "egress: [{toServices: [{k8sService: {serviceName: outside, namespace: db}}]}]")).read(t)
 	got := engine.AroundOf(inv)
 	want := []engine.Service{
 		{Namespace: "db", Name: "outside", Labels: map[string]string{"a": "b"}, Backends: []netip.Addr{netip.MustParseAddr("203.0.113.9")}, BackendsKnown: true},

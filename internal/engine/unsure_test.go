@@ -57,7 +57,7 @@ func TestUnsureRules(t *testing.T) {
 			{"cidr:10.0.0.0/8 → db/pg", 5432, allowed}, {"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, denied},
 		}, "cidrGroupSelector"},
 		"cidrGroupSelector that is empty": {rules("db", "ingress: [{fromCIDRSet: [{cidrGroupSelector: {}}]}]"), []asked{
-			{"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, unknown},
+			{"world → db/pg", 5432, allowed}, {"app/web → db/pg", 5432, unknown},
 		}, "cidrGroupSelector: {}"},
 		"cidrGroupSelector by what a group lacks": {rules("db", "ingress: [{fromCIDRSet: [{cidrGroupSelector: {matchExpressions: [{key: a, operator: DoesNotExist}]}}]}]"), []asked{
 			{"world → db/pg", 5432, unknown}, {"app/web → db/pg", 5432, denied},

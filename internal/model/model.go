@@ -18,8 +18,10 @@ import (
 // Model is an inventory that the engine can be asked about: every pod has its identity, every
 // policy has been read by Cilium.
 type Model struct {
-	inv        *inventory.Inventory
-	options    Options
+	inv     *inventory.Inventory
+	options Options
+	// around is what policies refer to, and identities and readings of policies depend on.
+	around     engine.Around
 	identities *engine.Identities
 	// of are the identities of the pods, in the order of the inventory; nil for those on their
 	// node's network.
@@ -88,13 +90,13 @@ func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil,
 // Next is New for the next inventory of the same Kubernetes cluster. It takes over from the last
 // model what has not changed since: the same objects, by pointer. The last model may be nil.
 func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
-	m := &Model{inv: inv, options: o, unmanaged: map[types.NamespacedName]bool{}}
-	if last.serves(inv.Settings) {
+	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}}
+	if last.serves(inv.Settings, m.around) {
 		m.identities = last.identities
 	} else {
 		last = nil
 		var err error
-		if m.identities, err = engine.NewIdentities(inv.Settings); err != nil {
+		if m.identities, err = engine.NewIdentitiesAmong(inv.Settings, m.around); err != nil {
 			return nil, err
 		}
 	}
@@ -125,11 +127,11 @@ func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 }
 
 // serves tells whether the model's identities are good for the next one. They are not under other
-// settings; and since identities that nobody has any more stay among them, they are given up when
+// settings, nor where policies refer to something that has changed; and since identities that nobody has any more stay among them, they are given up when
 // these are the most.
-func (m *Model) serves(s inventory.Settings) bool {
+func (m *Model) serves(s inventory.Settings, around engine.Around) bool {
 	const few = 1000
-	return m != nil && reflect.DeepEqual(m.inv.Settings, s) && m.identities.Len() < few+2*len(m.peers)
+	return m != nil && reflect.DeepEqual(m.inv.Settings, s) && reflect.DeepEqual(m.around, around) && m.identities.Len() < few+2*len(m.peers)
 }
 
 // With is the same world under other policies: the same identities, so that both can be compared.
@@ -162,7 +164,7 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 		}
 		unread, fresh = append(unread, i), append(fresh, policies[i])
 	}
-	added, err := engine.Read(m.inv.Settings, fresh)
+	added, err := engine.ReadAmong(m.inv.Settings, fresh, m.around)
 	if err != nil {
 		return nil, err
 	}
