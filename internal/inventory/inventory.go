@@ -165,7 +165,7 @@ type Missing struct {
 	// Namespace is set when only this namespace's objects are missing, and prefixed by "!" when
 	// all but this namespace's are ("!default": only default could be read).
 	Namespace string
-	// Reason is NotInstalled, Forbidden or Failed.
+	// Reason is NotInstalled, Forbidden, Failed, NotRendered or Ambiguous.
 	Reason MissingReason
 	// Message is one line in lower case that says what happened.
 	Message string
@@ -183,4 +183,8 @@ const (
 	Forbidden MissingReason = "Forbidden"
 	// Failed: the request or the decoding failed.
 	Failed MissingReason = "Failed"
+	// NotRendered: what was read is a template, or stands for what was not read.
+	NotRendered MissingReason = "NotRendered"
+	// Ambiguous: the same object was read twice, and not with the same content.
+	Ambiguous MissingReason = "Ambiguous"
 )

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 
+	kjson "sigs.k8s.io/json"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
@@ -22,6 +24,42 @@ func NewDecoder() *Decoder { return &Decoder{kinds: schema.NewKinds()} }
 func (d *Decoder) check(kind v1alpha1.PolicyKind, raw []byte) (schema.Result, error) {
 	return d.kinds.Of(apiVersionOf(kind), string(kind)).Check(raw)
 }
+
+// TypeMeta is what every object begins with.
+type TypeMeta struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+}
+
+// Header reads apiVersion and kind. The error is about raw that is no JSON object, or one where they are no text.
+func Header(raw []byte) (TypeMeta, error) {
+	var h TypeMeta
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &h); err != nil {
+		return TypeMeta{}, errors.New(plain(err))
+	}
+	return h, nil
+}
+
+// Problems are why an API server would not store an object that somebody applies; empty when it would, when its rules are not known
+// here, and when a server has taken it already.
+func (d *Decoder) Problems(apiVersion, kind string, raw []byte) string {
+	rules := d.kinds.Of(apiVersion, kind)
+	if rules == nil {
+		return ""
+	}
+	var meta policyMeta
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta); err == nil && meta.Metadata.UID != "" {
+		return ""
+	}
+	result, err := rules.Check(raw)
+	if err != nil {
+		return "" // Decoding it will tell.
+	}
+	return schema.Sentence(result.Refused)
+}
+
+// Plain is what an error of a decoder says, on one line and in YAML's terms.
+func Plain(err error) string { return plain(err) }
 
 // plain is an error on one line, in YAML's terms: without the decoder's prefix and without names of Go's types.
 func plain(err error) string {

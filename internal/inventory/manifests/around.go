@@ -46,10 +46,6 @@ func (l *loader) around(h header, raw []byte) (known bool, err error) {
 		}
 		return true, err
 	}
-	if o, ok := decode.OperatorFromChart(h.APIVersion, h.Kind, raw, l.namespace); ok {
-		put(l, &l.charts, objectKey{h.Kind, o.Namespace, o.FoundBy}, o)
-		return true, nil
-	}
 	return false, nil
 }
 

@@ -34,10 +34,10 @@ const podTemplate = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-%d"
 func BenchmarkLoad(b *testing.B) {
 	text := podsJSON(10_000)
 	for b.Loop() {
-		l := newLoader("default")
-		if err := documents([]byte(text), func(_ int, raw []byte) error {
-			return l.object(b.Context(), raw, header{}, "x", 0)
-		}, func(_ int, err error) { b.Error(err) }); err != nil {
+		l := newLoader(b.Context(), "default")
+		if err := documents(strings.NewReader(text), func(d document) error {
+			return l.object(d.raw, header{}, place{source: "x"}, 0)
+		}); err != nil {
 			b.Fatal(err)
 		}
 		if inv := l.finish(); len(inv.Pods) != 10_000 {

@@ -10,6 +10,8 @@ import (
 // none, the operator, and the rest that inventory.Finish knows.
 func (l *loader) finish() *inventory.Inventory {
 	inv := l.inv
+	l.tellUnrendered()
+	l.tellTwice()
 	inv.AddExpected()
 	l.addWorkloadPods()
 	inv.Operators = l.findOperators()

@@ -12,16 +12,17 @@ import (
 )
 
 // add takes one object that is no List. Kinds that do not matter are passed over.
-func (l *loader) add(h header, raw []byte, source string) error {
+func (l *loader) add(h header, raw []byte, at place) error {
 	if kind, ok := decode.PolicyKind(h.APIVersion, h.Kind); ok {
 		p := l.decoder.Policy(kind, raw, decode.PolicyOptions{
-			APIVersion: h.APIVersion, DefaultNamespace: l.namespace, Source: source,
+			APIVersion: h.APIVersion, DefaultNamespace: l.namespace, Source: at.source, Twice: at.twice,
 		})
 		key := objectKey{h.Kind, p.Namespace, p.Name}
 		if p.Name == "" {
 			// Nothing that could be replaced, or replace.
-			key.name = "/" + source
+			key.name = "/" + at.source
 		}
+		l.same(key, raw, at.source, false)
 		put(l, &l.inv.Policies, key, p)
 		return nil
 	}
@@ -31,19 +32,29 @@ func (l *loader) add(h header, raw []byte, source string) error {
 	switch group, _, _ := strings.Cut(h.APIVersion, "/"); group + "/" + h.Kind {
 	case "v1/Pod":
 		return l.pod(raw)
+	case "v1/Secret":
+		l.keepValues(h, raw)
+		return nil
 	case "v1/Namespace", "v1/ConfigMap":
+		if h.Kind == "ConfigMap" {
+			l.keepValues(h, raw)
+		}
 		return l.core(h.Kind, raw)
 	case "cilium.io/CiliumEndpoint":
 		return l.endpoint(raw)
 	case "postgresql.cnpg.io/Cluster":
 		c, err := decode.Cluster(raw, l.namespace)
 		if err == nil {
+			l.same(objectKey{h.Kind, c.Namespace, c.Name}, raw, at.source, true)
+			l.taken(h, raw, at.source, c.Namespace, c.Name)
 			put(l, &l.inv.Clusters, objectKey{h.Kind, c.Namespace, c.Name}, c)
 		}
 		return err
 	case "postgresql.cnpg.io/Pooler":
 		p, err := decode.Pooler(raw, l.namespace)
 		if err == nil {
+			l.same(objectKey{h.Kind, p.Namespace, p.Name}, raw, at.source, true)
+			l.taken(h, raw, at.source, p.Namespace, p.Name)
 			put(l, &l.inv.Poolers, objectKey{h.Kind, p.Namespace, p.Name}, p)
 		}
 		return err
@@ -54,6 +65,14 @@ func (l *loader) add(h header, raw []byte, source string) error {
 		return l.workload(h.Kind, raw)
 	}
 	return nil
+}
+
+// taken notes a Cluster or Pooler that the API server would refuse. It is judged all the same, as what it was meant to be, and its posture
+// is unknown: what is there instead can't be told.
+func (l *loader) taken(h header, raw []byte, source, namespace, name string) {
+	if problems := l.decoder.Problems(h.APIVersion, h.Kind, raw); problems != "" {
+		l.failIn(namespace, source, fmt.Errorf("the API server refuses %s %s/%s: %s", h.Kind, namespace, name, problems))
+	}
 }
 
 func (l *loader) pod(raw []byte) error {

@@ -223,7 +223,7 @@ spec: {instances: 2}
 apiVersion: postgresql.cnpg.io/v1
 kind: Pooler
 metadata: {name: rw, namespace: shop}
-spec: {cluster: {name: pg}}
+spec: {cluster: {name: pg}, pgbouncer: {poolMode: session}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -395,7 +395,10 @@ func TestNothingToRead(t *testing.T) {
 		{"missing file", files("no-such.yaml", "neither.yaml"), "the path \"no-such.yaml\" does not exist\nthe path \"neither.yaml\" does not exist"},
 		{"bad pattern", files("["), `pattern "[" is not valid`},
 		{"URL", files("https://example.org/x.yaml"), "is a URL"},
-		{"kustomize", Options{FilenameOptions: resource.FilenameOptions{Kustomize: "dir"}}, "build it first"},
+		{"a kustomization that is not there", Options{Kustomizations: []string{"dir"}}, "the kustomization \"dir\" does not exist"},
+		{"a kustomization that is a file", Options{Kustomizations: []string{"load.go"}}, "\"load.go\" is no directory"},
+		{"a kustomization elsewhere", Options{Kustomizations: []string{"https://example.org/x"}}, "is a URL"},
+		{"no name", files(""), "the name of a file is empty"},
 		{"empty directory", files(empty), "no Kubernetes objects in " + empty},
 		{"empty input", files("-"), "no Kubernetes objects in -"},
 	} {

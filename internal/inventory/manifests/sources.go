@@ -5,59 +5,75 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
-	"k8s.io/cli-runtime/pkg/resource"
 )
 
-// source is something to read: a file or the standard input.
+// source is something to read: a file, the standard input, a folder, or a kustomization.
 type source struct {
 	// name is the path as the user would write it, or "stdin".
 	name string
-	open func() (io.ReadCloser, error)
+	kind sourceKind
 }
 
+type sourceKind int
+
+const (
+	fileSource sourceKind = iota
+	stdinSource
+	folderSource
+	kustomizeSource
+)
+
 // findSources expands files, directories and patterns in the order of the command line, as
-// kubectl does: of a directory the files that end in .json, .yaml or .yml count.
+// kubectl does, and kustomizations after them.
 func findSources(o Options) ([]source, error) {
-	if o.Kustomize != "" {
-		return nil, fmt.Errorf("kustomization %q can't be read: build it first and pass the result with -f -", o.Kustomize)
-	}
-	if len(o.Filenames) == 0 {
-		return nil, errors.New("no manifests named: use -f with a file, a directory or - for the standard input")
+	if len(o.Filenames)+len(o.Kustomizations) == 0 {
+		return nil, errors.New("no manifests named: use -f with a file, a directory or - for the standard input, or -k with a kustomization")
 	}
 	var sources []source
 	var errs []error
 	for _, name := range o.Filenames {
 		switch {
+		case name == "":
+			errs = append(errs, errors.New("the name of a file is empty: give -f a file, a directory or - for the standard input"))
 		case name == "-":
-			sources = append(sources, source{name: "stdin", open: func() (io.ReadCloser, error) {
-				if o.Stdin == nil {
-					return io.NopCloser(bytes.NewReader(nil)), nil
-				}
-				return io.NopCloser(o.Stdin), nil
-			}})
-		case strings.HasPrefix(name, "http://"), strings.HasPrefix(name, "https://"):
+			sources = append(sources, source{"stdin", stdinSource})
+		case isURL(name):
 			errs = append(errs, fmt.Errorf("%q is a URL, which is not read: download it first", name))
 		default:
-			files, err := expand(name, o.Recursive)
+			found, err := expand(name)
 			if err != nil {
 				errs = append(errs, err)
 			}
-			for _, f := range files {
-				sources = append(sources, source{name: f, open: func() (io.ReadCloser, error) { return os.Open(f) }})
-			}
+			sources = append(sources, found...)
+		}
+	}
+	for _, name := range o.Kustomizations {
+		switch info, err := os.Stat(name); {
+		case name == "":
+			errs = append(errs, errors.New("the name of a kustomization is empty: give -k its directory"))
+		case isURL(name):
+			errs = append(errs, fmt.Errorf("%q is a URL, which is not read: download it first", name))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("the kustomization %q does not exist", name))
+		case !info.IsDir():
+			errs = append(errs, fmt.Errorf("%q is no directory: give -k the directory of a kustomization", name))
+		default:
+			sources = append(sources, source{name, kustomizeSource})
 		}
 	}
 	return sources, errors.Join(errs...)
 }
 
-// expand lists the files that a path or a pattern stands for.
-func expand(pattern string, recursive bool) ([]string, error) {
+func isURL(name string) bool {
+	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
+}
+
+// expand lists the files and folders that a path or a pattern stands for.
+func expand(pattern string) ([]source, error) {
 	paths := []string{pattern}
 	if _, err := os.Stat(pattern); errors.Is(err, os.ErrNotExist) {
 		paths, err = filepath.Glob(pattern)
@@ -68,44 +84,51 @@ func expand(pattern string, recursive bool) ([]string, error) {
 			return nil, fmt.Errorf("the path %q does not exist", pattern)
 		}
 	}
-	var files []string
+	var sources []source
 	var errs []error
 	for _, path := range paths {
-		visitors, err := resource.ExpandPathsToFileVisitors(nil, path, recursive, resource.FileExtensions, nil)
-		if err != nil {
+		switch info, err := os.Stat(path); {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("the path %q can't be read: %w", path, err))
-		}
-		for _, v := range visitors {
-			if file, ok := v.(*resource.FileVisitor); ok {
-				files = append(files, file.Path)
-			}
+		case info.IsDir():
+			sources = append(sources, source{path, folderSource})
+		case isDevice(path, info):
+			errs = append(errs, fmt.Errorf("%q is a device, which is not read: name a file, a directory or - for the standard input", path))
+		case info.Mode()&fs.ModeSocket != 0:
+			errs = append(errs, fmt.Errorf("%q is a socket, which is not read: name a file, a directory or - for the standard input", path))
+		default:
+			sources = append(sources, source{path, fileSource})
 		}
 	}
-	return files, errors.Join(errs...)
+	return sources, errors.Join(errs...)
 }
 
-// read returns the whole text in UTF-8; a byte order mark says what it is, as in kubectl.
-func (s source) read() ([]byte, error) {
-	f, err := s.open()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read from: nothing can be lost
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s can't be read: %w", s.name, err)
-	}
-	if !hasByteOrderMark(data) {
-		return data, nil
-	}
-	data, _, err = transform.Bytes(unicode.BOMOverride(unicode.UTF8.NewDecoder()), data)
-	if err != nil {
-		return nil, fmt.Errorf("%s can't be read as text: %w", s.name, err)
-	}
-	return data, nil
+// isDevice is true for devices but those that stand for nothing, or for the standard input.
+func isDevice(path string, info fs.FileInfo) bool {
+	return info.Mode()&fs.ModeDevice != 0 && path != os.DevNull && path != "/dev/stdin" &&
+		!strings.HasPrefix(path, "/dev/fd/") && !strings.HasPrefix(path, "/dev/tty")
 }
 
-func hasByteOrderMark(data []byte) bool {
-	return bytes.HasPrefix(data, []byte{0xef, 0xbb, 0xbf}) ||
-		bytes.HasPrefix(data, []byte{0xfe, 0xff}) || bytes.HasPrefix(data, []byte{0xff, 0xfe})
+// open opens a file, or the standard input.
+func (s source) open(stdin io.Reader) (io.ReadCloser, error) {
+	if s.kind != stdinSource {
+		f, err := os.Open(s.name)
+		if err != nil {
+			return nil, fmt.Errorf("can't be read: %w", plainPath(err))
+		}
+		return f, nil
+	}
+	if stdin == nil {
+		stdin = bytes.NewReader(nil)
+	}
+	return io.NopCloser(stdin), nil
+}
+
+// plainPath is an error about a file without its name, which stands before it already.
+func plainPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
