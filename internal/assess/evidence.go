@@ -24,7 +24,7 @@ func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool
 	}
 	resource, _, _ := strings.Cut(missing.Resource, ".")
 	switch resource {
-	case "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
+	case "clients", "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
 		return true
 	case "namespaces":
 		// The agent's own identities hold the namespaces' labels.
@@ -44,7 +44,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 			severity = v1alpha1.SeverityWarning
 		}
 		out = append(out, v1alpha1.Finding{
-			Code: v1alpha1.EvidenceMissing, Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
+			Code: codeOf(missing.Reason), Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
 		})
 	}
 	out = saidOnce(out)

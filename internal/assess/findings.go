@@ -89,7 +89,7 @@ func policyFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepor
 				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
 		case read.Refused:
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
-				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), invalidRemedy(m, c, read)))
+				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), unreadableRemedy(read)))
 		case !read.Valid:
 			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), invalidRemedy(m, c, read)))

@@ -61,7 +61,7 @@ func restricted(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) b
 }
 
 func lacksEvidence(f v1alpha1.Finding) bool {
-	return f.Severity == v1alpha1.SeverityError && f.Code == v1alpha1.EvidenceMissing
+	return f.Severity == v1alpha1.SeverityError && f.Code.LacksEvidence()
 }
 
 func keepsFromLocked(f v1alpha1.Finding) bool {

@@ -42,7 +42,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
 	for _, f := range is.Findings {
 		switch {
-		case f.Code != v1alpha1.EvidenceMissing:
+		case !f.Code.LacksEvidence():
 		case f.Severity == v1alpha1.SeverityError:
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{Reason: v1alpha1.RefusalEvidenceMissing, Message: "the preview is not reliable: " + f.Message})
 		default:

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
@@ -11,6 +12,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
 // Source is where a command gets its inventory from: a cluster, or the manifests of -f.
@@ -61,7 +63,10 @@ func (s *Source) Collect(ctx context.Context, namespace string, names []string) 
 func (s *Source) CollectAround(ctx context.Context, namespace string, names, around []string) (*inventory.Inventory, error) {
 	if s.Offline() {
 		fallback, _ := s.manifestNamespace()
-		return manifests.Load(ctx, manifests.Options{FilenameOptions: s.Files.FilenameOptions, Stdin: s.In, DefaultNamespace: fallback})
+		return manifests.Load(ctx, manifests.Options{
+			FilenameOptions: s.Files.FilenameOptions, Kustomizations: s.Files.Kustomizations, Stdin: s.In, DefaultNamespace: fallback,
+			Note: func(line string) { fmt.Fprintln(s.ErrOut, terminal.Escape(line)) },
+		})
 	}
 	clients, err := s.Clients()
 	if err != nil {

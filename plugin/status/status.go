@@ -198,22 +198,35 @@ func (o *options) print(w io.Writer, list v1alpha1.IsolationReportList, contexts
 	return report.Print(w, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
 }
 
-// unknownPostures is an error for each cluster about which nothing could be said.
+// unknownPostures is an error for the clusters about which nothing could be said: one for each reason.
 func unknownPostures(list v1alpha1.IsolationReportList) error {
 	var errs []error
+	var reasons []string
+	touched := map[string][]v1alpha1.Metadata{}
 	for _, r := range list.Items {
 		if r.Posture != v1alpha1.PostureUnknown {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s",
-			r.Metadata.Name, r.Metadata.Namespace, whyUnknown(r)))
+		why := whyUnknown(r)
+		if touched[why] == nil {
+			reasons = append(reasons, why)
+		}
+		touched[why] = append(touched[why], r.Metadata)
+	}
+	for _, why := range reasons {
+		if first := touched[why][0]; len(touched[why]) == 1 {
+			errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s", first.Name, first.Namespace, why))
+		} else {
+			errs = append(errs, fmt.Errorf("the postures of %d clusters, %q in namespace %q among them, are unknown: %s",
+				len(touched[why]), first.Name, first.Namespace, why))
+		}
 	}
 	return errors.Join(errs...)
 }
 
 func whyUnknown(r v1alpha1.IsolationReport) string {
 	for _, f := range r.Findings {
-		if f.Code == v1alpha1.EvidenceMissing && f.Severity == v1alpha1.SeverityError {
+		if f.Code.LacksEvidence() && f.Severity == v1alpha1.SeverityError {
 			return f.Message
 		}
 	}

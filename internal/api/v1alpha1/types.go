@@ -288,6 +288,11 @@ type Finding struct {
 // FindingCode is stable: scripts may match on it.
 type FindingCode string
 
+// LacksEvidence is true for the codes that say what could not be seen, and not what is wrong.
+func (c FindingCode) LacksEvidence() bool {
+	return c == EvidenceMissing || c == NotRendered || c == DuplicateObject
+}
+
 const (
 	PolicyInvalid          FindingCode = "POLICY_INVALID"
 	PolicyIgnoredField     FindingCode = "POLICY_IGNORED_FIELD"
@@ -306,4 +311,8 @@ const (
 	OrphanedPolicy         FindingCode = "ORPHANED_POLICY"
 	BystandersDenied       FindingCode = "BYSTANDERS_DENIED"
 	EvidenceMissing        FindingCode = "EVIDENCE_MISSING"
+	// NotRendered and DuplicateObject are missing evidence of manifests: a template or what stands for something else,
+	// and an object that is there twice with different content.
+	NotRendered     FindingCode = "NOT_RENDERED"
+	DuplicateObject FindingCode = "DUPLICATE_OBJECT"
 )

@@ -37,7 +37,7 @@ func (l *loader) instruct(i repository.Instruction, at place) {
 	if i.Generated != "" {
 		l.unrendered = append(l.unrendered, unrendered{
 			namespace: i.Namespace, why: "makes Applications that are not among the files", what: fmt.Sprintf("%s (%s)", i.By, at.source),
-			remedy: "Render it first: " + i.Generated + ", and pass the result with -f -.",
+			remedy: "Render it first, and pass the result with -f -: " + i.Generated,
 		})
 	}
 }
@@ -48,8 +48,9 @@ func (l *loader) unfollowed(by, source string, folder repository.Folder, why str
 		namespace = folder.Namespace
 	}
 	l.unrendered = append(l.unrendered, unrendered{
-		namespace: namespace, why: "applies what is not among the files", what: fmt.Sprintf("%s (%s), of %q: %s", by, source, folder.Path, why),
-		remedy: "Render it first: " + folder.Command + ", and pass the result with -f -.",
+		namespace: namespace, why: "applies what is not among the files", what: fmt.Sprintf("%s (%s)", by, source),
+		detail: fmt.Sprintf("folder %q: %s", folder.Path, why),
+		remedy: "Render it first, and pass the result with -f -: " + folder.Command,
 	})
 }
 
@@ -67,8 +68,8 @@ func (l *loader) chart(by, source string, chart repository.Chart, from origin) {
 		}
 	}
 	l.unrendered = append(l.unrendered, unrendered{
-		namespace: chart.Namespace, why: "installs a chart that was not rendered", what: fmt.Sprintf("%s of %s (%s)", by, chart.Name, source),
-		remedy: "Render it first: " + chart.Command + ", and pass the result with -f -.",
+		namespace: chart.Namespace, why: "installs a chart that was not rendered", what: fmt.Sprintf("%s (%s)", by, source), detail: chart.Name,
+		remedy: "Render it first, and pass the result with -f -: " + chart.Command,
 	})
 }
 
@@ -77,6 +78,7 @@ func (l *loader) tree(t *repository.Tree) error {
 	l.skipped += t.Skipped
 	l.left = append(l.left, t.Left...)
 	l.odd = append(l.odd, t.Odd...)
+	l.from = origin{top: t.Root, root: t.Root}
 	claims, err := l.claims(t)
 	if err != nil {
 		return err
@@ -111,7 +113,7 @@ func (l *loader) tree(t *repository.Tree) error {
 	if err := l.followPending(); err != nil {
 		return err
 	}
-	l.charts(t)
+	l.unused(t)
 	return nil
 }
 
@@ -133,7 +135,7 @@ func (l *loader) claims(t *repository.Tree) ([]string, error) {
 			}
 			i, _ := repository.Read(h.APIVersion, h.Kind, d.raw, l.namespace)
 			for _, folder := range i.Folders {
-				at := origin{root: t.Root, file: file}
+				at := origin{top: t.Root, root: t.Root, file: file}
 				if dir := l.find(folder.Path, at); dir != "" {
 					claims = append(claims, absolute(dir))
 					if within(absolute(file), absolute(dir)) {
@@ -158,7 +160,7 @@ func (l *loader) part(t *repository.Tree, root string, wanted func(path string) 
 		if !wanted(file) {
 			continue
 		}
-		l.from = origin{root: root, file: file}
+		l.from = origin{top: l.from.top, root: root, file: file}
 		if err := l.file(source{file, fileSource}, Options{}); err != nil {
 			return err
 		}
@@ -182,16 +184,16 @@ func (l *loader) build(dir string, o repository.Overrides, by string) error {
 	}
 	if err != nil {
 		u := unrendered{
-			namespace: o.Namespace, why: "can't be built", what: fmt.Sprintf("kustomization %s: %v", dir, err),
-			remedy: "Render it first: kubectl kustomize " + dir + ", and pass the result with -f -.",
+			namespace: o.Namespace, why: "can't be built", what: "kustomization " + dir, detail: err.Error(),
+			remedy: "Render it first, and pass the result with -f -: kubectl kustomize " + dir,
 		}
 		if by != "" {
-			u.what = by + ", " + u.what
+			u.what += ", applied by " + by + ","
 		}
 		l.unrendered = append(l.unrendered, u)
 		return l.unbuilt(dir, o.Namespace)
 	}
-	l.from = origin{root: dir}
+	l.from = origin{top: l.from.top, root: dir}
 	for _, object := range objects {
 		at := "kustomization " + dir
 		if l.from.file = object.Origin; object.Origin != "" {
@@ -230,7 +232,7 @@ func (l *loader) unbuilt(dir, namespace string) error {
 			continue
 		}
 		l.visited["file "+absolute(path)] = true
-		l.from = origin{root: dir, file: path}
+		l.from = origin{top: l.from.top, root: dir, file: path}
 		if err := l.file(source{path, fileSource}, Options{}); err != nil {
 			return err
 		}
@@ -285,6 +287,7 @@ func (l *loader) follow(i instruction) error {
 		l.namespace = i.folder.Namespace
 	}
 	l.placeholders = l.placeholdersOf(i.folder)
+	l.from = origin{top: i.from.top}
 	return l.apply(dir, i)
 }
 
@@ -295,7 +298,7 @@ func (l *loader) apply(dir string, i instruction) error {
 		return l.build(dir, o, i.by)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "Chart.yaml")); err == nil {
-		l.chart(i.by, i.source, repository.Chart{Name: dir, Namespace: i.folder.Namespace, Command: i.folder.Command}, i.from)
+		l.chart(i.by, i.source, repository.Chart{Name: "chart " + dir, Namespace: i.folder.Namespace, Command: i.folder.Command}, i.from)
 		return nil
 	}
 	t, err := repository.Walk(l.ctx, dir, i.folder.Recursive)
@@ -336,39 +339,34 @@ func (l *loader) find(path string, from origin) string {
 	return ""
 }
 
-// tops are where the repository of a file may begin, the surest one first.
+// tops are where the repository of a file may begin, the surest one first: where Git keeps its own files, then the
+// folder that the user named, then any folder above the file.
 func tops(from origin) []string {
-	var between []string
-	dir := filepath.Dir(from.file)
-	for range repository.MaxDepth {
+	var above []string
+	for dir := filepath.Dir(from.file); len(above) < repository.MaxDepth; dir = filepath.Join(dir, "..") {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return []string{dir}
 		}
-		between = append([]string{dir}, between...)
-		if from.root != "" && filepath.Clean(dir) == filepath.Clean(from.root) {
+		above = append(above, dir)
+		if absolute(dir) == absolute(filepath.Join(dir, "..")) {
 			break
 		}
-		parent := filepath.Join(dir, "..")
-		if absolute(parent) == absolute(dir) {
-			break
-		}
-		dir = parent
 	}
-	if from.root != "" && !slices.ContainsFunc(between, func(dir string) bool { return within(absolute(from.root), absolute(dir)) }) {
-		between = append([]string{from.root}, between...)
+	if from.top != "" {
+		return append([]string{from.top}, slices.DeleteFunc(above, func(dir string) bool { return !within(absolute(dir), absolute(from.top)) })...)
 	}
-	return between
+	return above
 }
 
-// charts notes the charts that nobody installs here and whose templates make policies: somebody may install them with helm.
-func (l *loader) charts(t *repository.Tree) {
+// unused notes the charts that nobody installs here and whose templates make policies: somebody may install them with helm.
+func (l *loader) unused(t *repository.Tree) {
 	for _, dir := range t.Charts {
 		if l.visited[absolute(dir)] || !makesPolicies(dir) {
 			continue
 		}
 		l.unrendered = append(l.unrendered, unrendered{
 			why: "makes policies and was not rendered", what: "chart " + dir,
-			remedy: "Render it first: helm template " + dir + ", and pass the result with -f -.",
+			remedy: "Render it first, and pass the result with -f -: helm template " + dir,
 		})
 	}
 }

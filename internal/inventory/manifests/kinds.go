@@ -67,6 +67,23 @@ func (l *loader) add(h header, raw []byte, at place) error {
 	return nil
 }
 
+// known takes a database that is not rendered: it is there, under whatever name, and its posture is unknown.
+func (l *loader) known(h header, raw []byte) {
+	if !databaseKind(h) {
+		return
+	}
+	switch h.Kind {
+	case "Cluster":
+		if c, err := decode.Cluster(raw, l.namespace); err == nil {
+			put(l, &l.inv.Clusters, objectKey{h.Kind, c.Namespace, c.Name}, c)
+		}
+	case "Pooler":
+		if p, err := decode.Pooler(raw, l.namespace); err == nil {
+			put(l, &l.inv.Poolers, objectKey{h.Kind, p.Namespace, p.Name}, p)
+		}
+	}
+}
+
 // taken notes a Cluster or Pooler that the API server would refuse. It is judged all the same, as what it was meant to be, and its posture
 // is unknown: what is there instead can't be told.
 func (l *loader) taken(h header, raw []byte, source, namespace, name string) {

@@ -55,6 +55,8 @@ type loader struct {
 type origin struct {
 	// root is the kustomization or the folder that a stage may have of its own; empty for files and the standard input.
 	root string
+	// top is the folder that the user named, empty when it was a file or a kustomization.
+	top string
 	// file is the file that is being read, empty for the standard input.
 	file string
 	// named is true for what the user named: there, what is no object is a mistake.
@@ -191,7 +193,11 @@ func noObject(raw []byte) bool {
 // one takes one object that is no List.
 func (l *loader) one(h header, raw []byte, at place) error {
 	raw, ok := l.substituted(h, raw, at)
-	if !ok || l.notRendered(h, raw, at) {
+	if !ok {
+		return nil
+	}
+	if l.notRendered(h, raw, at) {
+		l.known(h, raw)
 		return nil
 	}
 	if o, ok := decode.OperatorFromChart(h.APIVersion, h.Kind, raw, l.namespace); ok {

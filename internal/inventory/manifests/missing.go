@@ -3,7 +3,6 @@ package manifests
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -17,17 +16,17 @@ func (l *loader) tellUnrendered() {
 		namespace, why, remedy string
 		peers                  bool
 	}
-	things := map[group][]string{}
+	things := map[group][]unrendered{}
 	var order []group
 	for _, u := range l.unrendered {
 		g := group{u.namespace, u.why, u.remedy, u.peers}
-		if slices.Contains(things[g], u.what) {
+		if slices.ContainsFunc(things[g], func(other unrendered) bool { return other.what == u.what }) {
 			continue
 		}
 		if things[g] == nil {
 			order = append(order, g)
 		}
-		things[g] = append(things[g], u.what)
+		things[g] = append(things[g], u)
 	}
 	for _, g := range order {
 		resource := "manifests"
@@ -41,34 +40,27 @@ func (l *loader) tellUnrendered() {
 	}
 }
 
-// sentence is "WHAT why", for one thing or several.
-func sentence(things []string, why string) string {
+// sentence is "WHAT why: detail", for one thing or several.
+func sentence(things []unrendered, why string) string {
 	if len(things) == 1 {
-		return things[0] + " " + why
-	}
-	for _, verb := range []string{"is", "holds", "makes", "applies", "installs"} {
-		rest, ok := strings.CutPrefix(why, verb+" ")
-		if !ok {
-			continue
+		text := things[0].what + " " + why
+		if things[0].detail != "" {
+			text += ": " + things[0].detail
 		}
-		why = strings.TrimSuffix(verb, "s") + " " + rest
-		if verb == "is" {
-			why = "are " + strings.TrimPrefix(strings.TrimPrefix(rest, "a "), "an ")
-			if rest == "a template" {
-				why = "are templates"
-			}
-		}
-		break
+		return text
 	}
-	return firstOf(things) + " " + why
+	names := make([]string, len(things))
+	for i, u := range things {
+		if names[i] = u.what; u.detail != "" {
+			names[i] += ": " + u.detail
+		}
+	}
+	return firstOf(names) + ": each of them " + why
 }
 
-// tellTwice turns objects that are there twice, with different content, into missing evidence: which one counts can't be told.
+// tellTwice turns objects that are there twice into missing evidence: which one counts can't be told.
 func (l *loader) tellTwice() {
-	type group struct {
-		namespace, first, second string
-		differs                  bool
-	}
+	type group struct{ namespace, first, second string }
 	where := func(s seen) string {
 		if s.root != "" {
 			return s.root
@@ -78,7 +70,7 @@ func (l *loader) tellTwice() {
 	things := map[group][]string{}
 	var order []group
 	for _, t := range l.twice {
-		g := group{t.key.namespace, where(t.first), where(t.second), t.first.content != t.second.content}
+		g := group{t.key.namespace, where(t.first), where(t.second)}
 		if t.first.root == t.second.root {
 			g.first, g.second = t.first.source, t.second.source
 		}
@@ -94,13 +86,9 @@ func (l *loader) tellTwice() {
 		}
 	}
 	for _, g := range order {
-		how := ""
-		if g.differs {
-			how = ", with other content,"
-		}
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 			Resource: "manifests", Namespace: g.namespace, Reason: inventory.Ambiguous,
-			Message: fmt.Sprintf("%s: in %s and again%s in %s: which one counts can't be told", firstOf(things[g]), g.first, how, g.second),
+			Message: fmt.Sprintf("%s: in %s and again in %s: which one counts can't be told", firstOf(things[g]), g.first, g.second),
 			Remedy:  "Read one of the two: stages of a repository are states of different Kubernetes clusters.",
 		})
 	}

@@ -22,6 +22,8 @@ type unrendered struct {
 	why string
 	// what is the thing and where it stands.
 	what string
+	// detail is what else is to say of it, empty when nothing is.
+	detail string
 	// remedy renders it.
 	remedy string
 }
@@ -31,6 +33,7 @@ const (
 	whyPlaceholder = "holds placeholders that nobody has filled in"
 	whyTemplate    = "is a template"
 	whyEncrypted   = "is encrypted"
+	whyName        = "has a namespace that no namespace can be called"
 )
 
 const (
@@ -88,8 +91,8 @@ func (l *loader) notRendered(h header, raw []byte, at place) bool {
 	case !peers && (placeholderName.MatchString(name) || !clusterwide && placeholderName.MatchString(namespace)):
 		u.why, u.remedy = whyPlaceholder, remedyPlaceholder
 	case !peers && object.Metadata.UID == nil && !clusterwide && schema.NotAName(namespace) != "":
-		u.why, u.remedy = whyPlaceholder, remedyPlaceholder
-		u.what += ", whose namespace can't have that name"
+		u.why, u.remedy = whyName, remedyPlaceholder
+		u.detail = schema.NotAName(namespace)
 	default:
 		return false
 	}
@@ -173,11 +176,14 @@ var (
 
 // unparsed takes a document that is no YAML: a template, nothing that matters, or a mistake.
 func (l *loader) unparsed(source string, d document) {
-	template := placeholder.Find(d.text)
-	switch {
-	case template != nil && strings.HasPrefix(string(template), "{{"):
+	switch mark := placeholder.Find(d.text); {
+	case mark != nil:
 		l.objects++ // Or would be.
-		l.template(source, d.text)
+		u := unrendered{why: whyPlaceholder, remedy: remedyPlaceholder, what: source}
+		if bytes.HasPrefix(mark, []byte("{{")) {
+			u.why, u.remedy = whyTemplate, remedyTemplate
+		}
+		l.template(u, source, d.text)
 	case l.from.named, kindLine.Match(d.text) && versionLine.Match(d.text), d.text == nil:
 		l.fail(source, d.err)
 	default:
@@ -186,10 +192,9 @@ func (l *loader) unparsed(source string, d document) {
 }
 
 // template notes a text that is no YAML before it is rendered, if it makes something that matters.
-func (l *loader) template(source string, text []byte) {
+func (l *loader) template(u unrendered, source string, text []byte) {
 	kinds := kindLine.FindAllSubmatch(text, -1)
 	versions := versionLine.FindSubmatch(text)
-	u := unrendered{why: whyTemplate, remedy: remedyTemplate, what: source}
 	if len(kinds) == 1 && versions != nil {
 		kind, version := string(kinds[0][1]), string(versions[1])
 		policy, isPolicy := decode.PolicyKind(version, kind)

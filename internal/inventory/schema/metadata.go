@@ -41,7 +41,8 @@ func (k *Kind) metadata(object map[string]any) []Problem {
 // NotAName says why text can't be the name of a namespace; empty when it can.
 func NotAName(text string) string {
 	if problems := utilvalidation.IsDNS1123Label(text); len(problems) > 0 {
-		return fmt.Sprintf("%q can't be the name of a namespace: %s", text, strings.Join(problems, "; "))
+		plain, _, _ := strings.Cut(strings.Join(problems, "; "), " (e.g. ")
+		return fmt.Sprintf("%q can't be the name of a namespace: %s", text, plain)
 	}
 	return ""
 }

@@ -232,6 +232,8 @@ func plainField(err *field.Error) string {
 }
 
 func joined(text, detail string) string {
+	// Kubernetes ends with an example and the regular expression.
+	detail, _, _ = strings.Cut(detail, " (e.g. ")
 	if detail == "" {
 		return text
 	}

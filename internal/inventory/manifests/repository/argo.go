@@ -60,7 +60,7 @@ func argoApplication(raw []byte, defaultNamespace string) (Instruction, error) {
 		sources = []argoSource{*object.Spec.Source}
 	}
 	namespace := object.Spec.Destination.Namespace
-	command := "argocd app manifests " + object.Metadata.Name
+	command := "argocd app manifests NAME"
 	for _, s := range sources {
 		switch {
 		case s.Chart != "":

@@ -41,7 +41,7 @@ func Build(ctx context.Context, dir string, o Overrides) ([]Object, error) {
 	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
 		return nil, fmt.Errorf("folder %q can't be read: %w", dir, err)
 	}
-	g := &guard{FileSystem: filesys.MakeFsOnDisk(), ctx: ctx, root: absolute, shown: dir, overrides: o}
+	g := &guard{FileSystem: filesys.MakeFsOnDisk(), ctx: ctx, root: absolute, shown: dir, overrides: o, included: map[string]int{}}
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(g, absolute)
 	switch {
 	case ctx.Err() != nil:

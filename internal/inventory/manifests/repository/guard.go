@@ -28,6 +28,7 @@ type guard struct {
 	// err is the first reason to refuse something. Kustomize goes on after some errors, and hides some behind others.
 	err          error
 	reads, bytes int
+	included     map[string]int
 }
 
 var errReadOnly = errors.New("a build changes nothing")
@@ -76,6 +77,9 @@ func (g *guard) ReadFile(path string) ([]byte, error) {
 		return nil, g.refuse(errors.New("it includes more than is built: name a part of it"))
 	}
 	if IsKustomization(filepath.Base(path)) {
+		if g.included[path]++; g.included[path] > MaxIncluded {
+			return nil, g.refuse(fmt.Errorf("it includes %s more than %d times", path, MaxIncluded))
+		}
 		return g.kustomization(path, text)
 	}
 	if bytes.Contains(text, []byte("builtin")) && bytes.Contains(text, []byte("://")) {

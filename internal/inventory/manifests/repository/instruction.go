@@ -133,7 +133,7 @@ func fluxKustomization(raw []byte, defaultNamespace string) (Instruction, error)
 			Namespace: spec.TargetNamespace, NamePrefix: spec.NamePrefix, NameSuffix: spec.NameSuffix,
 			Patches: spec.Patches, Components: spec.Components,
 		},
-		Command: "flux build kustomization " + object.Metadata.Name + " --path FOLDER",
+		Command: "flux build kustomization NAME --path FOLDER",
 	}
 	if spec.SourceRef.Kind != "" && spec.SourceRef.Kind != "GitRepository" {
 		folder.Opaque = "its source is the " + spec.SourceRef.Kind + " " + spec.SourceRef.Name
@@ -154,7 +154,6 @@ func fluxHelmRelease(raw []byte, defaultNamespace string) (Instruction, error) {
 	var object struct {
 		meta
 		Spec struct {
-			ReleaseName     string `json:"releaseName"`
 			TargetNamespace string `json:"targetNamespace"`
 			Chart           struct {
 				Spec struct {
@@ -183,11 +182,7 @@ func fluxHelmRelease(raw []byte, defaultNamespace string) (Instruction, error) {
 	if object.Spec.Chart.Spec.SourceRef.Kind == "GitRepository" {
 		chart.Path = chart.Name
 	}
-	name := object.Spec.ReleaseName
-	if name == "" {
-		name = object.Metadata.Name
-	}
-	chart.Command = "helm template " + name + " CHART -n " + chart.Namespace + " -f VALUES"
+	chart.Command = "helm template RELEASE CHART -n " + chart.Namespace + " -f VALUES"
 	chart.Name = chart.Name[strings.LastIndex(chart.Name, "/")+1:]
 	return Instruction{By: by, Charts: []Chart{chart}}, nil
 }

@@ -12,9 +12,11 @@ const (
 	// MaxFile is the size in bytes of the largest file that a kustomization may be built from, and of the largest
 	// one that is searched for objects without being named.
 	MaxFile = 64 << 20
-	// MaxBuildReads is how many files a build may read, counting those that it reads again: a kustomization that
-	// includes two others, which include two others each, reads twice as many at every step.
+	// MaxBuildReads is how many files a build may read, counting those that it reads again.
 	MaxBuildReads = 20_000
+	// MaxIncluded is how often a build may include the same kustomization: one that includes two others, which include
+	// the same two each, takes twice as long at every step.
+	MaxIncluded = 256
 	// MaxBuildBytes is how many bytes a build may read, counted alike.
 	MaxBuildBytes = 256 << 20
 )

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -163,7 +164,8 @@ func (w *walker) sort() {
 }
 
 // Roots are the folders of the kustomizations that no other one includes, in order. Components are none: they
-// are parts by their nature.
+// are parts by their nature. Of those that only include each other, the first one is a root: building it will
+// tell.
 func (t *Tree) Roots() []string {
 	included := map[string]bool{}
 	for _, k := range t.Kustomizations {
@@ -172,9 +174,24 @@ func (t *Tree) Roots() []string {
 		}
 	}
 	var roots []string
-	for dir, k := range t.Kustomizations {
-		if !included[dir] && !k.Component {
+	reached := map[string]bool{}
+	var reach func(dir string)
+	reach = func(dir string) {
+		if k := t.Kustomizations[dir]; k != nil && !reached[dir] {
+			reached[dir] = true
+			for _, ref := range k.Refs {
+				reach(ref)
+			}
+		}
+	}
+	dirs := slices.Sorted(maps.Keys(t.Kustomizations))
+	for _, circular := range []bool{false, true} {
+		for _, dir := range dirs {
+			if t.Kustomizations[dir].Component || reached[dir] || included[dir] && !circular {
+				continue
+			}
 			roots = append(roots, dir)
+			reach(dir)
 		}
 	}
 	slices.Sort(roots)
