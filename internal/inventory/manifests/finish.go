@@ -15,7 +15,7 @@ func (l *loader) finish() *inventory.Inventory {
 	inv.AddExpected()
 	l.addWorkloadPods()
 	inv.Operators = l.findOperators()
-	inv.Settings.Agent = inv.Settings.Agent || l.agent
+	l.settle()
 	inv.Finish()
 	return inv
 }

@@ -138,20 +138,9 @@ func (l *loader) core(kind string, raw []byte) error {
 		}
 		put(l, &l.inv.Namespaces, objectKey{kind, "", m.Name}, inventory.Namespace{Name: m.Name, Labels: m.Labels})
 	case "ConfigMap":
-		l.settings(m.Namespace, object.Data)
+		put(l, &l.configs, objectKey{kind, m.Namespace, m.Name}, config{m.Namespace, object.Data})
 	}
 	return nil
-}
-
-func (l *loader) settings(namespace string, data map[string]string) {
-	settings, problems := inventory.SettingsFromConfigMap(namespace, inventory.CiliumConfigName, data)
-	l.inv.Settings = settings
-	for _, problem := range problems {
-		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
-			Resource: "configmaps", Reason: inventory.Failed, Message: problem,
-			Remedy: "correct the ConfigMap " + settings.Source,
-		})
-	}
 }
 
 func (l *loader) workload(kind string, raw []byte) error {
@@ -160,7 +149,7 @@ func (l *loader) workload(kind string, raw []byte) error {
 		return err
 	}
 	if kind == "DaemonSet" && w.Metadata.Labels["k8s-app"] == "cilium" {
-		l.agent = true
+		l.agents = append(l.agents, w.Metadata.Namespace)
 	}
 	if kind == "Deployment" {
 		t := w.Template()

@@ -86,6 +86,9 @@ func read(ctx context.Context, o Options) (*inventory.Inventory, []string, error
 		return nil, nil, err
 	}
 	if l.objects == 0 && len(l.unrendered) == 0 {
+		if len(l.errs) > 0 {
+			return nil, nil, errors.Join(l.errs...) // They say why there are none.
+		}
 		l.errs = append(l.errs, fmt.Errorf("no Kubernetes objects in %s: name files or directories that hold manifests (-R looks into subdirectories)",
 			strings.Join(append(append([]string{}, o.Filenames...), o.Kustomizations...), ", ")))
 		return nil, nil, errors.Join(l.errs...)

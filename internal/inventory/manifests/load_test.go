@@ -332,6 +332,27 @@ func TestSettingsThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+func TestWhichSettingsCount(t *testing.T) {
+	config := func(namespace, enforcement string) string {
+		return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cilium-config, namespace: " + namespace + "}\ndata: {enable-policy: " + enforcement + "}\n---\n"
+	}
+	agent := "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: cilium, namespace: net, labels: {k8s-app: cilium}}\n---\n"
+	for name, tc := range map[string]struct{ text, source, missing string }{
+		"the only one":              {config("app", "always"), "app/cilium-config", ""},
+		"kube-system's":             {config("kube-system", "always") + config("app", "never"), "kube-system/cilium-config", "not from app/cilium-config"},
+		"that beside the agent":     {config("kube-system", "never") + config("net", "always") + agent, "net/cilium-config", "not from kube-system/cilium-config"},
+		"the first one by its name": {config("b", "never") + config("a", "always"), "a/cilium-config", "not from b/cilium-config"},
+	} {
+		inv := mustLoad(t, tc.text)
+		if inv.Settings.Source != tc.source || inv.Settings.EnablePolicy != "always" {
+			t.Errorf("%s: settings %+v", name, inv.Settings)
+		}
+		if tc.missing == "" && len(inv.Missing) > 0 || tc.missing != "" && (len(inv.Missing) != 1 || !strings.Contains(inv.Missing[0].Message, tc.missing)) {
+			t.Errorf("%s: missing %+v", name, inv.Missing)
+		}
+	}
+}
+
 func TestEveryProblemIsReportedAndTheRestIsRead(t *testing.T) {
 	inv, err := load(t, `
 apiVersion: v1

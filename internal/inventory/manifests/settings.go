@@ -1,0 +1,58 @@
+package manifests
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// config is a ConfigMap that is called as the one of Cilium's agent.
+type config struct {
+	namespace string
+	data      map[string]string
+}
+
+// settle takes the settings from the ConfigMap of the agent: the one beside its DaemonSet, else that of kube-system, else
+// the only one. An application may have one of that name for its tests.
+func (l *loader) settle() {
+	inv := l.inv
+	inv.Settings.Agent = inv.Settings.Agent || len(l.agents) > 0
+	if len(l.configs) == 0 {
+		return
+	}
+	rank := func(c config) int {
+		switch {
+		case slices.Contains(l.agents, c.namespace):
+			return 0
+		case c.namespace == "kube-system":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(l.configs, func(a, b config) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.namespace, b.namespace))
+	})
+	chosen := l.configs[0]
+	settings, problems := inventory.SettingsFromConfigMap(chosen.namespace, inventory.CiliumConfigName, chosen.data)
+	inv.Settings = settings
+	for _, problem := range problems {
+		inv.Missing = append(inv.Missing, inventory.Missing{
+			Resource: "configmaps", Reason: inventory.Failed, Message: problem,
+			Remedy: "correct the ConfigMap " + settings.Source,
+		})
+	}
+	if len(l.configs) == 1 {
+		return
+	}
+	var others []string
+	for _, c := range l.configs[1:] {
+		others = append(others, c.namespace+"/"+inventory.CiliumConfigName)
+	}
+	inv.Missing = append(inv.Missing, inventory.Missing{
+		Resource: "configmaps", Reason: inventory.Ambiguous,
+		Message: fmt.Sprintf("Cilium's settings are taken from %s and not from %s", settings.Source, firstOf(others)),
+		Remedy:  "Leave out the ConfigMap that is not of Cilium's agent, or give the DaemonSet beside the one that is.",
+	})
+}
