@@ -39,6 +39,9 @@ func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool
 func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	var out []v1alpha1.Finding
 	for _, missing := range m.Inventory().Missing {
+		if elsewhere(missing, c.Object.Namespace) {
+			continue
+		}
 		severity := v1alpha1.SeverityError
 		if tolerable(m, missing, c) {
 			severity = v1alpha1.SeverityWarning

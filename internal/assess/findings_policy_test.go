@@ -21,7 +21,7 @@ func TestPolicyFindingsNameTheDocument(t *testing.T) {
 		},
 		"not decodable": {
 			"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: bad, namespace: shop}\nspec: {endpointSelector: foo}\n",
-			"CiliumNetworkPolicy/shop/bad (FILE document 1) can't be read", "Correct the policy in FILE document 1, or leave it out.",
+			"the API server refuses CiliumNetworkPolicy/shop/bad (FILE document 1), so that nothing of it is enforced: spec: has none of the forms that are allowed; spec.endpointSelector: is text, and a mapping is needed", "Correct the policy in FILE document 1, or leave it out.",
 		},
 		"refused": {
 			"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: bad, namespace: shop}\nspec: {endpointSelector: {}, ingress: []}\n",

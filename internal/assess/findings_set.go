@@ -104,7 +104,10 @@ func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRep
 // generalFindings are those that belong to no cluster: policies of a cluster that is gone.
 func generalFindings(m *model.Model) []v1alpha1.Finding {
 	// What is not in the files, or was not asked for, may exist all the same.
-	if m.Inventory().Origin == inventory.Manifests || missesClusters(m) || len(m.Options().Names) > 0 {
+	if m.Inventory().Origin == inventory.Manifests {
+		return notRenderedElsewhere(m)
+	}
+	if missesClusters(m) || len(m.Options().Names) > 0 {
 		return nil
 	}
 	exists := map[string]bool{}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
@@ -171,6 +172,9 @@ func (o *options) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, 
 	}
 	list := assess.Evaluate(model)
 	o.source.NameContextIn(&list)
+	if len(list.Items) == 0 {
+		problem = errors.Join(problem, notRendered(inv))
+	}
 	if len(list.Items) == 0 && problem == nil {
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
 	}
@@ -196,6 +200,17 @@ func (o *options) where(namespace string) string {
 func (o *options) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
 	_, width := terminal.Detect(w)
 	return report.Print(w, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
+}
+
+// notRendered says what the databases may be in that were not found.
+func notRendered(inv *inventory.Inventory) error {
+	var errs []error
+	for _, missing := range inv.Missing {
+		if missing.Reason == inventory.NotRendered {
+			errs = append(errs, errors.New(missing.Message))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // unknownPostures is an error for the clusters about which nothing could be said: one for each reason.
@@ -247,6 +262,10 @@ func (o *options) tripped(list v1alpha1.IsolationReportList) error {
 	case failOnError:
 		trips[v1alpha1.SeverityError] = true
 	case failOnNone:
+		return nil
+	}
+	if o.source.Offline() && len(list.Items) == 0 {
+		return errors.New("--fail-on has nothing to judge: there is no CloudNativePG cluster in the manifests")
 	}
 	findings := list.Findings
 	for _, r := range list.Items {
