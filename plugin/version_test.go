@@ -46,7 +46,7 @@ func TestPrintVersion(t *testing.T) {
 		if err := printVersion(&b, v, format); err != nil {
 			t.Error(err)
 		}
-		golden.Compare(t, filepath.Join("testdata", name), []byte(b.String()))
+		golden.Compare(t, filepath.Join("testdata", name), b.Bytes())
 	}
 }
 

@@ -20,7 +20,8 @@ func given(t *testing.T, args ...string) (o *options, completed, validated error
 		t.Fatal(err)
 	}
 	completed = o.complete(cmd.Flags(), cmd.Flags().Args())
-	return o, completed, o.validate()
+	validated = o.validate()
+	return o, completed, validated
 }
 
 func TestComplete(t *testing.T) {
