@@ -37,7 +37,7 @@ func bystanders(before, after *model.Model, c *model.Cluster) []v1alpha1.Bystand
 
 // metricsNotes point out monitoring that could read metrics before and can't afterwards. It is
 // recognised by the label that Prometheus' charts and operators set.
-func metricsNotes(m *model.Model, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote {
+func metricsNotes(m, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote {
 	targets := []model.Target{
 		m.Target("instances", cnpg.MetricsPort, c.Instances()),
 		m.Target("poolers", cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),

@@ -28,7 +28,7 @@ type policies = ciliumclient.CiliumNetworkPolicyInterface
 func (r Runner) step(ctx context.Context, s change.Step) (made change.Step, touched bool, err error) {
 	on := r.Client.CiliumNetworkPolicies(s.Policy.Namespace)
 	if s.Unanswered || s.Before != nil && s.Before.UID == "" {
-		needed := false
+		var needed bool
 		if s, needed, err = r.lookUp(ctx, on, s); err != nil || !needed {
 			return s, false, err
 		}
