@@ -13,17 +13,12 @@ import (
 // tolerable is missing evidence without which the verdicts on a cluster still hold. It is
 // reported all the same.
 func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool {
-	namespace := c.Object.Namespace
-	if elsewhere, ok := strings.CutPrefix(missing.Namespace, "!"); ok && elsewhere == namespace {
+	if !missing.Covers(c.Object.Namespace) {
 		// Other namespaces can't be read: who can connect is incomplete, what holds at the
 		// cluster's own pods is not.
 		return true
 	}
-	if missing.Namespace != "" && !strings.HasPrefix(missing.Namespace, "!") && missing.Namespace != namespace {
-		return true
-	}
-	resource, _, _ := strings.Cut(missing.Resource, ".")
-	switch resource {
+	switch missing.Plural() {
 	case "clients", "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
 		return true
 	case "namespaces":
@@ -76,7 +71,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 
 func missesSettings(m *model.Model) bool {
 	for _, missing := range m.Inventory().Missing {
-		if strings.HasPrefix(missing.Resource, "configmaps") {
+		if missing.Plural() == "configmaps" {
 			return true
 		}
 	}

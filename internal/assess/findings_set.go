@@ -142,6 +142,6 @@ func generalFindings(m *model.Model) []v1alpha1.Finding {
 
 func missesClusters(m *model.Model) bool {
 	return slices.ContainsFunc(m.Inventory().Missing, func(missing inventory.Missing) bool {
-		return strings.HasPrefix(missing.Resource, "clusters.")
+		return missing.Plural() == "clusters"
 	})
 }

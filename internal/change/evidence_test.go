@@ -91,9 +91,9 @@ spec: {instances: 2, storage: {size: 1Gi}}
 }
 
 // missing is evidence that can't be had.
-func missing(resource, namespace string, change ...func(*inventory.Inventory)) func(*inventory.Inventory) {
+func missing(resource string, scope inventory.Scope, change ...func(*inventory.Inventory)) func(*inventory.Inventory) {
 	return func(inv *inventory.Inventory) {
-		inv.Missing = append(inv.Missing, inventory.Missing{Resource: resource, Namespace: namespace, Message: "not to be had"})
+		inv.Missing = append(inv.Missing, inventory.Missing{Resource: resource, Scope: scope, Message: "not to be had"})
 		for _, f := range change {
 			f(inv)
 		}
@@ -127,19 +127,19 @@ func TestWhatCanNotBeSeen(t *testing.T) {
 		unknown bool
 	}{
 		{"nothing is missing", func(*inventory.Inventory) {}, false},
-		{"policies", missing(cilium, ""), true},
-		{"policies of the cluster's namespace", missing(cilium, "shop"), true},
-		{"policies of another namespace", missing(cilium, "backend"), false},
-		{"policies of all other namespaces", missing(cilium, "!shop"), false},
-		{"policies of all namespaces but another one", missing(cilium, "!backend"), true},
-		{"clusterwide policies", missing("ciliumclusterwidenetworkpolicies.cilium.io", ""), true},
-		{"NetworkPolicies", missing("networkpolicies.networking.k8s.io", ""), true},
-		{"ClusterNetworkPolicies, which the agent enforces", missing(tiers, "", enforcesClusterNetworkPolicies), true},
-		{"ClusterNetworkPolicies, which it does not", missing(tiers, ""), false},
-		{"poolers", missing("poolers.postgresql.cnpg.io", ""), false},
-		{"a document", missing("manifests", ""), true},
-		{"namespaces, where all pods have endpoints", missing("namespaces", ""), false},
-		{"namespaces, where one has none", missing("namespaces", "", fixture.Unmanaged("shop", "pg-2")), true},
+		{"policies", missing(cilium, inventory.Scope{}), true},
+		{"policies of the cluster's namespace", missing(cilium, inventory.Only("shop")), true},
+		{"policies of another namespace", missing(cilium, inventory.Only("backend")), false},
+		{"policies of all other namespaces", missing(cilium, inventory.Except("shop")), false},
+		{"policies of all namespaces but another one", missing(cilium, inventory.Except("backend")), true},
+		{"clusterwide policies", missing("ciliumclusterwidenetworkpolicies.cilium.io", inventory.Scope{}), true},
+		{"NetworkPolicies", missing("networkpolicies.networking.k8s.io", inventory.Scope{}), true},
+		{"ClusterNetworkPolicies, which the agent enforces", missing(tiers, inventory.Scope{}, enforcesClusterNetworkPolicies), true},
+		{"ClusterNetworkPolicies, which it does not", missing(tiers, inventory.Scope{}), false},
+		{"poolers", missing("poolers.postgresql.cnpg.io", inventory.Scope{}), false},
+		{"a document", missing("manifests", inventory.Scope{}), true},
+		{"namespaces, where all pods have endpoints", missing("namespaces", inventory.Scope{}), false},
+		{"namespaces, where one has none", missing("namespaces", inventory.Scope{}, fixture.Unmanaged("shop", "pg-2")), true},
 		{"nothing, on a server", fromServer(true, true), false},
 		{"endpoints, where there is an agent", fromServer(true, false), false},
 		{"the agent, where there are endpoints", fromServer(false, true), false},

@@ -75,7 +75,7 @@ func TestPrefixesWithPodsAndNodesAreNoted(t *testing.T) {
 // Where pods can't be seen, nobody can tell whose an address is.
 func TestAddressWithoutPodsToCompare(t *testing.T) {
 	inv := fixture.World(t)
-	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Namespace: "!shop", Message: "pods are forbidden"})
+	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Scope: inventory.Except("shop"), Message: "pods are forbidden"})
 	e, err := fixture.Explain(t, inv, fixture.Database(), "203.0.113.7", explain.Query{})
 	if err != nil {
 		t.Fatal(err)

@@ -226,8 +226,8 @@ func TestExplainMissingEvidence(t *testing.T) {
 		ingress, egress v1alpha1.Verdict
 	}{
 		{"policies of all namespaces", inventory.Missing{Resource: "ciliumnetworkpolicies.cilium.io"}, "other/pod/backend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
-		{"policies of other namespaces", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "other/pod/backend", v1alpha1.VerdictDenied, v1alpha1.VerdictUnknown},
-		{"policies of other namespaces, source in the cluster's", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Namespace: "!default"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
+		{"policies of other namespaces", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Scope: inventory.Except("default")}, "other/pod/backend", v1alpha1.VerdictDenied, v1alpha1.VerdictUnknown},
+		{"policies of other namespaces, source in the cluster's", inventory.Missing{Resource: "networkpolicies.networking.k8s.io", Scope: inventory.Except("default")}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
 		{"a kind that is switched off", inventory.Missing{Resource: "clusternetworkpolicies.policy.networking.k8s.io"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
 		{"poolers", inventory.Missing{Resource: "poolers.postgresql.cnpg.io"}, "pod/frontend", v1alpha1.VerdictDenied, v1alpha1.VerdictAllowed},
 		{"a document", inventory.Missing{Resource: "manifests"}, "pod/frontend", v1alpha1.VerdictUnknown, v1alpha1.VerdictUnknown},
@@ -314,7 +314,7 @@ func TestExplainRefusesLive(t *testing.T) {
 		}
 	}
 	inv := fixture.Load(t, fixture.Recording("live-locked"))
-	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Namespace: "!default", Message: "pods are forbidden", Remedy: "ask for permission"})
+	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Scope: inventory.Except("default"), Message: "pods are forbidden", Remedy: "ask for permission"})
 	if _, err := fixture.Explain(t, inv, fixture.Recorded(), "other/pod/gone", explain.Query{}); err == nil || !strings.Contains(err.Error(), "pods are forbidden: ask for permission") {
 		t.Errorf("got %v", err)
 	}

@@ -35,7 +35,7 @@ func TestLabelsOfTheSourcesNamespaceAreMissing(t *testing.T) {
 				if tc.readable {
 					inv.Namespaces = append(inv.Namespaces, inventory.Namespace{Name: "web", Labels: map[string]string{"team": "b"}})
 				} else {
-					inv.Missing = []inventory.Missing{{Resource: "namespaces", Namespace: "!shop", Reason: inventory.Forbidden, Message: "namespaces can be read in shop only"}}
+					inv.Missing = []inventory.Missing{{Resource: "namespaces", Scope: inventory.Except("shop"), Reason: inventory.Forbidden, Message: "namespaces can be read in shop only"}}
 				}
 			})
 			e, err := fixture.Explain(t, inv, fixture.Database(), tc.source, explain.Query{})

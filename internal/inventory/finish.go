@@ -79,9 +79,7 @@ func (inv *Inventory) sort() {
 	slices.SortStableFunc(inv.Operators, func(a, b Operator) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Deployment, b.Deployment))
 	})
-	slices.SortStableFunc(inv.Missing, func(a, b Missing) int {
-		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
-	})
+	slices.SortStableFunc(inv.Missing, Missing.compare)
 }
 
 type named interface {

@@ -157,34 +157,3 @@ type Operator struct {
 	// FoundBy says how, in words: "label app.kubernetes.io/name=cloudnative-pg".
 	FoundBy string
 }
-
-// Missing is evidence that could not be had.
-type Missing struct {
-	// Resource is the plural name with its group ("ciliumnetworkpolicies.cilium.io").
-	Resource string
-	// Namespace is set when only this namespace's objects are missing, and prefixed by "!" when
-	// all but this namespace's are ("!default": only default could be read).
-	Namespace string
-	// Reason is NotInstalled, Forbidden, Failed, NotRendered or Ambiguous.
-	Reason MissingReason
-	// Message is one line in lower case that says what happened.
-	Message string
-	// Remedy is what to do about it.
-	Remedy string
-}
-
-// MissingReason is why evidence is missing.
-type MissingReason string
-
-const (
-	// NotInstalled: the server does not know the kind.
-	NotInstalled MissingReason = "NotInstalled"
-	// Forbidden: the user may not read it.
-	Forbidden MissingReason = "Forbidden"
-	// Failed: the request or the decoding failed.
-	Failed MissingReason = "Failed"
-	// NotRendered: what was read is a template, or stands for what was not read.
-	NotRendered MissingReason = "NotRendered"
-	// Ambiguous: the same object was read twice, and not with the same content.
-	Ambiguous MissingReason = "Ambiguous"
-)

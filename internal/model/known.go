@@ -1,8 +1,6 @@
 package model
 
 import (
-	"strings"
-
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -25,10 +23,7 @@ func (m *Model) NoAgent() bool {
 func (m *Model) MissingAt(resource, namespace string) []inventory.Missing {
 	var out []inventory.Missing
 	for _, missing := range m.inv.Missing {
-		plural, _, _ := strings.Cut(missing.Resource, ".")
-		only, others := strings.CutPrefix(missing.Namespace, "!")
-		covered := missing.Namespace == "" || others && only != namespace || missing.Namespace == namespace
-		if plural == resource && covered {
+		if missing.Plural() == resource && missing.Covers(namespace) {
 			out = append(out, missing)
 		}
 	}

@@ -167,7 +167,7 @@ func (o *unlockOptions) summarize(p change.Proposal) {
 func unseenPolicies(inv *inventory.Inventory, namespace string) error {
 	var errs []error
 	for _, m := range inv.Missing {
-		if strings.HasPrefix(m.Resource, "ciliumnetworkpolicies.") && m.Namespace != "!"+namespace {
+		if m.Plural() == "ciliumnetworkpolicies" && m.Covers(namespace) {
 			errs = append(errs, fmt.Errorf("%s: %s", m.Message, m.Remedy))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // not see its clusters: there is nothing to report on then.
 func MissingOperator(inv *inventory.Inventory) error {
 	for _, m := range inv.Missing {
-		if strings.HasPrefix(m.Resource, "clusters.") && len(inv.Clusters) == 0 {
+		if m.Plural() == "clusters" && len(inv.Clusters) == 0 {
 			return fmt.Errorf("%s: %s", m.Message, m.Remedy)
 		}
 	}

@@ -32,7 +32,7 @@ func collect(t *testing.T, s *server, o Options) *inventory.Inventory {
 func missing(inv *inventory.Inventory) []string {
 	var all []string
 	for _, m := range inv.Missing {
-		all = append(all, strings.Join(strings.Fields(m.Resource+" "+m.Namespace+" "+string(m.Reason)), " "))
+		all = append(all, strings.Join(strings.Fields(m.Resource+" "+scopeText(m.Scope)+" "+string(m.Reason)), " "))
 	}
 	return all
 }
@@ -396,4 +396,12 @@ func TestWatchingAHangingServer(t *testing.T) {
 			t.Errorf("watcher %v, error %v after %s", w, err, time.Since(began))
 		}
 	})
+}
+
+// scopeText is a scope in short: nothing for everywhere, "!shop" for all but shop.
+func scopeText(s inventory.Scope) string {
+	if s.Except {
+		return "!" + s.Namespace
+	}
+	return s.Namespace
 }

@@ -78,7 +78,7 @@ func (c *collector) readOwn(ctx context.Context, r resource, forbidden error) er
 // onlyOwn is what is missing when all namespaces but one are forbidden.
 func onlyOwn(resource, own string, forbidden error) inventory.Missing {
 	return inventory.Missing{
-		Resource: resource, Namespace: "!" + own, Reason: inventory.Forbidden,
+		Resource: resource, Scope: inventory.Except(own), Reason: inventory.Forbidden,
 		Message: fmt.Sprintf("%s can be read in namespace %q only: %s", resource, own, oneLine(forbidden)),
 		Remedy:  fmt.Sprintf("ask for permission to list %s in all namespaces", resource),
 	}
@@ -86,7 +86,7 @@ func onlyOwn(resource, own string, forbidden error) inventory.Missing {
 
 // record turns an error into missing evidence, unless it is fatal.
 func (c *collector) record(ctx context.Context, r resource, namespace string, err error) error {
-	m := inventory.Missing{Resource: r.name, Namespace: namespace, Message: oneLine(err)}
+	m := inventory.Missing{Resource: r.name, Scope: inventory.Only(namespace), Message: oneLine(err)}
 	switch c.kindOf(ctx, err) {
 	case fatal:
 		return c.explain(err)
@@ -97,7 +97,7 @@ func (c *collector) record(ctx context.Context, r resource, namespace string, er
 		if r.optional {
 			return nil
 		}
-		m.Namespace, m.Reason = "", inventory.NotInstalled
+		m.Scope, m.Reason = inventory.Scope{}, inventory.NotInstalled
 		m.Message = fmt.Sprintf("the server does not know %s", r.name)
 		m.Remedy = r.absent
 	case failed:

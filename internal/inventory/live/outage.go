@@ -40,7 +40,7 @@ func (o *outage) add(resource, namespace string, err error) {
 	if o.reason == nil {
 		o.reason = err
 	}
-	o.missing = append(o.missing, inventory.Missing{Resource: resource, Namespace: namespace, Reason: inventory.Failed})
+	o.missing = append(o.missing, inventory.Missing{Resource: resource, Scope: inventory.Only(namespace), Reason: inventory.Failed})
 }
 
 func (o *outage) record(c *collector) {
