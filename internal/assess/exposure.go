@@ -137,7 +137,7 @@ func everyPeer(m *model.Model) []int {
 func ask(m *model.Model, c *model.Cluster, t model.Target, peers []int, e *dependencies) audience {
 	clients := accessOf{}
 	a := audience{exposure: v1alpha1.Exposure{
-		Target: t.Name, Port: t.Port, Entities: []string{}, DeniedEntities: []string{}, Denied: []v1alpha1.ClientAccess{},
+		Target: t.Of, Port: t.Port, Entities: []v1alpha1.Entity{}, DeniedEntities: []v1alpha1.Entity{}, Denied: []v1alpha1.ClientAccess{},
 	}}
 	for _, i := range peers {
 		e.from(m.Peers()[i].Identity.Namespace())
@@ -146,7 +146,7 @@ func ask(m *model.Model, c *model.Cluster, t model.Target, peers []int, e *depen
 			continue
 		}
 		verdict, policies := m.Decide(m.Peers()[i].Identity, t)
-		if m.Peers()[i].Identity.Name() == labels.IDNameUnmanaged && verdict != v1alpha1.VerdictDenied {
+		if m.Peers()[i].Identity.Entity() == labels.IDNameUnmanaged && verdict != v1alpha1.VerdictDenied {
 			e.fleet = true // Its pods are in any namespace.
 		}
 		switch verdict {
@@ -219,9 +219,9 @@ func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 		if part && everybody {
 			continue
 		}
-		name := id.Name()
+		name := id.Entity()
 		if everybody && id.IsWorld() {
-			name = "world" // Both address families.
+			name = v1alpha1.EntityWorld // Both address families.
 		}
 		switch verdict, policies := m.Decide(id, t); {
 		case verdict == v1alpha1.VerdictAllowed:
@@ -230,7 +230,7 @@ func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 			}
 			if len(policies) > 0 {
 				if e.EntityPolicies == nil {
-					e.EntityPolicies = map[string][]v1alpha1.PolicyReference{}
+					e.EntityPolicies = map[v1alpha1.Entity][]v1alpha1.PolicyReference{}
 				}
 				e.EntityPolicies[name] = engine.Unique(slices.Concat(e.EntityPolicies[name], policies))
 			}

@@ -192,23 +192,29 @@ func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), lockdownCommand(m, c)))
 	}
 	for _, t := range protectedTargets(m, c) {
-		if m.WorldReaches(t) {
+		if m.WorldReaches(t.Target) {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
-				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.Port, t.Name),
+				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.Port, t.name),
 				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.Object.Name), shellWord(c.Object.Namespace), t.Port)))
 			continue
 		}
-		if parts := partsOfWorld(m, t); len(parts) > 0 {
+		if parts := partsOfWorld(m, t.Target); len(parts) > 0 {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
-				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.Name, strings.Join(parts, ", ")), ""))
+				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.name, strings.Join(parts, ", ")), ""))
 		}
 	}
 	return out
 }
 
+// protected is a target, and what to call its pods.
+type protected struct {
+	name string
+	model.Target
+}
+
 // protectedTargets are all ports of the cluster, at those pods that are under default deny: at the
 // others, everything is open anyway.
-func protectedTargets(m *model.Model, c *model.Cluster) []model.Target {
+func protectedTargets(m *model.Model, c *model.Cluster) []protected {
 	var instances, poolers []*engine.Identity
 	for _, member := range c.Members {
 		if ingress, _ := m.Engine().DefaultDeny(member.Identity); !ingress {
@@ -221,15 +227,15 @@ func protectedTargets(m *model.Model, c *model.Cluster) []model.Target {
 			poolers = append(poolers, member.Identity)
 		}
 	}
-	var out []model.Target
+	var out []protected
 	add := func(name string, ids []*engine.Identity, ports ...uint16) {
 		for _, port := range ports {
 			if len(ids) > 0 {
-				out = append(out, model.Target{Name: name, Port: port, Identities: model.Distinct(ids)})
+				out = append(out, protected{name, model.Target{Port: port, Identities: model.Distinct(ids)}})
 			}
 		}
 	}
-	add("instances", instances, cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort)
+	add(v1alpha1.Target{}.String(), instances, cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort)
 	add("poolers", poolers, cnpg.PostgresPort, cnpg.PoolerMetricsPort)
 	return out
 }
@@ -238,7 +244,7 @@ func partsOfWorld(m *model.Model, t model.Target) []string {
 	var out []string
 	for _, id := range m.OutsideOf(t) {
 		if id.IsWorld() && m.Reaches(id, t) == v1alpha1.VerdictAllowed {
-			out = append(out, id.Name())
+			out = append(out, string(id.Entity()))
 		}
 	}
 	return out

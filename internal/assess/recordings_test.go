@@ -19,23 +19,23 @@ func TestReportsAgreeWithWhatPsqlSaw(t *testing.T) {
 	tests := map[string]struct {
 		posture   v1alpha1.Posture
 		connect   []string
-		entities  []string
+		entities  []v1alpha1.Entity
 		findings  []v1alpha1.FindingCode
 		instances int
 	}{
 		"live-open.json": {
 			posture: v1alpha1.PostureOpen, connect: everybody, instances: 2,
-			entities: []string{"world", "host", "remote-node", "kube-apiserver"},
+			entities: []v1alpha1.Entity{"world", "host", "remote-node", "kube-apiserver"},
 			findings: []v1alpha1.FindingCode{v1alpha1.NoDefaultDeny},
 		},
 		"live-document-literal.json": {
 			posture: v1alpha1.PosturePartial, connect: []string{"default/pod/backend", "default/pod/frontend"}, instances: 2,
-			entities: []string{"host"},
+			entities: []v1alpha1.Entity{"host"},
 			findings: []v1alpha1.FindingCode{v1alpha1.PolicyInvalid, v1alpha1.BystandersDenied},
 		},
 		"live-locked.json": {
 			posture: v1alpha1.PostureLocked, connect: []string{"default/pod/backend"}, instances: 3,
-			entities: []string{"host"},
+			entities: []v1alpha1.Entity{"host"},
 			findings: []v1alpha1.FindingCode{},
 		},
 	}

@@ -60,9 +60,9 @@ func neighbours(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal
 		if other == c || other.Object.Namespace != c.Object.Namespace {
 			continue
 		}
-		was := verdicts(assess.RequiredFlows(before, other))
+		was := v1alpha1.Verdicts(assess.RequiredFlows(before, other))
 		for _, f := range assess.RequiredFlows(after, other) {
-			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[keyOfFlow(f)] == v1alpha1.VerdictAllowed {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[f.Key()] == v1alpha1.VerdictAllowed {
 				out = append(out, v1alpha1.Refusal{
 					Reason: v1alpha1.RefusalNeighbourBlocked,
 					Message: fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
@@ -75,11 +75,11 @@ func neighbours(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal
 }
 
 func flowChanges(before, after []v1alpha1.RequiredFlow) []v1alpha1.RequiredFlowChange {
-	was := verdicts(before)
+	was := v1alpha1.Verdicts(before)
 	var out []v1alpha1.RequiredFlowChange
 	for _, f := range after {
 		out = append(out, v1alpha1.RequiredFlowChange{
-			Name: f.Name, From: f.From, Port: f.Port, Before: was[keyOfFlow(f)], After: f.Verdict, Advisory: f.Advisory,
+			Name: f.Name, From: f.From, Port: f.Port, Before: was[f.Key()], After: f.Verdict, Advisory: f.Advisory,
 		})
 	}
 	return out
@@ -121,7 +121,7 @@ func accessChanges(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
 	for _, list := range [][]v1alpha1.ClientChange{out.Loses, out.Gains, out.Keeps} {
 		slices.SortFunc(list, func(a, b v1alpha1.ClientChange) int {
 			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Entity, b.Entity),
-				cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
+				cmp.Compare(a.Target.Pooler, b.Target.Pooler), cmp.Compare(a.Port, b.Port))
 		})
 	}
 	return out

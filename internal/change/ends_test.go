@@ -105,7 +105,7 @@ func TestWhereNothingIsEnforcedEverybodyCanConnect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := lockedReport(t, fixture.World(t, change), policyset.FlagValues{})
-			e := r.Exposure[slices.IndexFunc(r.Exposure, func(e v1alpha1.Exposure) bool { return e.Target == name })]
+			e := r.Exposure[slices.IndexFunc(r.Exposure, func(e v1alpha1.Exposure) bool { return e.Target.String() == name })]
 			if !e.Everybody || !slices.Contains(e.Entities, "world") || len(e.DeniedEntities) > 0 {
 				t.Errorf("exposure %+v", e)
 			}
@@ -120,7 +120,7 @@ func TestWhereNothingIsEnforcedEverybodyCanConnect(t *testing.T) {
 func TestAClientThatCiliumDoesNotManage(t *testing.T) {
 	_, preview := lockedReport(t, fixture.World(t, fixture.Unmanaged("shop", "web")), policyset.FlagValues{Allow: []string{"--allow-pods=app=web"}})
 	lost := slices.ContainsFunc(preview.Access.Loses, func(a v1alpha1.ClientChange) bool {
-		return a.Workload == "pod/web" && a.Target == "instances"
+		return a.Workload == "pod/web" && a.Target.Pooler == ""
 	})
 	if !lost {
 		t.Errorf("access %+v", preview.Access)

@@ -19,7 +19,7 @@ func lostOperators(before, after *model.Model, c *model.Cluster) []v1alpha1.Refu
 	if slices.ContainsFunc(before.Operators(), func(o model.Operator) bool { return !o.Assumed }) {
 		return nil
 	}
-	status := before.Target(model.InstancesTarget, cnpg.StatusPort, c.Instances())
+	status := before.Target(cnpg.StatusPort, c.Instances())
 	lost := map[string]bool{}
 	for _, p := range before.Peers() {
 		for _, i := range before.Strangers(c, p) {

@@ -39,8 +39,8 @@ func bystanders(before, after *model.Model, c *model.Cluster) []v1alpha1.Bystand
 // recognised by the label that Prometheus' charts and operators set.
 func metricsNotes(m, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote {
 	targets := []model.Target{
-		m.Target("instances", cnpg.MetricsPort, c.Instances()),
-		m.Target("poolers", cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
+		m.Target(cnpg.MetricsPort, c.Instances()),
+		m.Target(cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
 	}
 	lost := map[string]bool{}
 	for _, p := range m.Peers() {

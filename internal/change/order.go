@@ -50,32 +50,15 @@ func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alp
 
 // interrupted are the required flows that hold before and after, and not in between.
 func interrupted(before, then, after []v1alpha1.RequiredFlow) []string {
-	was, is := verdicts(before), verdicts(after)
+	was, is := v1alpha1.Verdicts(before), v1alpha1.Verdicts(after)
 	var out []string
 	for _, f := range then {
 		if f.Advisory || f.Verdict == v1alpha1.VerdictAllowed {
 			continue
 		}
-		if was[keyOfFlow(f)] == v1alpha1.VerdictAllowed && is[keyOfFlow(f)] == v1alpha1.VerdictAllowed {
+		if was[f.Key()] == v1alpha1.VerdictAllowed && is[f.Key()] == v1alpha1.VerdictAllowed {
 			out = append(out, f.Name)
 		}
-	}
-	return out
-}
-
-// flowKey tells the required flows of one cluster apart.
-type flowKey struct {
-	name, from string
-	port       uint16
-}
-
-func keyOfFlow(f v1alpha1.RequiredFlow) flowKey { return flowKey{f.Name, f.From, f.Port} }
-
-// verdicts are those of the flows, by which flow it is.
-func verdicts(flows []v1alpha1.RequiredFlow) map[flowKey]v1alpha1.Verdict {
-	out := make(map[flowKey]v1alpha1.Verdict, len(flows))
-	for _, f := range flows {
-		out[keyOfFlow(f)] = f.Verdict
 	}
 	return out
 }

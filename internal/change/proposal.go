@@ -88,12 +88,12 @@ func (p Proposal) Verify(after *model.Model) []Difference {
 		if c == nil {
 			continue
 		}
-		promised := map[flowKey]v1alpha1.Verdict{}
+		promised := map[v1alpha1.FlowKey]v1alpha1.Verdict{}
 		for _, f := range preview.RequiredFlows {
-			promised[flowKey{f.Name, f.From, f.Port}] = f.After
+			promised[f.Key()] = f.After
 		}
 		for _, f := range assess.RequiredFlows(after, c) {
-			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && promised[keyOfFlow(f)] == v1alpha1.VerdictAllowed {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && promised[f.Key()] == v1alpha1.VerdictAllowed {
 				out = append(out, Difference{Cluster: key, Flow: &f})
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/u8proto"
 
@@ -51,7 +52,7 @@ func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint1
 // firewall. Nobody enforces anything at the world, although a clusterwide policy can select its
 // identity.
 func (e *Engine) hasEndpoint(i *Identity) bool {
-	return i.name == "" || i.name == "host" && e.settings.HostFirewall
+	return i.name == "" || i.name == labels.IDNameHost && e.settings.HostFirewall
 }
 
 func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {

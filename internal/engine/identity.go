@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/cilium/cilium/pkg/identity"
 	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
@@ -16,7 +13,10 @@ import (
 	"github.com/cilium/cilium/pkg/labelsfilter"
 	"github.com/cilium/cilium/pkg/policy/api"
 	ciliumtypes "github.com/cilium/cilium/pkg/types"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -32,6 +32,9 @@ type Identity struct {
 
 // Name is the entity's name ("world", "host"), and empty for identities of pods.
 func (i *Identity) Name() string { return i.name }
+
+// Entity is who the identity is in what is printed; empty for identities of pods.
+func (i *Identity) Entity() v1alpha1.Entity { return v1alpha1.Entity(i.name) }
 
 // Labels are the identity's labels in Cilium's form source:key=value, in order.
 func (i *Identity) Labels() []string { return i.id.Labels.GetModel() }
@@ -101,9 +104,9 @@ func (s *Identities) Reserved(name string) *Identity { return s.byKey["reserved:
 // (pkg/labels/cidr.go, getWorldLabel).
 func (s *Identities) Worlds() []*Identity {
 	if s.settings.IPv4 && s.settings.IPv6 {
-		return []*Identity{s.Reserved("world-ipv4"), s.Reserved("world-ipv6")}
+		return []*Identity{s.Reserved(labels.IDNameWorldIPv4), s.Reserved(labels.IDNameWorldIPv6)}
 	}
-	return []*Identity{s.Reserved("world")}
+	return []*Identity{s.Reserved(labels.IDNameWorld)}
 }
 
 // Pods adds the identity that the agent would give to each of the pods, from the labels of the
@@ -148,7 +151,7 @@ func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
 
 // CIDR adds the identity of a part of the world, as the agent does for every prefix in a policy.
 func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
-	name := "cidr:" + prefix.String()
+	name := string(v1alpha1.PrefixEntity(prefix))
 	if known := s.byKey[name]; known != nil {
 		return known, nil
 	}
@@ -159,7 +162,7 @@ func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
 // CIDRGroup adds the identity of a member of a CiliumCIDRGroup that is not known, whichever addresses it
 // has. The members of known ones are CIDRs like others.
 func (s *Identities) CIDRGroup(group string) (*Identity, error) {
-	name := "cidr-group:" + group
+	name := string(v1alpha1.CIDRGroupEntity(group))
 	if known := s.byKey[name]; known != nil {
 		return known, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/cilium/cilium/pkg/endpoint/regeneration"
+	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
@@ -178,7 +179,7 @@ func (e *Engine) candidatesIn(namespace string) []int {
 // selects is what policy.Repository does before it applies a rule: rules for nodes select the
 // host and only the host.
 func (r *entry) selects(i *Identity) bool {
-	return r.Node == (i.name == "host") && r.Subject.Matches(i.id.LabelArray)
+	return r.Node == (i.name == labels.IDNameHost) && r.Subject.Matches(i.id.LabelArray)
 }
 
 // owner is what the engine asks about the pods of a subject.
@@ -188,7 +189,7 @@ var _ policy.PolicyOwner = owner{}
 
 func (o owner) GetID() uint64                               { return uint64(o.id.ID) }
 func (o owner) PolicyDebug(string, ...any)                  {}
-func (o owner) IsHost() bool                                { return o.name == "host" }
+func (o owner) IsHost() bool                                { return o.name == labels.IDNameHost }
 func (o owner) PreviousMapStateSizes() policy.MapStateSizes { return policy.MapStateSizes{} }
 func (o owner) GetIngressNamedPort(name string, proto u8proto.U8proto) uint16 {
 	port, err := o.ports.GetNamedPort(name, proto)

@@ -17,7 +17,7 @@ func Explanation() v1alpha1.Explanation {
 	return v1alpha1.Explanation{
 		Metadata: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"},
 		Source:   v1alpha1.ExplainedSource{Name: "deployment/frontend", Namespace: "default"},
-		Target:   "instances", Port: "postgresql", Verdict: v1alpha1.VerdictDenied,
+		Port:     "postgresql", Verdict: v1alpha1.VerdictDenied,
 		Answers: []v1alpha1.Answer{
 			{
 				Sources: []string{"frontend-1", "frontend-2"}, Targets: []string{"cluster-example-1"}, Port: 5432, Verdict: v1alpha1.VerdictDenied,
@@ -42,7 +42,7 @@ func Explanation() v1alpha1.Explanation {
 		Change: &v1alpha1.AccessChange{
 			Steps:   []string{"Lock the cluster again, with a flag that lets it in.", "At the source, change or remove specs[1].egressDeny[0] of CiliumNetworkPolicy/default/no-databases: it denies, and no rule that allows can override it."},
 			Command: "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend '--allow-pods=app in (frontend,web)'",
-			LetsIn: &v1alpha1.Exposed{Pods: 9, Entities: []string{"host", "remote-node"}, Clients: []v1alpha1.Client{
+			LetsIn: &v1alpha1.Exposed{Pods: 9, Entities: []v1alpha1.Entity{"host", "remote-node"}, Clients: []v1alpha1.Client{
 				{Namespace: "a", Workload: "deployment/one", Pods: 4}, {Namespace: "a", Workload: "pod/two", Pods: 1}, {Namespace: "b", Workload: "pod/three", Pods: 1},
 				{Namespace: "b", Workload: "pod/four", Pods: 1}, {Namespace: "c", Workload: "pod/five", Pods: 1}, {Namespace: "c", Workload: "pod/six", Pods: 1},
 			}},
@@ -72,7 +72,7 @@ func LongRule() v1alpha1.Explanation {
 func HostileExplanation() v1alpha1.Explanation {
 	const evil = "\x1b[2J\u202e\u009b31m\n"
 	e := Explanation()
-	e.Source.Name, e.Source.Namespace, e.Metadata.Name, e.Target = evil+"source", evil, evil+"cluster", "pooler "+evil
+	e.Source.Name, e.Source.Namespace, e.Metadata.Name, e.Target.Pooler = evil+"source", evil, evil+"cluster", evil
 	for i := range e.Answers {
 		a := &e.Answers[i]
 		a.Sources, a.Targets = []string{evil}, []string{evil, "b"}

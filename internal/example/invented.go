@@ -35,7 +35,7 @@ func LongNames(t *testing.T) v1alpha1.IsolationReportList {
 	}
 	for i := range r.Exposure {
 		e := &r.Exposure[i]
-		e.Target = "pooler " + long("pooler", 253)
+		e.Target.Pooler = long("pooler", 253)
 		for j := range e.Clients {
 			e.Clients[j].Namespace, e.Clients[j].Workload = long("namespace", 63), "deployment/"+long("workload", 253)
 		}
@@ -68,9 +68,9 @@ func Hostile(t *testing.T) v1alpha1.IsolationReportList {
 	r.RequiredFlows[0].From += wipe
 	r.RequiredFlows[1].Policies = []v1alpha1.PolicyReference{cnp(red)}
 	r.RequiredFlows[4].Message, r.RequiredFlows[4].Verdict = lines, v1alpha1.VerdictDenied
-	r.Exposure[0].Target = "pooler " + red
+	r.Exposure[0].Target.Pooler = red
 	r.Exposure[0].Clients[0].Workload = "pod/" + bidi + "\xff"
-	r.Exposure[0].Entities = []string{"cidr:" + red}
+	r.Exposure[0].Entities = []v1alpha1.Entity{"cidr:" + red}
 	r.Findings[0].Message = "Policy " + lines + " has drifted" + "\u200b."
 	r.Findings[0].Remedy = "kubectl cnpg-netpol lockdown " + red + "\nrm -rf x"
 	return list
@@ -93,7 +93,7 @@ func Injecting(t *testing.T) v1alpha1.IsolationReportList {
 	r.Pods[0].Name = `<b>pod</b>`
 	r.Policies[0].ManagedBy = `javascript:alert(4)`
 	r.Exposure[0].Clients[0] = client(`shop"; subgraph evil {`, `deployment/</title></svg><script>alert(5)</script>style:x#y;`, "click n1 href \"javascript:alert(6)\"")
-	r.Exposure[1].Entities = []string{`cidr:"/><a href="http://evil.example">`}
-	r.Exposure[1].EntityPolicies = map[string][]v1alpha1.PolicyReference{`cidr:"/><a href="http://evil.example">`: {cnp("a" + strings.Repeat("x", 300))}}
+	r.Exposure[1].Entities = []v1alpha1.Entity{`cidr:"/><a href="http://evil.example">`}
+	r.Exposure[1].EntityPolicies = map[v1alpha1.Entity][]v1alpha1.PolicyReference{`cidr:"/><a href="http://evil.example">`: {cnp("a" + strings.Repeat("x", 300))}}
 	return list
 }

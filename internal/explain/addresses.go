@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -43,9 +42,9 @@ func inhabitantsOf(m *model.Model, prefix netip.Prefix) inhabitants {
 
 // IsAsked tells whether an identity is that of a part of the prefix that is the source.
 func (q *Question) IsAsked(id *engine.Identity) bool {
-	part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
+	part, ok := id.Entity().Prefix()
 	asked := q.Source.Prefix
-	return err == nil && q.Source.form == formPrefix && part.Bits() >= asked.Bits() && asked.Contains(part.Addr())
+	return ok && q.Source.form == formPrefix && part.Bits() >= asked.Bits() && asked.Contains(part.Addr())
 }
 
 // covered tells whether every address of the prefix is in one of the parts within it: the agents know an

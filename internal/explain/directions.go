@@ -2,7 +2,8 @@ package explain
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/cilium/cilium/pkg/labels"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -43,7 +44,7 @@ func (q *Question) wayOut(o Origin, t Goal) engine.Direction {
 	case o.node && !q.Model.Inventory().Settings.HostFirewall:
 		return engine.AllowedBecause("Cilium's host firewall is off: no policy applies to nodes")
 	case o.node:
-		from = q.Model.Identities().Reserved("host")
+		from = q.Model.Identities().Reserved(labels.IDNameHost)
 	}
 	var out engine.Direction
 	for i, seen := range q.Model.SeenAs(q.Model.EndOf(t.Member.Pod, t.Pod.Name), model.End{Node: q.nodeOf(o)}) {
@@ -74,7 +75,7 @@ func (q *Question) fromAPIServer(t Goal) engine.Direction {
 	var out engine.Direction
 	for i, server := range q.Model.APIServers(t.Pod.HostIP) {
 		one := q.Model.Engine().Decide(server.Identity, t.Identity, t.Port).Ingress
-		if one.Verdict == v1alpha1.VerdictAllowed && server.Identity == q.Model.Identities().Reserved("host") && one.Builtin != "" {
+		if one.Verdict == v1alpha1.VerdictAllowed && server.Identity == q.Model.Identities().Reserved(labels.IDNameHost) && one.Builtin != "" {
 			one.Builtin = server.Name + ": " + one.Builtin
 		}
 		if i == 0 || one.Verdict.WorseThan(out.Verdict) {
@@ -90,7 +91,7 @@ func (q *Question) doubtPrefix(o Origin, t Goal, d engine.Direction) engine.Dire
 		return d // What a rule denies stays denied.
 	}
 	for _, id := range q.Model.Outside() {
-		group, ok := strings.CutPrefix(id.Name(), "cidr-group:")
+		group, ok := id.Entity().CIDRGroup()
 		if !ok {
 			continue
 		}

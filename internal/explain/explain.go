@@ -8,15 +8,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // Query is what Explain is asked.
@@ -50,8 +49,9 @@ type Question struct {
 	Origins []Origin
 	// Goals are the pods that the source wants to connect to: never none.
 	Goals []Goal
-	// Target is what to call the goals, and Port what was asked for.
-	Target, Port string
+	// Target is what the goals are, and Port what was asked for.
+	Target v1alpha1.Target
+	Port   string
 	// Notes are what the answer does not say by itself.
 	Notes []string
 }
@@ -103,15 +103,16 @@ type Goal struct {
 	Port uint16
 }
 
-// addGoals finds the pods and the port that a query is about, and what to call them.
+// addGoals finds the target that a query is about, its pods, and their port.
 func (q *Question) addGoals(query Query) error {
 	if err := query.Validate(); err != nil {
 		return err
 	}
-	members, name := q.Cluster.Instances(), model.InstancesTarget
+	q.Target.Pooler = query.Pooler
+	members := q.Cluster.Instances()
 	if query.Pooler != "" {
 		poolers := q.Model.Poolers(q.Cluster)
-		members, name = poolers[query.Pooler], "pooler "+query.Pooler
+		members = poolers[query.Pooler]
 		if len(members) == 0 {
 			known := "it has none"
 			if names := slices.Sorted(maps.Keys(poolers)); len(names) > 0 {
@@ -142,9 +143,8 @@ func (q *Question) addGoals(query Query) error {
 	if !found {
 		slices.Sort(known)
 		return fmt.Errorf("no port of the %s of cluster %q is named %q: use a number, or one of %s",
-			name, q.Cluster.Object.Name, query.Port, strings.Join(slices.Compact(known), ", "))
+			q.Target, q.Cluster.Object.Name, query.Port, strings.Join(slices.Compact(known), ", "))
 	}
-	q.Target = name
 	return nil
 }
 

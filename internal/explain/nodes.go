@@ -3,6 +3,10 @@ package explain
 import (
 	"maps"
 	"slices"
+
+	"github.com/cilium/cilium/pkg/labels"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
 // addNodes adds both ways in which pods on their nodes' networks can look to an instance. Which of them
@@ -15,7 +19,7 @@ func (q *Question) addNodes(who string, pods []int) {
 		at[address] = append(at[address], i)
 	}
 	for _, address := range slices.Sorted(maps.Keys(at)) {
-		for _, node := range []struct{ name, where string }{{"host", "on the same node"}, {"remote-node", "on another node"}} {
+		for _, node := range []struct{ name, where string }{{labels.IDNameHost, "on the same node"}, {labels.IDNameRemoteNode, "on another node"}} {
 			o := Origin{Identity: q.Model.Identities().Reserved(node.name), node: true, address: address, where: node.where, Pods: at[address]}
 			if address == "" {
 				o.name = who + " " + node.where
@@ -30,7 +34,7 @@ func (o Origin) Apart(t Goal) bool {
 	if o.address == "" || t.Pod.HostIP == "" {
 		return false
 	}
-	return (o.address == t.Pod.HostIP) != (o.Identity.Name() == "host")
+	return (o.address == t.Pod.HostIP) != (o.Identity.Entity() == v1alpha1.EntityHost)
 }
 
 // Asks tells whether there is a question about the source and a target: a pod always reaches itself.

@@ -7,13 +7,11 @@ import (
 	"strings"
 
 	"github.com/cilium/cilium/pkg/labels"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // Origin is one identity behind a source.
@@ -122,7 +120,7 @@ func (q *Question) addEntity(s Source) {
 				q.Origins = append(q.Origins, Origin{Identity: id, name: id.Name(), egress: outsideReason})
 			}
 		}
-	case "kube-apiserver":
+	case labels.IDNameKubeAPIServer:
 		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
 	default:
 		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, node: true})
@@ -132,9 +130,9 @@ func (q *Question) addEntity(s Source) {
 // FamilyOf are all addresses of a world that is one of two; invalid for other identities.
 func FamilyOf(id *engine.Identity) netip.Prefix {
 	switch id.Name() {
-	case "world-ipv4":
+	case labels.IDNameWorldIPv4:
 		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	case "world-ipv6":
+	case labels.IDNameWorldIPv6:
 		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 	}
 	return netip.Prefix{}
@@ -150,8 +148,8 @@ func (q *Question) addPrefix(prefix netip.Prefix) error {
 	}
 	parts := []netip.Prefix{prefix}
 	for _, id := range q.Model.Outside() {
-		part, err := netip.ParsePrefix(strings.TrimPrefix(id.Name(), "cidr:"))
-		if err == nil && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
+		part, ok := id.Entity().Prefix()
+		if ok && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -114,12 +113,12 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 	}
 	var notes []string
 	for _, id := range q.Model.Outside() {
-		part, prefix := strings.CutPrefix(id.Name(), "cidr:")
-		_, group := strings.CutPrefix(id.Name(), "cidr-group:")
-		if !prefix && !group {
+		prefix, isPrefix := id.Entity().Prefix()
+		group, isGroup := id.Entity().CIDRGroup()
+		if !isPrefix && !isGroup {
 			continue
 		}
-		if p, err := netip.ParsePrefix(part); err == nil && q.Source.Prefix.IsValid() && !q.Source.Prefix.Contains(p.Addr()) {
+		if isPrefix && q.Source.Prefix.IsValid() && !q.Source.Prefix.Contains(prefix.Addr()) {
 			continue // Of the other address family.
 		}
 		for _, t := range q.Goals {
@@ -130,9 +129,9 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 			if verdict == e.Verdict {
 				continue
 			}
-			_, what, _ := strings.Cut(id.Name(), ":")
-			if group {
-				what = "CiliumCIDRGroup " + what
+			what := id.Entity().Short()
+			if isGroup {
+				what = "CiliumCIDRGroup " + group
 			}
 			notes = append(notes, fmt.Sprintf("for %s, a part of the world that policies name, the answer is: %s", what, verdict))
 			break

@@ -50,7 +50,7 @@ func ParseSource(text string) (Source, error) {
 	switch text {
 	case "":
 		return Source{}, fmt.Errorf("the source is empty: use %s", sourceForms)
-	case labels.IDNameWorld, "host", "remote-node", "kube-apiserver":
+	case labels.IDNameWorld, labels.IDNameHost, labels.IDNameRemoteNode, labels.IDNameKubeAPIServer:
 		return Source{form: formEntity, entity: text}, nil
 	}
 	if s, ok, err := parsePrefix(text); ok {

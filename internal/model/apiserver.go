@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cilium/cilium/pkg/labels"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -33,10 +35,10 @@ func (m *Model) APIServers(node string) []End {
 	nodes := m.lookup.apiServerNodes
 	var out []End
 	if slices.Contains(nodes, node) {
-		out = append(out, End{Identity: m.identities.Reserved("host"), Name: fmt.Sprintf("the API server on the same node (%s)", node)})
+		out = append(out, End{Identity: m.identities.Reserved(labels.IDNameHost), Name: fmt.Sprintf("the API server on the same node (%s)", node)})
 	}
 	if len(out) == 0 || len(nodes) > 1 {
-		out = append(out, End{Identity: m.identities.Reserved("kube-apiserver"), Name: "the API server on another node"})
+		out = append(out, End{Identity: m.identities.Reserved(labels.IDNameKubeAPIServer), Name: "the API server on another node"})
 	}
 	return out
 }

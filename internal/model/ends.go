@@ -63,7 +63,7 @@ func (e End) Peculiarity() string {
 // SeenAs are the identities that the end may have in the eyes of the other one. A pod on its node's
 // network looks like the local host there, and like a remote node elsewhere.
 func (m *Model) SeenAs(e, by End) []*engine.Identity {
-	host, remote := m.identities.Reserved("host"), m.identities.Reserved("remote-node")
+	host, remote := m.identities.Reserved(labels.IDNameHost), m.identities.Reserved(labels.IDNameRemoteNode)
 	switch {
 	case e.Unmanaged:
 		return []*engine.Identity{m.identities.Reserved(labels.IDNameUnmanaged)}
@@ -96,7 +96,7 @@ func (m *Model) Between(from, to End, port uint16) engine.Decision {
 			egress = engine.AllowedBecause(NotManaged)
 		case from.OnNode:
 			// What restricts a node's own connections is the host firewall, on the node itself.
-			egress = m.engine.Decide(m.identities.Reserved("host"), target, port).Egress
+			egress = m.engine.Decide(m.identities.Reserved(labels.IDNameHost), target, port).Egress
 		}
 		if d = engine.Join(ingress, egress); i == 0 || d.Verdict.WorseThan(out.Verdict) {
 			out = d

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/cilium/cilium/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -173,7 +174,7 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	}
 	world := engine.WorldOf(read)
 	m.entityIDs = m.identities.Worlds()
-	for _, name := range []string{"host", "remote-node", "kube-apiserver"} {
+	for _, name := range []string{labels.IDNameHost, labels.IDNameRemoteNode, labels.IDNameKubeAPIServer} {
 		m.entityIDs = append(m.entityIDs, m.identities.Reserved(name))
 	}
 	all, err := m.partsOf(world)
@@ -237,7 +238,7 @@ func (m *Model) addMembers() error {
 		switch c := m.lookup.clusters[key]; {
 		case c == nil:
 		case m.of[i] == nil:
-			c.OnNodes = append(c.OnNodes, Member{Pod: i, Identity: m.identities.Reserved("host"), Role: roleOf(pod)})
+			c.OnNodes = append(c.OnNodes, Member{Pod: i, Identity: m.identities.Reserved(labels.IDNameHost), Role: roleOf(pod)})
 		default:
 			m.memberOf[i] = c
 			c.Members = append(c.Members, Member{Pod: i, Identity: m.of[i], Role: roleOf(pod)})

@@ -11,30 +11,31 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
 
-// Target is something that clients connect to.
+// Target is something that clients connect to: a port of some of a cluster's pods.
 type Target struct {
-	Name       string
+	// Of is set by Targets.
+	Of         v1alpha1.Target
 	Port       uint16
 	Identities []*engine.Identity
 	// Open is true when Cilium does not manage one of its pods, where nobody is denied.
 	Open bool
 }
 
-const InstancesTarget = "instances"
-
 // Targets are PostgreSQL's port of the instances and of each pooler.
 func (m *Model) Targets(c *Cluster) []Target {
-	targets := []Target{m.Target(InstancesTarget, cnpg.PostgresPort, c.Instances())}
+	targets := []Target{m.Target(cnpg.PostgresPort, c.Instances())}
 	poolers := m.Poolers(c)
 	for _, name := range slices.Sorted(maps.Keys(poolers)) {
-		targets = append(targets, m.Target("pooler "+name, cnpg.PostgresPort, poolers[name]))
+		t := m.Target(cnpg.PostgresPort, poolers[name])
+		t.Of.Pooler = name
+		targets = append(targets, t)
 	}
 	return targets
 }
 
 // Target is a port of some of the cluster's pods.
-func (m *Model) Target(name string, port uint16, members []Member) Target {
-	t := Target{Name: name, Port: port}
+func (m *Model) Target(port uint16, members []Member) Target {
+	t := Target{Port: port}
 	for _, member := range members {
 		if m.unmanaged[m.inv.Pods[member.Pod].Key()] {
 			t.Open = true

@@ -48,7 +48,9 @@ func (p *proposal) others() string {
 	if p.everybody {
 		who = append(who, "every pod to come")
 	}
-	who = append(who, p.letsIn.Entities...)
+	for _, entity := range p.letsIn.Entities {
+		who = append(who, string(entity))
+	}
 	return inWords(who, "and")
 }
 

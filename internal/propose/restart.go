@@ -23,7 +23,7 @@ func toRestart(q *explain.Question) []int {
 				continue
 			}
 			ingress, egress := q.Directions(o, t)
-			if ingress.Verdict == v1alpha1.VerdictDenied && o.Identity.Name() == labels.IDNameUnmanaged {
+			if ingress.Verdict == v1alpha1.VerdictDenied && o.Identity.Entity() == labels.IDNameUnmanaged {
 				pods = append(pods, o.Pods...)
 			}
 			if egress.Verdict == v1alpha1.VerdictDenied && q.Model.IsUnmanaged(t.Member.Pod) {
@@ -41,7 +41,7 @@ func restarted(q *explain.Question, pods []int) *explain.Question {
 	other.Model, other.Origins = q.Model.Restarted(pods), nil
 	at := map[*engine.Identity]int{}
 	for _, o := range q.Origins {
-		if o.Identity.Name() == labels.IDNameUnmanaged && slices.Contains(pods, o.Pods[0]) {
+		if o.Identity.Entity() == labels.IDNameUnmanaged && slices.Contains(pods, o.Pods[0]) {
 			for _, i := range o.Pods {
 				other.AddPod(at, explain.Origin{Identity: q.Model.IdentityOf(i)}, i)
 			}

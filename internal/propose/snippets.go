@@ -6,17 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
+	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/policy/api"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
-
-	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
-
-	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
-	"github.com/cilium/cilium/pkg/policy/api"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -78,7 +74,7 @@ func adapt(q *explain.Question, p *policyset.Policy) {
 		rule.ToPorts = api.PortRules{{Ports: list}}
 	}
 	object.Name = q.Cluster.Object.Name + "-allow-" + suffix
-	if pooler := poolerOf(q.Goals); pooler != "" {
+	if pooler := q.Target.Pooler; pooler != "" {
 		// The instances carry the cluster's label, too, and nobody has asked about them.
 		object.Name = pooler + "-allow-" + suffix
 		object.Spec.EndpointSelector = api.EndpointSelector{LabelSelector: &slim_metav1.LabelSelector{
@@ -123,12 +119,4 @@ func adaptPeers(q *explain.Question, rule *api.IngressRule) string {
 		}
 	}
 	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.Join(names, "-"), "-"), "-")
-}
-
-// poolerOf is the pooler that is asked about; empty for the instances.
-func poolerOf(targets []explain.Goal) string {
-	if len(targets) == 0 || targets[0].Role != v1alpha1.RolePooler {
-		return ""
-	}
-	return targets[0].Pod.Labels[cnpg.PoolerNameLabel]
 }

@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"slices"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
-
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -35,9 +34,9 @@ func try(q *explain.Question, kept []inventory.Policy, added []policyset.Policy)
 	if ingress, _ := denials(&after); len(ingress) > 0 {
 		return v1alpha1.Exposed{}, false, nil
 	}
-	was, is := assess.RequiredFlows(q.Model, q.Cluster), assess.RequiredFlows(after.Model, q.Cluster)
-	for i := range is {
-		if is[i].Verdict.WorseThan(was[i].Verdict) {
+	was := v1alpha1.Verdicts(assess.RequiredFlows(q.Model, q.Cluster))
+	for _, f := range assess.RequiredFlows(after.Model, q.Cluster) {
+		if f.Verdict.WorseThan(was[f.Key()]) {
 			return v1alpha1.Exposed{}, false, nil
 		}
 	}
@@ -59,7 +58,7 @@ func asRead(p policyset.Policy) (inventory.Policy, error) {
 
 // gains is who can connect afterwards and could not before, the source aside.
 func gains(q *explain.Question, after *explain.Question) v1alpha1.Exposed {
-	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []string{}}
+	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []v1alpha1.Entity{}}
 	type client struct{ namespace, workload string }
 	clients := map[client]int{}
 	for _, p := range q.Model.Peers() {
@@ -85,7 +84,7 @@ func gains(q *explain.Question, after *explain.Question) v1alpha1.Exposed {
 		// A pod on its node's network is not all that the node is.
 		source := slices.ContainsFunc(q.Origins, func(o explain.Origin) bool { return o.Identity == id && len(o.Pods) == 0 })
 		if !source && !q.IsAsked(id) && len(opened(q, after, id)) > 0 {
-			out.Entities = append(out.Entities, id.Name())
+			out.Entities = append(out.Entities, id.Entity())
 		}
 	}
 	return out

@@ -112,7 +112,7 @@ func openEgress(q *explain.Question, denials []engine.Direction) string {
 		return fmt.Sprintf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
 	case len(defaultDeny) > 0:
 		label, value := cnpg.ClusterLabel, q.Cluster.Object.Name
-		if pooler := poolerOf(q.Goals); pooler != "" {
+		if pooler := q.Target.Pooler; pooler != "" {
 			label, value = cnpg.PoolerNameLabel, pooler
 		}
 		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",

@@ -112,7 +112,10 @@ func letsIn(e v1alpha1.Explanation) string {
 	for _, c := range e.Change.LetsIn.Clients {
 		who = append(who, c.Namespace+"/"+c.Workload)
 	}
-	return strings.Join(append(who, e.Change.LetsIn.Entities...), " ")
+	for _, entity := range e.Change.LetsIn.Entities {
+		who = append(who, string(entity))
+	}
+	return strings.Join(who, " ")
 }
 
 func sameWords(t *testing.T, got, want string) {

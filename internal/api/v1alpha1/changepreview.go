@@ -72,6 +72,9 @@ type RequiredFlowChange struct {
 	Advisory bool `json:"advisory,omitempty"`
 }
 
+// Key is that of the flow in the reports.
+func (f RequiredFlowChange) Key() FlowKey { return FlowKey{f.Name, f.From, f.Port} }
+
 // AccessChanges are all clients, by what happens to their access. A workload of which only some pods are
 // concerned is in more than one list, with the number of those pods.
 type AccessChanges struct {
@@ -83,10 +86,10 @@ type AccessChanges struct {
 // ClientChange is one client and one target.
 type ClientChange struct {
 	// Target is "instances" or "pooler NAME", and Port its TCP port.
-	Target string `json:"target"`
+	Target Target `json:"target"`
 	Port   uint16 `json:"port"`
 	// Entity is who is no pod: world, host, remote-node, kube-apiserver, cidr:PREFIX. Empty for a workload.
-	Entity string `json:"entity,omitempty"`
+	Entity Entity `json:"entity,omitempty"`
 	// Namespace and Workload ("deployment/web") are empty for an Entity.
 	Namespace string `json:"namespace,omitempty"`
 	Workload  string `json:"workload,omitempty"`

@@ -14,7 +14,7 @@ type Explanation struct {
 	// Source is who wants to connect.
 	Source ExplainedSource `json:"source"`
 	// Target is what it wants to connect to: "instances" or "pooler NAME".
-	Target string `json:"target"`
+	Target Target `json:"target"`
 	// Port is the TCP port as it was asked for: a number, or the name of a container port.
 	Port string `json:"port"`
 	// Verdict sums the answers up: denied when one of them is, else unknown when one of them is.
@@ -105,5 +105,5 @@ type Exposed struct {
 	Pods    int      `json:"pods"`
 	Clients []Client `json:"clients"`
 	// Entities are those that are no pods: host, remote-node, kube-apiserver, world.
-	Entities []string `json:"entities"`
+	Entities []Entity `json:"entities"`
 }

@@ -204,10 +204,28 @@ type RequiredFlow struct {
 	Message string `json:"message,omitempty"`
 }
 
+// FlowKey tells a required flow from the others of its cluster.
+type FlowKey struct {
+	Name, From string
+	Port       uint16
+}
+
+// Key is what two reports on one cluster have in common for the same flow.
+func (f RequiredFlow) Key() FlowKey { return FlowKey{f.Name, f.From, f.Port} }
+
+// Verdicts are the verdicts of flows by key. A flow that is not among them has none.
+func Verdicts(flows []RequiredFlow) map[FlowKey]Verdict {
+	out := make(map[FlowKey]Verdict, len(flows))
+	for _, f := range flows {
+		out[f.Key()] = f.Verdict
+	}
+	return out
+}
+
 // Exposure says who can connect to one port. Pods that the cluster itself consists of are not counted.
 type Exposure struct {
 	// Target is what is exposed: "instances" or "pooler NAME".
-	Target string `json:"target"`
+	Target Target `json:"target"`
 	// Port is the TCP port.
 	Port uint16 `json:"port"`
 	// Identities is the number of different Cilium identities that can connect to at least one
@@ -227,16 +245,16 @@ type Exposure struct {
 	MoreClients int `json:"moreClients,omitempty"`
 	// Entities that are no pods and can connect: world, host, remote-node, kube-apiserver,
 	// cidr:PREFIX for a part of the world that a policy names.
-	Entities []string `json:"entities"`
+	Entities []Entity `json:"entities"`
 	// EntityPolicies are the policies that let the Entities in, by entity.
-	EntityPolicies map[string][]PolicyReference `json:"entityPolicies,omitempty"`
+	EntityPolicies map[Entity][]PolicyReference `json:"entityPolicies,omitempty"`
 	// DeniedPods is the number of pods that can't connect.
 	DeniedPods int `json:"deniedPods"`
 	// Denied are the workloads of which pods can't connect, in the cluster's own namespace and in the
 	// namespaces of Clients: whoever sees them next to the clients may have meant to let them in.
 	Denied []ClientAccess `json:"denied"`
 	// DeniedEntities are world, host, remote-node and kube-apiserver where they can't connect.
-	DeniedEntities []string `json:"deniedEntities"`
+	DeniedEntities []Entity `json:"deniedEntities"`
 	// Unknown counts identities about which the engine can't tell.
 	Unknown int `json:"unknown,omitempty"`
 }

@@ -3,15 +3,14 @@ package picture
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
-// instances is the target that every cluster has, see v1alpha1.Exposure.
-const instances = "instances"
+// instances is the target that every cluster has.
+func instances() string { return v1alpha1.Target{}.String() }
 
 // endpointKind is what stands at an end of a connection, the source's unless it says otherwise.
 type endpointKind string
@@ -106,7 +105,7 @@ func defaultDeny(r v1alpha1.IsolationReport, target string) bool {
 // podsOf counts the pods of a target, and those in default deny.
 func podsOf(r v1alpha1.IsolationReport, target string) (pods, denied int) {
 	for _, pod := range r.Pods {
-		if pod.Role == v1alpha1.RoleJob || (pod.Role == v1alpha1.RolePooler) == (target == instances) {
+		if pod.Role == v1alpha1.RoleJob || (pod.Role == v1alpha1.RolePooler) == (target == instances()) {
 			continue
 		}
 		pods++
@@ -119,9 +118,9 @@ func podsOf(r v1alpha1.IsolationReport, target string) (pods, denied int) {
 
 // targetsOf are the cluster's instances and poolers.
 func targetsOf(r v1alpha1.IsolationReport) []string {
-	targets := []string{instances}
+	targets := []string{instances()}
 	for _, e := range r.Exposure {
-		if name := terminal.Escape(e.Target); !slices.Contains(targets, name) {
+		if name := terminal.Escape(e.Target.String()); !slices.Contains(targets, name) {
 			targets = append(targets, name)
 		}
 	}
@@ -130,7 +129,7 @@ func targetsOf(r v1alpha1.IsolationReport) []string {
 
 func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow) []connection {
 	c := connection{
-		to: instances, port: flow.Port, verdict: flow.Verdict, required: true, advisory: flow.Advisory,
+		to: instances(), port: flow.Port, verdict: flow.Verdict, required: true, advisory: flow.Advisory,
 	}
 	c.policies, c.reason = decidedBy(flow.Policies, flow.Verdict)
 	c.from = endpoint{kind: peersEnd, name: terminal.Escape(flow.From)}
@@ -156,13 +155,13 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 
 // openToEverybody is true when every pod and the world can connect.
 func openToEverybody(e v1alpha1.Exposure) bool {
-	return e.Everybody && slices.Contains(e.Entities, "world") && e.DeniedPods == 0 && len(e.DeniedEntities) == 0 && e.Unknown == 0
+	return e.Everybody && slices.Contains(e.Entities, v1alpha1.EntityWorld) && e.DeniedPods == 0 && len(e.DeniedEntities) == 0 && e.Unknown == 0
 }
 
 func everybodyConnection(e v1alpha1.Exposure) connection {
-	c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: v1alpha1.VerdictAllowed}
+	c := connection{to: terminal.Escape(e.Target.String()), port: e.Port, verdict: v1alpha1.VerdictAllowed}
 	c.from = endpoint{kind: entityEnd, name: fmt.Sprintf("everybody (%s)", words.Count(len(e.Clients)+e.MoreClients, "workload"))}
-	c.policies, c.reason = decidedBy(e.EntityPolicies["world"], c.verdict)
+	c.policies, c.reason = decidedBy(e.EntityPolicies[v1alpha1.EntityWorld], c.verdict)
 	return c
 }
 
@@ -176,7 +175,7 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 			clients, omitted = clients[:limit], clients[limit:]
 		}
 		for _, client := range clients {
-			c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict}
+			c := connection{to: terminal.Escape(e.Target.String()), port: e.Port, verdict: verdict}
 			c.from = endpoint{kind: clientEnd, namespace: terminal.Escape(client.Namespace), name: terminal.Escape(client.Workload)}
 			if client.Pods > 1 {
 				c.from.detail = fmt.Sprintf("×%d", client.Pods)
@@ -187,7 +186,7 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 		return omitted
 	}
 	more := func(verdict v1alpha1.Verdict, name string) {
-		c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict, from: endpoint{kind: moreEnd, name: name}}
+		c := connection{to: terminal.Escape(e.Target.String()), port: e.Port, verdict: verdict, from: endpoint{kind: moreEnd, name: name}}
 		all = append(all, c)
 	}
 	omitted := add(e.Clients, v1alpha1.VerdictAllowed, most.clients)
@@ -214,13 +213,13 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 
 func entityConnections(e v1alpha1.Exposure, most limits) []connection {
 	var all []connection
-	add := func(names []string, verdict v1alpha1.Verdict) {
-		for _, name := range names {
-			c := connection{to: terminal.Escape(e.Target), port: e.Port, verdict: verdict}
-			c.from = endpoint{kind: entityEnd, name: terminal.Escape(strings.TrimPrefix(name, "cidr:"))}
-			policies := e.EntityPolicies[name]
+	add := func(entities []v1alpha1.Entity, verdict v1alpha1.Verdict) {
+		for _, entity := range entities {
+			c := connection{to: terminal.Escape(e.Target.String()), port: e.Port, verdict: verdict}
+			c.from = endpoint{kind: entityEnd, name: terminal.Escape(entity.Short())}
+			policies := e.EntityPolicies[entity]
 			c.policies, c.reason = decidedBy(policies, verdict)
-			if len(policies) == 0 && name == "host" && verdict == v1alpha1.VerdictAllowed {
+			if len(policies) == 0 && entity == v1alpha1.EntityHost && verdict == v1alpha1.VerdictAllowed {
 				c.reason = localHost
 			}
 			all = append(all, c)

@@ -158,7 +158,7 @@ func newHTMLConnection(c connection) htmlConnection {
 		Verdict: c.answer(), Kind: c.kind(), Deciders: c.policies,
 	}
 	if c.from.kind == entityEnd {
-		row.From = words.Entity(c.from.name)
+		row.From = words.Entity(v1alpha1.Entity(c.from.name))
 	}
 	if len(row.Deciders) == 0 && c.from.kind != moreEnd {
 		row.Deciders = []string{c.reason}

@@ -130,7 +130,7 @@ func (e endpoint) heading() string { return e.kind.shape().heading + e.namespace
 func sourceBoxes(l *layout, all []connection) (boxes map[string]*layoutBox, order []string) {
 	ends, exposed := map[string]endpoint{}, map[string]bool{}
 	for _, c := range all {
-		if c.from.kind == entityEnd && strings.HasPrefix(c.from.name, "world") && c.verdict == v1alpha1.VerdictAllowed {
+		if c.from.kind == entityEnd && strings.HasPrefix(c.from.name, string(v1alpha1.EntityWorld)) && c.verdict == v1alpha1.VerdictAllowed {
 			exposed[c.from.key()] = true
 		}
 		if _, known := ends[c.from.key()]; !known {
@@ -222,7 +222,7 @@ func targetBoxes(l *layout, r v1alpha1.IsolationReport) map[string]*layoutBox {
 
 // targetPods says how many pods a target has. Poolers' pods are not told apart in a report.
 func targetPods(r v1alpha1.IsolationReport, target string) []string {
-	if target != instances {
+	if target != instances() {
 		return nil
 	}
 	pods, denied := podsOf(r, target)

@@ -53,7 +53,7 @@ func named(kind accessChange) int {
 func merge(all []v1alpha1.ClientChange) []access {
 	var merged []access
 	for _, c := range all {
-		client := v1alpha1.Client{Namespace: c.Namespace, Workload: cmp.Or(c.Entity, c.Workload), Pods: c.Pods}
+		client := v1alpha1.Client{Namespace: c.Namespace, Workload: cmp.Or(string(c.Entity), c.Workload), Pods: c.Pods}
 		target := fmt.Sprintf("%s:%d", c.Target, c.Port)
 		i := slices.IndexFunc(merged, func(a access) bool {
 			return a.client.Namespace == client.Namespace && a.client.Workload == client.Workload
@@ -158,7 +158,7 @@ func grouped(all []access) []accessGroup {
 	for _, a := range all {
 		namespace, client := a.client.Namespace, words.Workload(a.client)
 		if namespace == "" {
-			namespace, client = "-", words.Entity(a.client.Workload)
+			namespace, client = "-", words.Entity(v1alpha1.Entity(a.client.Workload))
 		}
 		i := slices.IndexFunc(groups, func(g accessGroup) bool {
 			return g.namespace == namespace && g.targets == a.targets

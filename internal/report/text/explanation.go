@@ -22,7 +22,7 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
 	label := func(s string) cell { return painted(s, p.colors.Heading) }
 	g.add(label("Source"), text(sourceName(e.Source)))
-	g.add(label("Cluster"), text(words.ClusterName(e.Metadata)+", "+e.Target+", port "+portOf(e)))
+	g.add(label("Cluster"), text(words.ClusterName(e.Metadata)+", "+e.Target.String()+", port "+portOf(e)))
 	g.add(label("Verdict"), p.verdict(e.Verdict, false))
 	if err := p.table(0, g); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 func sourceName(s v1alpha1.ExplainedSource) string {
 	switch {
 	case s.Namespace == "":
-		return words.Entity(s.Name)
+		return words.Entity(v1alpha1.Entity(s.Name))
 	case s.Name == "namespace/"+s.Namespace:
 		return "a pod without labels in namespace " + s.Namespace
 	default:
@@ -92,18 +92,18 @@ func into(e v1alpha1.Explanation, a v1alpha1.Answer) string {
 	switch {
 	case len(a.Targets) == 1:
 		return a.Targets[0]
-	case e.Source.IsTarget && strings.HasPrefix(e.Target, "pooler"):
-		return "the other pods of the " + e.Target
+	case e.Source.IsTarget && e.Target.Pooler != "":
+		return "the other pods of the " + e.Target.String()
 	case e.Source.IsTarget && len(e.Answers) == 1:
 		return fmt.Sprintf("the other %d %s", len(a.Targets), e.Target)
-	case strings.HasPrefix(e.Target, "pooler"):
-		return "the " + e.Target
+	case e.Target.Pooler != "":
+		return "the " + e.Target.String()
 	case len(e.Answers) == 1 && len(a.Targets) == 2:
-		return "both " + e.Target
+		return "both " + e.Target.String()
 	case len(e.Answers) == 1:
 		return fmt.Sprintf("all %d %s", len(a.Targets), e.Target)
 	}
-	return "these " + e.Target
+	return "these " + e.Target.String()
 }
 
 func outOf(e v1alpha1.Explanation) string {

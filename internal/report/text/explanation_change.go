@@ -44,7 +44,9 @@ func (p *page) accessChange(source v1alpha1.ExplainedSource, c v1alpha1.AccessCh
 	if c.LetsIn.Pods > 0 {
 		who = append(who, words.Count(c.LetsIn.Pods, "other pod")+" ("+p.others(c.LetsIn.Clients)+")")
 	}
-	who = append(who, c.LetsIn.Entities...)
+	for _, entity := range c.LetsIn.Entities {
+		who = append(who, string(entity))
+	}
 	p.paragraph(2, "It also lets in "+words.Series(slices.Clip(who))+".", p.colors.Warn)
 }
 

@@ -74,9 +74,9 @@ func TestExplanationFromAnInstance(t *testing.T) {
 	e := example.Explanation()
 	e.Answers, e.Change = e.Answers[1:2], nil
 	e.Answers[0].Targets = []string{"cluster-example-2", "cluster-example-3"}
-	for target, want := range map[string]string{"instances": "Into the other 2 instances (ingress)", "pooler rw": "Into the other pods of the pooler rw (ingress)"} {
+	for pooler, want := range map[string]string{"": "Into the other 2 instances (ingress)", "rw": "Into the other pods of the pooler rw (ingress)"} {
 		e.Source = v1alpha1.ExplainedSource{Name: "pod/cluster-example-1", Namespace: "default", IsTarget: true}
-		e.Target = target
+		e.Target.Pooler = pooler
 		if text := explained(t, e); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -14,18 +14,24 @@ const firstClients = 10
 
 // mergeTargets joins neighboring targets that the same clients reach, as an instance and its
 // poolers mostly are: the reader should not have to compare two lists.
-func mergeTargets(all []v1alpha1.Exposure) []v1alpha1.Exposure {
-	var merged []v1alpha1.Exposure
+func mergeTargets(all []v1alpha1.Exposure) []exposed {
+	var merged []exposed
 	for _, e := range all {
 		if last := len(merged) - 1; last >= 0 {
-			if sameClients(merged[last], e) {
-				merged[last].Target += ", " + e.Target
+			if sameClients(merged[last].Exposure, e) {
+				merged[last].targets += ", " + e.Target.String()
 				continue
 			}
 		}
-		merged = append(merged, e)
+		merged = append(merged, exposed{e.Target.String(), e})
 	}
 	return merged
+}
+
+// exposed are targets with what holds for each of them.
+type exposed struct {
+	targets string
+	v1alpha1.Exposure
 }
 
 // sameClients compares what the table shows: who can connect, and not why.
@@ -36,8 +42,8 @@ func sameClients(a, b v1alpha1.Exposure) bool {
 }
 
 // exposure writes who can connect to one target.
-func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
-	title := fmt.Sprintf("%s (port %d)", e.Target, e.Port)
+func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
+	title := fmt.Sprintf("%s (port %d)", e.targets, e.Port)
 	paint := p.colors.Heading
 	if len(e.Clients) == 0 && len(e.Entities) == 0 && e.Pods == 0 {
 		answer := "nobody but the cluster itself"
@@ -45,7 +51,7 @@ func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
 			answer = "unknown"
 		}
 		p.paragraph(2, title+": "+answer, paint)
-		p.unknownClients(e)
+		p.unknownClients(e.Exposure)
 		return nil
 	}
 	if e.Total > 0 {
@@ -62,7 +68,7 @@ func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
 	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)}}}
 	for _, name := range e.Entities {
 		var paint style
-		if name == "world" {
+		if name == v1alpha1.EntityWorld {
 			paint = p.colors.Bad
 		}
 		g.add(text("-"), painted(words.Entity(name), paint))
@@ -84,7 +90,7 @@ func (p *page) exposure(e v1alpha1.Exposure, posture v1alpha1.Posture) error {
 	if e.MoreClients > 0 {
 		p.paragraph(4, "and "+words.Count(e.MoreClients, "more workload")+" that can connect", nil)
 	}
-	p.unknownClients(e)
+	p.unknownClients(e.Exposure)
 	return nil
 }
 

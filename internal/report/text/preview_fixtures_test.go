@@ -9,7 +9,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/example"
 )
 
-const poolerTarget = "pooler cluster-example-pooler-rw"
+const poolerName = "cluster-example-pooler-rw"
 
 func cnp(name string) v1alpha1.PolicyReference {
 	return v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: "default", Name: name}
@@ -33,10 +33,10 @@ const (
 func onBoth(kind accessChange, namespace, workload string, pods int) []clientChange {
 	client := v1alpha1.ClientChange{Port: 5432, Namespace: namespace, Workload: workload, Pods: pods}
 	if namespace == "" {
-		client.Workload, client.Entity = "", workload
+		client.Workload, client.Entity = "", v1alpha1.Entity(workload)
 	}
 	instances, pooler := client, client
-	instances.Target, pooler.Target = "instances", poolerTarget
+	instances.Target, pooler.Target = v1alpha1.Target{}, v1alpha1.Target{Pooler: poolerName}
 	return []clientChange{{kind, instances}, {kind, pooler}}
 }
 
@@ -168,7 +168,7 @@ func crowdedPreview() v1alpha1.ChangePreview {
 	for _, kind := range []accessChange{loses, gains, keeps} {
 		for i := range 36 {
 			all = append(all, clientChange{kind, v1alpha1.ClientChange{
-				Target: "instances", Port: 5432,
+				Port:      5432,
 				Namespace: fmt.Sprintf("team-%d", i/12), Workload: fmt.Sprintf("deployment/%s-%d", kind, i), Pods: i%3 + 1,
 			}})
 		}
@@ -214,7 +214,7 @@ func hostilePreview() v1alpha1.ChangePreview {
 	p.Policies[1].For += evil
 	p.RequiredFlows[0].From += evil
 	p.Access.Loses[0].Workload += evil
-	p.Access.Loses[1].Target += evil
+	p.Access.Loses[1].Target.Pooler += evil
 	p.Access.Gains[0].Namespace, p.Access.Gains[0].Workload, p.Access.Gains[0].Entity = "", "", "cidr:"+evil
 	p.Bystanders[0].Client.Workload += evil
 	p.Notes[0] = v1alpha1.ChangeNote{Subject: evil, Message: evil, Remedy: evil}

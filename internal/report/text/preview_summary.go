@@ -50,7 +50,7 @@ func accessSummary(all v1alpha1.AccessChanges) []string {
 		workloads := 0
 		for _, a := range merge(change.of(all)) {
 			if a.client.Namespace == "" {
-				who = append(who, strings.TrimPrefix(a.client.Workload, "cidr:"))
+				who = append(who, v1alpha1.Entity(a.client.Workload).Short())
 			} else {
 				workloads++
 			}

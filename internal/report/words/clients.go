@@ -15,7 +15,7 @@ type reach struct {
 	pods, total, namespaces, unknown int
 	// world is part of entities too.
 	world    bool
-	entities []string
+	entities []v1alpha1.Entity
 }
 
 // reachOf adds up the targets: a workload that reaches instances and poolers counts once.
@@ -36,7 +36,7 @@ func reachOf(exposure []v1alpha1.Exposure) reach {
 			namespaces[namespace] = true
 		}
 		for _, name := range e.Entities {
-			r.world = r.world || name == "world"
+			r.world = r.world || name == v1alpha1.EntityWorld
 			if !slices.Contains(r.entities, name) {
 				r.entities = append(r.entities, name)
 			}
@@ -64,17 +64,18 @@ func (r reach) short() string {
 	if r.pods > 0 {
 		parts = append(parts, podsIn(r.pods, r.namespaces))
 	}
-	for _, name := range r.entities {
+	for _, entity := range r.entities {
+		_, isRange := entity.Addresses()
 		switch {
-		case name == "world" || name == "host":
-		case name == "remote-node" || name == "kube-apiserver":
+		case entity == v1alpha1.EntityWorld || entity == v1alpha1.EntityHost:
+		case entity == v1alpha1.EntityRemoteNode || entity == v1alpha1.EntityKubeAPIServer:
 			if !r.world {
-				parts = append(parts, name)
+				parts = append(parts, string(entity))
 			}
-		case strings.HasPrefix(name, "cidr:"):
+		case isRange:
 			ranges++
 		default:
-			parts = append(parts, name)
+			parts = append(parts, string(entity))
 		}
 	}
 	if ranges > 0 {

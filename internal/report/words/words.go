@@ -93,21 +93,21 @@ func ShortKind(kind v1alpha1.PolicyKind) string {
 func ShortReference(r v1alpha1.PolicyReference) string { return ShortKind(r.Kind) + "/" + r.Name }
 
 // Entity explains the name of a source that is no pod.
-func Entity(name string) string {
-	switch name {
-	case "world":
+func Entity(entity v1alpha1.Entity) string {
+	switch entity {
+	case v1alpha1.EntityWorld:
 		return "world (anybody outside the Kubernetes cluster)"
-	case "host":
+	case v1alpha1.EntityHost:
 		return "host (the node that the pod runs on)"
-	case "remote-node":
+	case v1alpha1.EntityRemoteNode:
 		return "remote-node (the other nodes)"
-	case "kube-apiserver":
+	case v1alpha1.EntityKubeAPIServer:
 		return "kube-apiserver (the API server)"
 	default:
-		if prefix, ok := strings.CutPrefix(name, "cidr:"); ok {
-			return prefix + " (addresses outside the Kubernetes cluster)"
+		if addresses, ok := entity.Addresses(); ok {
+			return addresses + " (addresses outside the Kubernetes cluster)"
 		}
-		return name
+		return string(entity)
 	}
 }
 
