@@ -24,8 +24,7 @@ func codeOf(reason inventory.MissingReason) v1alpha1.FindingCode {
 // elsewhere is true for what manifests of another namespace lack. A repository has many charts, and each of them
 // would be told for each database.
 func elsewhere(missing inventory.Missing, namespace string) bool {
-	return (missing.Reason == inventory.NotRendered || missing.Reason == inventory.Ambiguous) &&
-		missing.Namespace != "" && missing.Namespace != namespace
+	return (missing.Reason == inventory.NotRendered || missing.Reason == inventory.Ambiguous) && !missing.Covers(namespace)
 }
 
 // notRenderedElsewhere is one finding about all that manifests lack in namespaces of which no database was read.
@@ -36,7 +35,7 @@ func notRenderedElsewhere(m *model.Model) []v1alpha1.Finding {
 	}
 	var missing []inventory.Missing
 	for _, one := range m.Inventory().Missing {
-		if elsewhere(one, "") && !databases[one.Namespace] {
+		if elsewhere(one, "") && !databases[one.Scope.Namespace] {
 			missing = append(missing, one)
 		}
 	}

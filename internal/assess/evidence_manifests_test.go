@@ -22,16 +22,16 @@ func TestWhatManifestsLack(t *testing.T) {
 		unknown     bool
 	}{
 		"a template of the namespace": {
-			[]inventory.Missing{{Resource: "manifests", Namespace: namespace, Reason: inventory.NotRendered, Message: "t"}}, "NOT_RENDERED error", "", true,
+			[]inventory.Missing{{Resource: "manifests", Scope: inventory.Only(namespace), Reason: inventory.NotRendered, Message: "t"}}, "NOT_RENDERED error", "", true,
 		},
 		"a template of any namespace": {
 			[]inventory.Missing{{Resource: "manifests", Reason: inventory.NotRendered, Message: "t"}}, "NOT_RENDERED error", "", true,
 		},
 		"a client's template": {
-			[]inventory.Missing{{Resource: "clients", Namespace: namespace, Reason: inventory.NotRendered, Message: "t"}}, "NOT_RENDERED warning", "", false,
+			[]inventory.Missing{{Resource: "clients", Scope: inventory.Only(namespace), Reason: inventory.NotRendered, Message: "t"}}, "NOT_RENDERED warning", "", false,
 		},
 		"an object twice": {
-			[]inventory.Missing{{Resource: "manifests", Namespace: namespace, Reason: inventory.Ambiguous, Message: "t"}}, "DUPLICATE_OBJECT error", "", true,
+			[]inventory.Missing{{Resource: "manifests", Scope: inventory.Only(namespace), Reason: inventory.Ambiguous, Message: "t"}}, "DUPLICATE_OBJECT error", "", true,
 		},
 		"charts elsewhere": {
 			[]inventory.Missing{

@@ -19,7 +19,7 @@ func TestPolicyFindingsNameTheDocument(t *testing.T) {
 			"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {namespace: shop}\nspec: {endpointSelector: {}, ingress: [{}]}\n",
 			"a CiliumNetworkPolicy without a name (FILE document 1) can't be read", "Correct the policy in FILE document 1, or leave it out.",
 		},
-		"not decodable": {
+		"not what the schema allows": {
 			"apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: bad, namespace: shop}\nspec: {endpointSelector: foo}\n",
 			"the API server refuses CiliumNetworkPolicy/shop/bad (FILE document 1), so that nothing of it is enforced: spec: has none of the forms that are allowed; spec.endpointSelector: is text, and a mapping is needed", "Correct the policy in FILE document 1, or leave it out.",
 		},

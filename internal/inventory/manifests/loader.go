@@ -229,7 +229,7 @@ func (l *loader) failIn(namespace, source string, err error) {
 	}
 	l.errs = append(l.errs, fmt.Errorf("%s: %w", source, err))
 	l.inv.Missing = append(l.inv.Missing, inventory.Missing{
-		Resource: "manifests", Namespace: namespace, Reason: inventory.Failed,
+		Resource: "manifests", Scope: inventory.Only(namespace), Reason: inventory.Failed,
 		Message: fmt.Sprintf("%s: %v", source, err),
 		Remedy:  "correct the document, or leave it out",
 	})

@@ -34,7 +34,7 @@ func (l *loader) tellUnrendered() {
 			resource = ClientsResource
 		}
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
-			Resource: resource, Namespace: g.namespace, Reason: inventory.NotRendered,
+			Resource: resource, Scope: inventory.Only(g.namespace), Reason: inventory.NotRendered,
 			Message: sentence(things[g], g.why), Remedy: g.remedy,
 		})
 	}
@@ -87,7 +87,7 @@ func (l *loader) tellTwice() {
 	}
 	for _, g := range order {
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
-			Resource: "manifests", Namespace: g.namespace, Reason: inventory.Ambiguous,
+			Resource: "manifests", Scope: inventory.Only(g.namespace), Reason: inventory.Ambiguous,
 			Message: fmt.Sprintf("%s: in %s and again in %s: which one counts can't be told", firstOf(things[g]), g.first, g.second),
 			Remedy:  "Read one of the two: stages of a repository are states of different Kubernetes clusters.",
 		})

@@ -61,7 +61,7 @@ func summary(inv *inventory.Inventory, notes []string, err error) string {
 			fmt.Fprintf(&b, "operator in %s, found by %s\n", o.Namespace, o.FoundBy)
 		}
 		for _, m := range inv.Missing {
-			where := m.Namespace
+			where := m.Scope.Namespace
 			if where == "" {
 				where = "everywhere"
 			}
