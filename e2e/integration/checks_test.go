@@ -73,7 +73,7 @@ func printWho(w io.Writer, list v1alpha1.IsolationReportList) error {
 				line += " " + c.Namespace + "/" + c.Workload
 			}
 			for _, entity := range e.Entities {
-				line += " " + entity
+				line += " " + string(entity)
 			}
 			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err

@@ -35,9 +35,9 @@ func TestWhatManifestsLack(t *testing.T) {
 		},
 		"charts elsewhere": {
 			[]inventory.Missing{
-				{Resource: "manifests", Namespace: "a", Reason: inventory.NotRendered, Message: "x"},
-				{Resource: "manifests", Namespace: "b", Reason: inventory.NotRendered, Message: "y"},
-				{Resource: "manifests", Namespace: "c", Reason: inventory.NotRendered, Message: "z"},
+				{Resource: "manifests", Scope: inventory.Only("a"), Reason: inventory.NotRendered, Message: "x"},
+				{Resource: "manifests", Scope: inventory.Only("b"), Reason: inventory.NotRendered, Message: "y"},
+				{Resource: "manifests", Scope: inventory.Only("c"), Reason: inventory.NotRendered, Message: "z"},
 			}, "", "NOT_RENDERED warning x; y; and 1 more: clients from there are not seen, and no database is there that was read", false,
 		},
 	} {
