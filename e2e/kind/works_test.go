@@ -154,7 +154,7 @@ func (w *world) expectEveryInstanceLocked(t *testing.T, cluster string) {
 // returns what they say.
 func (w *world) expectStatusPath(t *testing.T, cluster string) string {
 	t.Helper()
-	got := w.status(t, cluster).flow(t, "api-server").Verdict
+	got := w.status(t, cluster).flow(t, "kubectl-cnpg").Verdict
 	for _, instance := range w.instances(t, cluster) {
 		w.expectVerdict(t, "the API server to "+instance, got,
 			func() (datapath.Path, error) {

@@ -17,7 +17,7 @@ func apiServerFlow(m *model.Model, c *model.Cluster) v1alpha1.RequiredFlow {
 	const from = "API server (kubectl cnpg status)"
 	var all v1alpha1.RequiredFlow
 	for i, instance := range c.Instances() {
-		one := flow(m, v1alpha1.FlowAPIServer, from, cnpg.StatusPort, m.APIServers(m.Pod(instance.Pod).HostIP), m.Ends([]model.Member{instance}))
+		one := flow(m, v1alpha1.FlowKubectlCNPG, from, cnpg.StatusPort, m.APIServers(m.Pod(instance.Pod).HostIP), m.Ends([]model.Member{instance}))
 		switch {
 		case i == 0:
 			all = one
@@ -29,7 +29,7 @@ func apiServerFlow(m *model.Model, c *model.Cluster) v1alpha1.RequiredFlow {
 		}
 	}
 	if all.Name == "" {
-		all = flow(m, v1alpha1.FlowAPIServer, from, cnpg.StatusPort, nil, nil)
+		all = flow(m, v1alpha1.FlowKubectlCNPG, from, cnpg.StatusPort, nil, nil)
 		all.Verdict, all.Message = v1alpha1.VerdictUnknown, "there is no instance to ask"
 	}
 	all.Advisory = true

@@ -79,7 +79,7 @@ func membersWith(c *model.Cluster, role v1alpha1.PodRole) []model.Member {
 
 func kubectlNotes(flows []v1alpha1.RequiredFlowChange) []v1alpha1.ChangeNote {
 	for _, f := range flows {
-		if f.Name == v1alpha1.FlowAPIServer && f.Before != f.After && f.After != v1alpha1.VerdictAllowed {
+		if f.Name == v1alpha1.FlowKubectlCNPG && f.Before != f.After && f.After != v1alpha1.VerdictAllowed {
 			return []v1alpha1.ChangeNote{{
 				Subject: "kubectl cnpg status",
 				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", cnpg.StatusPort),

@@ -27,8 +27,7 @@ const (
 
 // findAPIServers finds the API servers by the endpoints of default/kubernetes, and whether these are on nodes
 // by the addresses that pods on their nodes' network have. What is not known becomes alternatives.
-func findAPIServers(inv *inventory.Inventory) (peers []Peer, which string) {
-	nodes := nodeAddresses(inv)
+func findAPIServers(inv *inventory.Inventory, nodes []netip.Addr) (peers []Peer, which string) {
 	for _, slice := range inv.EndpointSlices {
 		if slice.Namespace != corev1.NamespaceDefault || slice.Labels[discoveryv1.LabelServiceName] != kubernetesService {
 			continue
@@ -72,6 +71,12 @@ func nodeAddresses(inv *inventory.Inventory) []netip.Addr {
 	}
 	slices.SortFunc(out, netip.Addr.Compare)
 	return slices.Compact(out)
+}
+
+// IsNode is true for an address of a node on which pods were seen.
+func (d *Deriver) IsNode(address netip.Addr) bool {
+	_, found := slices.BinarySearchFunc(d.nodes, address, netip.Addr.Compare)
+	return found
 }
 
 // konnectivity are the pods through which API servers connect that stand apart from the nodes' network (see

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,7 +19,11 @@ type Deriver struct {
 	services map[types.NamespacedName]*corev1.Service
 	// pods are the positions of the pods of a namespace.
 	pods map[string][]int
-	// APIServers are where Kubernetes answers.
+	// nodes are the addresses of nodes, in order.
+	nodes []netip.Addr
+	// scrapers are the positions of pods that scrape metrics.
+	scrapers []int
+	// apiServers are where Kubernetes answers.
 	apiServers []Peer
 	which      string
 	dns        resolvers
@@ -41,7 +46,14 @@ func New(inv *inventory.Inventory) *Deriver {
 	for _, s := range inv.Services {
 		d.services[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
 	}
-	d.apiServers, d.which = findAPIServers(inv)
+	d.nodes = nodeAddresses(inv)
+	d.apiServers, d.which = findAPIServers(inv, d.nodes)
+	selector := scrapers()
+	for i := range inv.Pods {
+		if selector.Matches(labels.Set(inv.Pods[i].Labels)) {
+			d.scrapers = append(d.scrapers, i)
+		}
+	}
 	d.dns = d.findDNS()
 	return d
 }

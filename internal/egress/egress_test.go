@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
@@ -357,12 +358,12 @@ func TestOperator(t *testing.T) {
 func TestDependants(t *testing.T) {
 	s := newScene(t, "{instances: 1, replica: {enabled: true, source: src}, externalClusters: [{name: src, connectionParameters: {host: src-rw.old.svc}}]}")
 	d := egress.New(s.inv)
-	found := d.Dependants(s.inv.Others[0])
+	found := d.Dependants()[types.NamespacedName{Namespace: "old", Name: "src"}]
 	if len(found) != 1 || found[0].Cluster.Name != "pg" || s.line(found[0].Need) != "instances → old/src-1:5432 (Cluster spec.replica.source)" {
 		t.Errorf("got %v", found)
 	}
-	if found := d.Dependants(s.inv.Clusters[0]); len(found) > 0 {
-		t.Errorf("nobody depends on pg, and there is %v", found)
+	if all := d.Dependants(); len(all) != 1 {
+		t.Errorf("nobody depends on pg, and there is %v", all)
 	}
 }
 

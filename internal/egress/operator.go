@@ -5,6 +5,7 @@ import (
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -55,26 +56,41 @@ func (d *Deriver) Operator(o inventory.Operator) []Need {
 	return needs
 }
 
-// Dependants are the needs of other clusters that this one serves: each is Inbound, and its peers are
-// instances or jobs of the cluster that Source names.
-func (d *Deriver) Dependants(cluster *cnpgv1.Cluster) []Dependant {
-	own := map[int]bool{}
-	for _, i := range d.podsBy(cluster.Namespace, map[string]string{cnpg.ClusterLabel: cluster.Name}) {
-		own[i] = true
-	}
-	var out []Dependant
-	for _, other := range slices.Concat(d.inv.Clusters, d.inv.Others) {
-		if other.Namespace == cluster.Namespace && other.Name == cluster.Name {
+// Dependants are the needs of clusters that others of the inventory serve, by these: their peers are the pods of
+// the one that serves.
+func (d *Deriver) Dependants() map[types.NamespacedName][]Dependant {
+	out := map[types.NamespacedName][]Dependant{}
+	for _, cluster := range slices.Concat(d.inv.Clusters, d.inv.Others) {
+		if len(cluster.Spec.ExternalClusters) == 0 {
 			continue
 		}
-		for _, need := range d.Cluster(other) {
-			served := slices.DeleteFunc(slices.Clone(need.Peers), func(p Peer) bool {
-				return !slices.ContainsFunc(p.Pods, func(i int) bool { return own[i] })
-			})
-			if need.Flow == External && len(served) > 0 {
-				need.Flow, need.Peers = Dependants, served
-				out = append(out, Dependant{Cluster: other, Need: need})
+		for _, need := range d.Cluster(cluster) {
+			if need.Flow != External {
+				continue
 			}
+			need.Flow = Dependants
+			for by, peers := range d.byCluster(need.Peers) {
+				if by.Namespace != cluster.Namespace || by.Name != cluster.Name {
+					need.Peers = peers
+					out[by] = append(out[by], Dependant{Cluster: cluster, Need: need})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// byCluster are the peers that are pods of a cluster, by that.
+func (d *Deriver) byCluster(peers []Peer) map[types.NamespacedName][]Peer {
+	out := map[types.NamespacedName][]Peer{}
+	for _, p := range peers {
+		if len(p.Pods) == 0 {
+			continue
+		}
+		first := &d.inv.Pods[p.Pods[0]]
+		if name := first.Labels[cnpg.ClusterLabel]; name != "" {
+			key := types.NamespacedName{Namespace: first.Namespace, Name: name}
+			out[key] = append(out[key], p)
 		}
 	}
 	return out
@@ -100,16 +116,10 @@ func scrapers() labels.Selector {
 
 // Metrics are who scrapes the cluster's instances and poolers, where a monitor says that somebody does.
 func (d *Deriver) Metrics(cluster *cnpgv1.Cluster) []Need {
-	var from []int
-	for i := range d.inv.Pods {
-		if scrapers().Matches(labels.Set(d.inv.Pods[i].Labels)) {
-			from = append(from, i)
-		}
-	}
 	var needs []Need
 	add := func(who Who, port uint16, source Source) {
-		peer := Peer{Pods: from, Ports: tcp(port)}
-		if len(from) == 0 {
+		peer := Peer{Pods: d.scrapers, Ports: tcp(port)}
+		if len(d.scrapers) == 0 {
 			peer.Unknown = "who scrapes was not seen"
 		}
 		needs = append(needs, Need{Flow: Metrics, Who: who, What: "whoever scrapes", Peers: []Peer{peer}, Inbound: true, Advisory: true, Source: source})

@@ -62,12 +62,16 @@ func (s *Identities) somewhere(name string, lbls labels.Labels, world World) ([]
 // outside adds the identity of an address in the world: with these labels, those of its prefix, and those
 // that the prefix has from the groups that it is in. Must be called withAgent.
 func (s *Identities) outside(name string, lbls labels.Labels, prefix netip.Prefix) *Identity {
-	if known := s.byKey[name]; known != nil {
-		return known
-	}
 	all := s.addressLabels(prefix)
 	maps.Copy(all, lbls)
-	return s.addLocal(name, all)
+	// The labels depend on the policies, of which there may be others for the same identities.
+	key := name + " " + string(all.SortedList())
+	if known := s.byKey[key]; known != nil {
+		return known
+	}
+	i := s.addLocal(name, all)
+	s.byKey[key] = i
+	return i
 }
 
 // addressLabels are the labels that an address of the world has: of its prefix, and of the groups that

@@ -39,7 +39,7 @@ func TestTheAPIServerOnTheInstancesOwnNode(t *testing.T) {
 				t.Fatal(err)
 			}
 			flows := assess.RequiredFlows(question.Model, question.Cluster)
-			flow := flows[slices.IndexFunc(flows, func(f v1alpha1.RequiredFlow) bool { return f.Name == v1alpha1.FlowAPIServer })]
+			flow := flows[slices.IndexFunc(flows, func(f v1alpha1.RequiredFlow) bool { return f.Name == v1alpha1.FlowKubectlCNPG })]
 			if flow.Verdict != tc.want {
 				t.Errorf("status says %s (%s), want %s", flow.Verdict, flow.Message, tc.want)
 			}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/u8proto"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -77,16 +78,23 @@ func (m *Model) SeenAs(e, by End) []*engine.Identity {
 	return []*engine.Identity{remote}
 }
 
-// Between is the worst answer for a connection from one end to the other, which is a pod with an
-// identity.
+// Between is the worst answer for a connection from one end to the other.
 func (m *Model) Between(from, to End, port uint16) engine.Decision {
+	return m.betweenOn(from, to, u8proto.TCP, port)
+}
+
+// betweenOn is Between by any protocol that has ports.
+func (m *Model) betweenOn(from, to End, protocol u8proto.U8proto, port uint16) engine.Decision {
+	if to.OnNode {
+		return m.toNode(from, to, protocol, port)
+	}
 	target := to.Identity
 	if to.Unmanaged {
 		target = m.identities.Reserved(labels.IDNameUnmanaged)
 	}
 	var out engine.Decision
 	for i, seen := range m.SeenAs(from, to) {
-		d := m.engine.Decide(seen, target, port)
+		d := m.engine.DecideOn(seen, target, protocol, port)
 		ingress, egress := d.Ingress, d.Egress
 		if to.Unmanaged {
 			ingress = engine.AllowedBecause(NotManaged)
@@ -96,7 +104,7 @@ func (m *Model) Between(from, to End, port uint16) engine.Decision {
 			egress = engine.AllowedBecause(NotManaged)
 		case from.OnNode:
 			// What restricts a node's own connections is the host firewall, on the node itself.
-			egress = m.engine.Decide(m.identities.Reserved(labels.IDNameHost), target, port).Egress
+			egress = m.engine.DecideOn(m.identities.Reserved(labels.IDNameHost), target, protocol, port).Egress
 		}
 		if d = engine.Join(ingress, egress); i == 0 || d.Verdict.WorseThan(out.Verdict) {
 			out = d
@@ -104,6 +112,23 @@ func (m *Model) Between(from, to End, port uint16) engine.Decision {
 	}
 	return out
 }
+
+// toNode is the worst answer for a connection to a pod on its node's network, where the agents see the node.
+func (m *Model) toNode(from, to End, protocol u8proto.U8proto, port uint16) engine.Decision {
+	if from.OnNode || from.Unmanaged {
+		return engine.Join(engine.AllowedBecause(notAPod), engine.AllowedBecause(notAPod))
+	}
+	var out engine.Decision
+	for i, seen := range m.SeenAs(to, from) {
+		if d := m.engine.DecideOn(from.Identity, seen, protocol, port); i == 0 || d.Verdict.WorseThan(out.Verdict) {
+			out = d
+		}
+	}
+	return out
+}
+
+// notAPod says why policies for pods do not count at an end.
+const notAPod = "it is no pod to the policies, which restrict pods"
 
 // NotManaged says why everything is allowed at a pod.
 const NotManaged = "Cilium does not manage the pod, so that nothing is enforced there"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -46,6 +47,8 @@ type Model struct {
 	// memberOf are the clusters that the pods belong to; nil for applications.
 	memberOf  []*Cluster
 	operators []Operator
+	// known is what databases need, and who that is.
+	known registry
 	// extra are the identities of Options.Extra.Pods.
 	extra []*engine.Identity
 }
@@ -82,6 +85,8 @@ type Extra struct {
 	Pods []inventory.Pod
 	// Prefixes are addresses outside the Kubernetes cluster.
 	Prefixes []netip.Prefix
+	// Peers are whom pods may connect to.
+	Peers []egress.Peer
 }
 
 // New reads the policies and derives the identities of an inventory. Errors are about Cilium's
@@ -122,6 +127,9 @@ func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 	if err := m.addExtra(o.Extra); err != nil {
 		return nil, err
 	}
+	if err := m.register(policies); err != nil {
+		return nil, err
+	}
 	m.engine, err = engine.New(m.identities, policies)
 	m.guarded = sync.OnceValue(m.restrictedPeers)
 	return m, err
@@ -143,6 +151,9 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	other.inv = &inv
 	read, err := other.read(policies, m)
 	if err != nil {
+		return nil, err
+	}
+	if err := other.register(read); err != nil {
 		return nil, err
 	}
 	other.engine, err = engine.New(m.identities, read)

@@ -183,12 +183,25 @@ const (
 	FlowReplication    = "replication"
 	FlowIsolationCheck = "isolation-check"
 	FlowPooler         = "pooler"
-	FlowAPIServer      = "api-server"
+	// FlowAPIServer, FlowDNS, FlowObjectStore and FlowExternal are what instances, jobs and poolers open.
+	FlowAPIServer   = "api-server"
+	FlowDNS         = "dns"
+	FlowObjectStore = "object-store"
+	FlowExternal    = "external"
+	// FlowDependants are the connections of other clusters that have this one as their external cluster.
+	FlowDependants = "dependants"
+	// FlowWebhook is what the operator needs besides its instances, the API server's calls of it included.
+	FlowWebhook = "webhook"
+	// FlowMetrics is whoever scrapes.
+	FlowMetrics = "metrics"
+	// FlowKubectlCNPG is what kubectl cnpg status needs.
+	FlowKubectlCNPG = "kubectl-cnpg"
 )
 
 // RequiredFlow is a connection that the cluster needs.
 type RequiredFlow struct {
-	// Name is one of the fixed names: operator, replication, isolation-check, pooler, api-server.
+	// Name is one of the fixed names: operator, replication, isolation-check, pooler, api-server, dns,
+	// object-store, external, dependants, webhook, metrics, kubectl-cnpg.
 	Name string `json:"name"`
 	// From is the source in words: "operator (cnpg-system)", "instances and join jobs", …
 	From string `json:"from"`
@@ -329,6 +342,14 @@ const (
 	OrphanedPolicy         FindingCode = "ORPHANED_POLICY"
 	BystandersDenied       FindingCode = "BYSTANDERS_DENIED"
 	EvidenceMissing        FindingCode = "EVIDENCE_MISSING"
+	// What instances, jobs and poolers can't reach, and who can't reach what depends on them.
+	APIServerBlocked   FindingCode = "API_SERVER_BLOCKED"
+	DNSBlocked         FindingCode = "DNS_BLOCKED"
+	ObjectStoreBlocked FindingCode = "OBJECT_STORE_BLOCKED"
+	ExternalBlocked    FindingCode = "EXTERNAL_BLOCKED"
+	DependantBlocked   FindingCode = "DEPENDANT_BLOCKED"
+	WebhookBlocked     FindingCode = "WEBHOOK_BLOCKED"
+	MetricsBlocked     FindingCode = "METRICS_BLOCKED"
 	// NotRendered and DuplicateObject are missing evidence of manifests: a template or what stands for something else,
 	// and an object that is there twice with different content.
 	NotRendered     FindingCode = "NOT_RENDERED"

@@ -136,7 +136,7 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 	switch flow.Name {
 	case v1alpha1.FlowOperator:
 		c.from.kind = operatorEnd
-	case v1alpha1.FlowAPIServer:
+	case v1alpha1.FlowKubectlCNPG:
 		// Not the entity kube-apiserver: an API server on the node of a pod is that pod's host.
 		c.from.kind = entityEnd
 	case v1alpha1.FlowPooler:

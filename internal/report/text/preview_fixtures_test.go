@@ -70,7 +70,7 @@ func flowChanges(before v1alpha1.Verdict) []v1alpha1.RequiredFlowChange {
 		{Name: v1alpha1.FlowReplication, From: "instances and join jobs", Port: 5432},
 		{Name: v1alpha1.FlowIsolationCheck, From: "instances", Port: 8000},
 		{Name: v1alpha1.FlowPooler, From: "poolers", Port: 5432},
-		{Name: v1alpha1.FlowAPIServer, From: "API server (kubectl cnpg status)", Port: 8000, Advisory: true},
+		{Name: v1alpha1.FlowKubectlCNPG, From: "API server (kubectl cnpg status)", Port: 8000, Advisory: true},
 	} {
 		f.Before, f.After = before, v1alpha1.VerdictAllowed
 		changes = append(changes, f)
