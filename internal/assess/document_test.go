@@ -10,6 +10,7 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -172,7 +173,7 @@ func setFile(t *testing.T, flags policyset.FlagValues) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := policyset.Build(options.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, m.OperatorNamespaces()))
+	set, err := policyset.Build(options.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, assess.Operators(m)))
 	if err != nil {
 		t.Fatal(err)
 	}

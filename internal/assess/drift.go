@@ -2,12 +2,13 @@ package assess
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
@@ -20,23 +21,36 @@ func drifted(m *model.Model, c *model.Cluster) (map[string]string, error) {
 	if errors.Is(err, policyset.ErrNotLocked) {
 		return nil, nil
 	}
-	options = options.For(c.Key(), m.OperatorNamespaces())
-	desired, buildErr := policyset.Build(options)
-	if err := errors.Join(err, buildErr); err != nil {
+	paths, driftErr := policyset.Drift(live, options.For(c.Key(), Operators(m)))
+	if err := errors.Join(err, driftErr); err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
-	for _, want := range desired {
-		for _, have := range live {
-			if have.Name != want.Object.Name {
-				continue
-			}
-			if paths := policyset.Differences(have, want.Object); len(paths) > 0 {
-				out[have.Name] = strings.Join(paths, ", ")
-			}
-		}
+	for name, differences := range paths {
+		out[name] = strings.Join(differences, ", ")
 	}
 	return out, nil
+}
+
+// Operators are the operators of a model as lockdown's rules select them: those that were seen by the
+// labels that their template and the identities of their pods have in common.
+func Operators(m *model.Model) []policyset.Operator {
+	var out []policyset.Operator
+	for _, op := range m.Operators() {
+		selected := policyset.Operator{Namespace: op.Namespace}
+		if !op.Presumed() {
+			selected.PodLabels = maps.Clone(op.PodLabels)
+		}
+		for _, end := range op.Ends {
+			if end.Identity == nil || end.Identity.Namespace() == "" {
+				continue // On its node's network, where no label is known.
+			}
+			known := end.Identity.Labels()
+			maps.DeleteFunc(selected.PodLabels, func(key, value string) bool { return !slices.Contains(known, "k8s:"+key+"="+value) })
+		}
+		out = append(out, selected)
+	}
+	return out
 }
 
 // Managed are the policies that lockdown manages for the cluster; none for one that is not in the model.

@@ -28,7 +28,7 @@ func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagVa
 		t.Fatal(err)
 	}
 	pg := types.NamespacedName{Namespace: "shop", Name: "pg"}
-	p := propose(t, before, options.For(pg, before.OperatorNamespaces()))
+	p := propose(t, before, options.For(pg, assess.Operators(before)))
 	return assess.Evaluate(with(t, before, p.Plan)).Items[0], p.Previews[0]
 }
 

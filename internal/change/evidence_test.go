@@ -32,7 +32,7 @@ func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValu
 	}
 	var all []policyset.Options
 	for _, c := range clusters {
-		all = append(all, options.For(c, before.OperatorNamespaces()))
+		all = append(all, options.For(c, assess.Operators(before)))
 	}
 	p, err := change.ProposeLockdown(before, all)
 	if err != nil {

@@ -44,16 +44,23 @@ func TestASetFromBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, options := range map[string]policyset.Options{
-		"as it was stored":    recorded.For(example, m.OperatorNamespaces()),
-		"with the same flags": fixture.Options(t, example, fixture.Flags(fixture.Backends)),
+	for name, tc := range map[string]struct {
+		options policyset.Options
+		access  string
+	}{
+		"as it was stored":     {recorded.For(example, []policyset.Operator{{Namespace: "cnpg-system"}}), "unchanged "},
+		"with the same flags":  {fixture.Options(t, example, fixture.Flags(fixture.Backends)), "unchanged "},
+		"the operator is seen": {recorded.For(example, assess.Operators(m)), "update "}, // Its whole namespace was let in.
 	} {
-		p := propose(t, m, options)
-		expectSteps(t, p.Plan, "unchanged "+lockedInternal, "unchanged "+lockedBackends, "unchanged "+lockedDefaultDeny)
-		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(p.Plan.Changing()) > 0 || len(preview.Access.Loses)+len(preview.Access.Gains) > 0 ||
+		p := propose(t, m, tc.options)
+		expectSteps(t, p.Plan, tc.access+lockedInternal, "unchanged "+lockedBackends, "unchanged "+lockedDefaultDeny)
+		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(preview.Access.Loses)+len(preview.Access.Gains) > 0 ||
 			preview.Posture != (v1alpha1.PostureChange{Before: v1alpha1.PostureLocked, After: v1alpha1.PostureLocked}) {
 			t.Errorf("%s: refusals %+v, %+v", name, p.Refusals, preview)
 		}
+	}
+	if findings := assess.Evaluate(m).Items[0].Findings; len(findings) > 0 {
+		t.Errorf("it has the findings %+v", findings)
 	}
 }
 

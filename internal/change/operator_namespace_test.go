@@ -10,6 +10,7 @@ import (
 	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -52,7 +53,7 @@ func refusals(t *testing.T, instances string, flags policyset.FlagValues) []v1al
 	if err != nil {
 		t.Fatal(err)
 	}
-	return propose(t, before, options.For(types.NamespacedName{Namespace: "shop", Name: "pg"}, before.OperatorNamespaces())).Refusals
+	return propose(t, before, options.For(types.NamespacedName{Namespace: "shop", Name: "pg"}, assess.Operators(before))).Refusals
 }
 
 // A namespace that --operator-namespace names counts, unless it would lock the only operator out

@@ -222,7 +222,7 @@ func TestTheStepsOfOneCluster(t *testing.T) {
 // Options that no sound set can be made from name their cluster.
 func TestLockdownWithoutAnOperator(t *testing.T) {
 	o := fixture.Options(t, orders, fixture.Flags())
-	o.DetectedOperatorNamespaces = nil
+	o.DetectedOperators = nil
 	if _, err := change.Lockdown(nil, []policyset.Options{o}); err == nil || !strings.Contains(err.Error(), `cluster "orders"`) {
 		t.Errorf("error %v", err)
 	}

@@ -109,15 +109,6 @@ func assumedOperator(namespace string) inventory.Operator {
 	}
 }
 
-// OperatorNamespaces are where the operator was found, or is assumed.
-func (m *Model) OperatorNamespaces() []string {
-	var out []string
-	for _, op := range m.operators {
-		out = append(out, op.Namespace)
-	}
-	return out
-}
-
 // Presumed is true when nothing of the operator has been found: it is what the release manifest would
 // install.
 func (o Operator) Presumed() bool {

@@ -66,8 +66,8 @@ func (o Options) validate() error {
 	if len(o.operators()) == 0 {
 		problems = append(problems, fmt.Errorf("no namespace of the CloudNativePG operator is known for cluster %q, and a set without it would cut the operator off: name it with %s", o.Cluster.Name, FlagOperatorNamespace))
 	}
-	for _, ns := range o.operators() {
-		if err := checkNamespace(ns); err != nil {
+	for _, op := range o.operators() {
+		if err := checkNamespace(op.Namespace); err != nil {
 			problems = append(problems, fmt.Errorf("%s %w", FlagOperatorNamespace, err))
 		}
 	}
@@ -144,10 +144,7 @@ func (o Options) access() Policy {
 		target = "any pod in the target namespace"
 		connection = "connection from the pods of the cluster " + o.Cluster.Name + " to " + target
 	}
-	var sources []api.EndpointSelector
-	for _, ns := range o.operators() {
-		sources = append(sources, matchLabels(map[string]string{ciliumio.PodNamespaceLabel: ns}))
-	}
+	sources := o.operatorSelectors()
 	var p Policy
 	if o.OperatorOnly {
 		p = o.policy(OperatorAccess, name(o.Cluster.Name, OperatorAccess, suffix{}), "operator",
@@ -164,7 +161,7 @@ func (o Options) access() Policy {
 	}
 	p.Object.Annotations = map[string]string{AnnotationScope: string(o.scope())}
 	if len(o.OperatorNamespaces) > 0 {
-		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(o.operators(), ",")
+		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(sortedSet(o.OperatorNamespaces), ",")
 	}
 	return p
 }

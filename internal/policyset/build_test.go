@@ -27,6 +27,9 @@ func TestGoldenPolicies(t *testing.T) {
 		{"3-internal-access", example(), InternalAccess},
 		{"3-internal-access.namespace", example(scope(ScopeNamespace)), InternalAccess},
 		{"3-internal-access.two-operators", example(func(o *Options) { o.OperatorNamespaces = []string{"platform", "cnpg-system"} }), InternalAccess},
+		{"2-operator-access.seen", example(operatorOnly, operators(manifest)), OperatorAccess},
+		{"3-internal-access.seen", example(operators(manifest)), InternalAccess},
+		{"3-internal-access.seen-under-another-name", example(operators(renamed)), InternalAccess},
 		{"4-pods", example(allow(Pods, "role=backend")), PostgresAccess},
 		{"4-pods.expressions", example(allow(Pods, "role in (backend,jobs),tier,!legacy,zone!=b")), PostgresAccess},
 		{"5-pods-any-namespace", example(allow("pods-any-namespace", "role=backend")), PostgresAccess},
@@ -130,7 +133,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"a cluster's name that is no object's name", example(named("Orders")), []string{`"Orders" cannot be the name`}},
 		{"no name", example(named("")), []string{"the cluster's name is missing"}},
 		{"no namespace", example(func(o *Options) { o.Cluster.Namespace = "" }), []string{`namespace of cluster "cluster-example"`}},
-		{"no operator", example(func(o *Options) { o.DetectedOperatorNamespaces = nil }), []string{"--operator-namespace"}},
+		{"no operator", example(func(o *Options) { o.DetectedOperators = nil }), []string{"--operator-namespace"}},
 		{"a zero selector", example(allow(Pods)), []string{`--allow-pods "": an empty selector`}},
 		{"an unknown scope", example(scope("galaxy")), []string{`scope "galaxy"`}},
 		{"a wrong co-user", example(func(o *Options) { o.SharedWith = []string{"A_"} }), []string{`"A_" cannot be the name`}},
@@ -220,10 +223,10 @@ func TestReference(t *testing.T) {
 }
 
 func TestForKeepsWhatItWasGiven(t *testing.T) {
-	detected := []string{"cnpg-system"}
+	detected := []Operator{{Namespace: "cnpg-system"}}
 	o := Options{}.For(types.NamespacedName{Namespace: "a", Name: "b"}, detected)
-	detected[0] = "other"
-	if o.DetectedOperatorNamespaces[0] != "cnpg-system" {
+	detected[0].Namespace = "other"
+	if o.DetectedOperators[0].Namespace != "cnpg-system" {
 		t.Error("the options share the caller's slice")
 	}
 }

@@ -76,8 +76,8 @@ func eachOf(err error, wrap func(error) error) error {
 }
 
 // Flags are the arguments that ask lockdown for these options, one argument each
-// ("--allow-pods=role=backend"), unquoted, in a fixed order. Defaults and detected operator
-// namespaces are left out. CommandLine makes them fit for a shell.
+// ("--allow-pods=role=backend"), unquoted, in a fixed order. Defaults and detected operators
+// are left out. CommandLine makes them fit for a shell.
 func Flags(o Options) []string {
 	var flags []string
 	if o.scope() != ScopeCluster {

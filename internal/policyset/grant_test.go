@@ -48,7 +48,7 @@ func TestGrants(t *testing.T) {
 			if err != nil || again.String() != tc.stored {
 				t.Errorf("read as %q: %v", again, err)
 			}
-			o = o.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []string{"cnpg-system"})
+			o = o.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []Operator{{Namespace: "cnpg-system"}})
 			d, _ := definition(g.Kind)
 			p := only(t, build(t, o), d.Role)
 			mustBeValid(t, p)
@@ -74,7 +74,7 @@ func TestSetsThatHoldFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
-	o = o.For(cluster, []string{"cnpg-system"})
+	o = o.For(cluster, []Operator{{Namespace: "cnpg-system"}})
 	policies := build(t, o)
 	live := objects(policies)
 	for i, p := range live {

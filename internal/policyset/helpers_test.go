@@ -20,15 +20,19 @@ func TestMain(m *testing.M) {
 
 // example is the document's cluster and operator, with what a test changes.
 func example(change ...func(*Options)) Options {
-	o := Options{}.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []string{"cnpg-system"})
+	o := Options{}.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []Operator{{Namespace: "cnpg-system"}})
 	for _, c := range change {
 		c(&o)
 	}
 	return o
 }
 
-func scope(s Scope) func(*Options)  { return func(o *Options) { o.Scope = s } }
-func operatorOnly(o *Options)       { o.OperatorOnly = true }
+func scope(s Scope) func(*Options) { return func(o *Options) { o.Scope = s } }
+func operatorOnly(o *Options)      { o.OperatorOnly = true }
+func operators(list ...Operator) func(*Options) {
+	return func(o *Options) { o.DetectedOperators = list }
+}
+
 func named(n string) func(*Options) { return func(o *Options) { o.Cluster.Name = n } }
 
 // allow adds one grant for each value, and one for none.

@@ -16,7 +16,7 @@ var ErrNotLocked = errors.New("no policy is managed by lockdown for this cluster
 // FromLive returns the options that the cluster was locked with, read from the labels and
 // annotations of live policies; of those, the ones that are not managed for the cluster are
 // passed over. The rules are not read: they may have been edited, and Differences tells.
-// Detected operator namespaces are not stored, use For. When some policy's annotations can't be
+// Detected operators are not stored, use For. When some policy's annotations can't be
 // understood, the error names each, and the options are those of the others.
 func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy) (Options, error) {
 	var values FlagValues

@@ -22,11 +22,10 @@ const (
 type Options struct {
 	// Cluster is the CloudNativePG cluster; For sets it.
 	Cluster types.NamespacedName
-	// OperatorNamespaces were named with --operator-namespace. Empty: DetectedOperatorNamespaces
-	// count.
+	// OperatorNamespaces were named with --operator-namespace. Empty: DetectedOperators count.
 	OperatorNamespaces []string
-	// DetectedOperatorNamespaces are where an operator was found; For sets them.
-	DetectedOperatorNamespaces []string
+	// DetectedOperators are the operators that were found; For sets them.
+	DetectedOperators []Operator
 	// Scope is the reach of policies 1 to 3; empty is ScopeCluster.
 	Scope Scope
 	// OperatorOnly asks for policy 2 in place of 3: no peers, which suits a single instance only.
@@ -55,20 +54,12 @@ func (o Options) Everybody() bool {
 	})
 }
 
-// For returns the options for one cluster, with the operator namespaces that were detected. They
-// count when --operator-namespace was not given.
-func (o Options) For(cluster types.NamespacedName, detected []string) Options {
+// For returns the options for one cluster, with the operators that were detected. Where
+// --operator-namespace was given, those of other namespaces do not count.
+func (o Options) For(cluster types.NamespacedName, detected []Operator) Options {
 	o.Cluster = cluster
-	o.DetectedOperatorNamespaces = slices.Clone(detected)
+	o.DetectedOperators = slices.Clone(detected)
 	return o
-}
-
-// operators are the operator namespaces that count, in order.
-func (o Options) operators() []string {
-	if len(o.OperatorNamespaces) > 0 {
-		return sortedSet(o.OperatorNamespaces)
-	}
-	return sortedSet(o.DetectedOperatorNamespaces)
 }
 
 // scope is Scope with its default.

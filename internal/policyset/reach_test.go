@@ -14,6 +14,8 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
+var database = types.NamespacedName{Namespace: "shop", Name: "pg"}
+
 // strangers are pods as NAMESPACE/NAME/SERVICEACCOUNT/ROLE, beside the instance shop/pg-1 and its operator.
 var strangers = []string{
 	"shop/backend/backend/backend", "shop/frontend/default/frontend", "shop/job/backend/job",
@@ -58,7 +60,7 @@ func TestWhoGetsIn(t *testing.T) {
 				if !slices.Contains(opened, port) {
 					want = nil
 				}
-				if got := whoReaches(t, options, port); !slices.Equal(got, want) {
+				if got := whoReaches(t, options.For(database, []policyset.Operator{{Namespace: "cnpg-system"}}), strangers, port); !slices.Equal(got, want) {
 					t.Errorf("port %d: %q get in, want %q", port, got, want)
 				}
 			}
@@ -71,11 +73,35 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 }
 
+// Where the operator was seen, nobody else of its namespace gets in; with the document's literal reach, or
+// where it was not seen, all do.
+func TestTheOperatorGetsIn(t *testing.T) {
+	platform := []string{"platform/operator/cnpg/operator", "platform/dashboard/default/dashboard", "other/operator/cnpg/operator"}
+	seen := policyset.Operator{Namespace: "platform", PodLabels: map[string]string{"role": "operator"}}
+	for _, tc := range []struct {
+		name     string
+		scope    policyset.Scope
+		operator policyset.Operator
+		want     []string
+	}{
+		{"seen", policyset.ScopeCluster, seen, []string{"platform/operator"}},
+		{"not seen", policyset.ScopeCluster, policyset.Operator{Namespace: "platform"}, []string{"platform/operator", "platform/dashboard"}},
+		{"the document", policyset.ScopeNamespace, seen, []string{"platform/operator", "platform/dashboard"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			options := policyset.Options{Scope: tc.scope}.For(database, []policyset.Operator{tc.operator})
+			if got := whoReaches(t, options, platform, cnpg.StatusPort); !slices.Equal(got, tc.want) {
+				t.Errorf("%q get in, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // whoReaches are the strangers, and those that are no pods, whom the engine lets in to the instance. The
 // local host is left out: the kubelet's probes come from there (allow-localhost).
-func whoReaches(t *testing.T, options policyset.Options, port uint16) []string {
+func whoReaches(t *testing.T, options policyset.Options, strangers []string, port uint16) []string {
 	t.Helper()
-	set, err := policyset.Build(options.For(types.NamespacedName{Namespace: "shop", Name: "pg"}, []string{"cnpg-system"}))
+	set, err := policyset.Build(options)
 	if err != nil {
 		t.Fatal(err)
 	}

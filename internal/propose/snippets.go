@@ -30,7 +30,7 @@ func snippets(q *explain.Question) []policyset.Policy {
 	}
 	var out []policyset.Policy
 	for _, g := range grants {
-		policies, err := policyset.Build(policyset.Options{}.With(g).For(q.Cluster.Key(), []string{q.Cluster.Object.Namespace}))
+		policies, err := policyset.Build(policyset.Options{}.With(g).For(q.Cluster.Key(), []policyset.Operator{{Namespace: q.Cluster.Object.Namespace}}))
 		if err != nil {
 			continue
 		}

@@ -58,7 +58,7 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	ours := err == nil
 	var command *proposal
 	if ours {
-		options = options.For(q.Cluster.Key(), q.Model.OperatorNamespaces())
+		options = options.For(q.Cluster.Key(), assess.Operators(q.Model))
 		if _, err := policyset.Build(options); err != nil {
 			change.Steps = append(change.Steps, fmt.Sprintf("The flags that the cluster was locked with can't be used again: %v.", err))
 			ours = false

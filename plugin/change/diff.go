@@ -119,7 +119,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, w.model.OperatorNamespaces())})
+	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, assess.Operators(w.model))})
 	if err != nil {
 		return err
 	}

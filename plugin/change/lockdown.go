@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
@@ -104,7 +105,7 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	}
 	var options []policyset.Options
 	for _, key := range clusters {
-		options = append(options, o.set.For(key, w.model.OperatorNamespaces()))
+		options = append(options, o.set.For(key, assess.Operators(w.model)))
 	}
 	p, err := change.ProposeLockdown(w.model, options)
 	if err != nil {
