@@ -82,7 +82,7 @@ func TestUnreadablePoliciesAreNamed(t *testing.T) {
 		},
 		nameless + "---\n" + broken + "---\n" + broken + "---\n" + broken + "---\n" + broken: {"; and 2 more can't be read"},
 	} {
-		d := smallWorldWith(policies).ask(t, "app/web → db/pg", 5432).Ingress
+		d := storedWith(policies).ask(t, "app/web → db/pg", 5432).Ingress
 		if d.Verdict != v1alpha1.VerdictUnknown {
 			t.Errorf("%s under\n%s", d.Verdict, policies)
 		}
@@ -107,8 +107,25 @@ status: {conditions: [{type: Valid, status: "True"}]}
 		strings.Replace(policy, "{matchLabels: {app: other}}", "{}", 1):                             v1alpha1.VerdictUnknown,
 		strings.Replace(policy, "{matchLabels: {app: other}}", "{matchLabels: {app: o/t/h/er}}", 1): v1alpha1.VerdictUnknown,
 	} {
-		if d := smallWorldWith(policies).ask(t, "app/web → db/pg", 5432); d.Verdict != want {
+		if d := storedWith(policies).ask(t, "app/web → db/pg", 5432); d.Verdict != want {
 			t.Errorf("%s, want %s, under\n%s", d.Verdict, want, policies)
+		}
+	}
+}
+
+// What no API server would store enforces nothing, and puts nothing in doubt. What one has stored is in force, for
+// all that is known, whatever can be read of it.
+func TestRefusedByTheServer(t *testing.T) {
+	const policies = lockedDatabase + "---\nkind: CiliumNetworkPolicy\nmetadata: {name: broken}\nspec: {endpointSelector: foo}\n"
+	for _, tc := range []struct {
+		world smallWorld
+		want  v1alpha1.Verdict
+	}{
+		{smallWorldWith(policies), v1alpha1.VerdictDenied},
+		{storedWith(policies), v1alpha1.VerdictUnknown},
+	} {
+		if d := tc.world.ask(t, "app/web → db/pg", 5432); d.Verdict != tc.want {
+			t.Errorf("stored %t: %s, want %s", tc.world.stored, d.Verdict, tc.want)
 		}
 	}
 }

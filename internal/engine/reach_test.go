@@ -56,7 +56,7 @@ func TestReach(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pods := []inventory.Pod{podWith("db", "pg"), podWith("app", "web"), podWith("app", "api")}
-			e, identities := asking(t, smallWorldWith(tc.policies), pods...)
+			e, identities := asking(t, storedWith(tc.policies), pods...)
 			got := e.Reach(identities[0], 5432)
 			var listed []string
 			for i, id := range identities {
@@ -93,7 +93,7 @@ func TestRestrictsEgress(t *testing.T) {
 		"no policy, and never enforced": {"", "never", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := smallWorldWith(tc.policies, func(s *inventory.Settings) { s.EnablePolicy = tc.policy })
+			w := storedWith(tc.policies, func(s *inventory.Settings) { s.EnablePolicy = tc.policy })
 			e, identities := asking(t, w, podWith("app", "web"))
 			if got := e.RestrictsEgress(identities[0]); got != tc.want {
 				t.Errorf("%t, want %t", got, tc.want)

@@ -22,6 +22,8 @@ type smallWorld struct {
 	around    engine.Around
 	// policies is YAML; those in a namespace are in db unless they say so.
 	policies string
+	// stored policies come from an API server, which has let them in.
+	stored bool
 }
 
 func smallWorldWith(policies string, change ...func(*inventory.Settings)) smallWorld {
@@ -30,6 +32,13 @@ func smallWorldWith(policies string, change ...func(*inventory.Settings)) smallW
 	for _, f := range change {
 		f(&w.settings)
 	}
+	return w
+}
+
+// storedWith is a world whose policies an API server has stored: what can't be read of them may be enforced.
+func storedWith(policies string, change ...func(*inventory.Settings)) smallWorld {
+	w := smallWorldWith(policies, change...)
+	w.stored = true
 	return w
 }
 
@@ -102,7 +111,7 @@ func (w smallWorld) read(t *testing.T) []inventory.Policy {
 		if err := yaml.Unmarshal(raw, &meta); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, decoder.Policy(meta.Kind, raw, decoding.PolicyOptions{DefaultNamespace: "db", Source: "policies.yaml document 1"}))
+		out = append(out, decoder.Policy(meta.Kind, raw, decoding.PolicyOptions{DefaultNamespace: "db", Source: "policies.yaml document 1", Stored: w.stored}))
 	}
 	return out
 }
