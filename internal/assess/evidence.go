@@ -2,6 +2,7 @@ package assess
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -66,7 +67,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 			Message: "the ConfigMap cilium-config was not found: Cilium's defaults are assumed (enable-policy: default, cluster-name: default)",
 		})
 	}
-	return append(out, labelFindings(m, c)...)
+	return slices.Concat(out, labelFindings(m, c), unsettledFindings(m, c))
 }
 
 func missesSettings(m *model.Model) bool {

@@ -43,6 +43,9 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 	for _, f := range is.Findings {
 		switch {
 		case !f.Code.LacksEvidence():
+		case assess.Unsettled(after, c, f):
+			// What is applied will be in force there, too: lockdown waits for it.
+			p.Notes = append(p.Notes, v1alpha1.ChangeNote{Subject: "Not ready", Message: f.Message, Remedy: f.Remedy})
 		case f.Severity == v1alpha1.SeverityError:
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{Reason: v1alpha1.RefusalEvidenceMissing, Message: "the preview is not reliable: " + f.Message})
 		default:

@@ -87,21 +87,6 @@ type NamedPort struct {
 	Protocol corev1.Protocol
 }
 
-// Endpoint is a CiliumEndpoint: the identity that the agent gave to a pod.
-type Endpoint struct {
-	// IdentityID is Cilium's numeric identity, 0 when the agent has not assigned one yet.
-	IdentityID int64
-	// IdentityLabels are in Cilium's form source:key=value ("k8s:role=backend").
-	IdentityLabels []string
-	NamedPorts     []NamedPort
-	// Addresses are those that the agent has given to the pod.
-	Addresses []netip.Addr
-	// State is the agent's word on its own work: "ready" once the data path does what the policies say, and
-	// before that "waiting-for-identity", "regenerating" and others (models.EndpointState of Cilium); empty
-	// when it has not said any.
-	State string
-}
-
 // AddressesOf reads addresses. What is empty or none is left out: nobody connects from there.
 func AddressesOf(texts ...string) []netip.Addr {
 	var out []netip.Addr

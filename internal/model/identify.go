@@ -40,7 +40,8 @@ func (m *Model) identifyPods(last *Model) error {
 	return nil
 }
 
-// identify fills of and hasEndpoint.
+// identify fills of and hasEndpoint. An agent that has not worked out a pod's identity yet will derive it as it is
+// derived here.
 func (m *Model) identify(last *Model) error {
 	m.of, m.hasEndpoint = make([]*engine.Identity, len(m.inv.Pods)), make([]bool, len(m.inv.Pods))
 	if last != nil {
@@ -54,7 +55,7 @@ func (m *Model) identify(last *Model) error {
 		m.hasEndpoint[i] = ok
 		switch {
 		case m.of[i] != nil, pod.HostNetwork:
-		case len(endpoint.IdentityLabels) > 0:
+		case len(endpoint.IdentityLabels) > 0 && endpoint.Identified():
 			m.of[i] = m.identities.Endpoint(endpoint)
 		default:
 			unlabelled, pods = append(unlabelled, i), append(pods, *pod)

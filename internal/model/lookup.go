@@ -104,5 +104,14 @@ func (m *Model) IsUnmanaged(pod int) bool { return m.unmanaged[m.inv.Pods[pod].K
 // KnownToAgent is true for a pod that has a CiliumEndpoint.
 func (m *Model) KnownToAgent(pod int) bool { return m.hasEndpoint[pod] }
 
+// Unsettled says why the agent is not known to enforce at the pod what the policies say (see
+// inventory.Endpoint); empty when it is, and where it has not said anything.
+func (m *Model) Unsettled(pod int) string {
+	if !m.hasEndpoint[pod] {
+		return ""
+	}
+	return m.inv.Endpoints[m.inv.Pods[pod].Key()].Unsettled()
+}
+
 // MemberOf is the cluster that a pod belongs to; nil for applications.
 func (m *Model) MemberOf(pod int) *Cluster { return m.memberOf[pod] }

@@ -103,7 +103,7 @@ func (d *Difference) addPods(last *Model) {
 	}
 	merge(last.inv.Pods, m.inv.Pods, comparePods, func(was, is int) {
 		if was >= 0 && is >= 0 && last.of[was] == m.of[is] && samePod(&last.inv.Pods[was], &m.inv.Pods[is]) &&
-			last.hasEndpoint[was] == m.hasEndpoint[is] {
+			last.hasEndpoint[was] == m.hasEndpoint[is] && last.Unsettled(was) == m.Unsettled(is) {
 			return
 		}
 		if was >= 0 {

@@ -25,7 +25,7 @@ var (
 // known what was made of the step that it undoes, and the server may be at it still. needed is false when
 // there is nothing to do.
 func (r Runner) lookUp(ctx context.Context, on policies, s change.Step) (completed change.Step, needed bool, err error) {
-	now, err := r.settle(ctx, on, s)
+	now, err := r.answered(ctx, on, s)
 	if err != nil {
 		return s, false, err
 	}
@@ -50,9 +50,9 @@ func (r Runner) lookUp(ctx context.Context, on policies, s change.Step) (complet
 	return s, true, nil
 }
 
-// settle waits until the server has done what is to be undone, and returns what is there then: also when it
+// answered waits until the server has done what is to be undone, and returns what is there then: also when it
 // has not done it within a time in which it would have.
-func (r Runner) settle(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
+func (r Runner) answered(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
 	err = wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Pace.Late, true, func(ctx context.Context) (bool, error) {
 		is, err := on.Get(ctx, s.Policy.Name, metav1.GetOptions{})
 		switch {

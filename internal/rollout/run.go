@@ -29,6 +29,12 @@ type Runner struct {
 	Done func(change.Step, *ciliumv2.CiliumNetworkPolicy)
 	// Waiting is told what is being waited for.
 	Waiting func(policies []string)
+	// Endpoints are the agents' word on pods, which is waited for after that on the policies, for as long again;
+	// nil waits for none.
+	Endpoints ciliumclient.CiliumEndpointsGetter
+	// Settling is told which pods' endpoints are waited for, and Unsettled, at the end, what is not known.
+	Settling  func(pods []string)
+	Unsettled func(Unsettled)
 	// Verify looks at the result; its error undoes everything. Nil looks at nothing.
 	Verify func(context.Context) error
 }
@@ -76,6 +82,9 @@ func (r Runner) run(ctx context.Context, plan change.Plan) (journal change.Plan,
 		r.done(s, cmp.Or(made.After, s.Before))
 	}
 	if err := r.wait(ctx, pending); err != nil {
+		return journal, err
+	}
+	if err := r.settle(ctx, plan); err != nil {
 		return journal, err
 	}
 	if r.Verify == nil || r.DryRun {

@@ -2,10 +2,13 @@ package change
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/cli-runtime/pkg/printers"
 
@@ -51,13 +55,16 @@ type changeOptions struct {
 	genericiooptions.IOStreams
 	source kit.Source
 	// names are the clusters that are to be changed, each of them once.
-	names   []string
-	verb    string
-	dryRun  dryRun
-	output  objectFormat
-	yes     bool
-	wait    bool
-	timeout time.Duration
+	names  []string
+	verb   string
+	dryRun dryRun
+	output objectFormat
+	yes    bool
+	wait   bool
+	// settle is whether to wait for the endpoints of the pods as well, and unsettled what came of it.
+	settle    bool
+	unsettled rollout.Unsettled
+	timeout   time.Duration
 }
 
 func newChangeOptions(globals *kit.Globals, verb string) changeOptions {
@@ -171,6 +178,13 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 			progress.Update("waiting for Cilium to accept %s", strings.Join(policies, ", "))
 		},
 	}
+	if o.settle {
+		runner.Endpoints = clients.Cilium.CiliumV2()
+		runner.Settling = func(pods []string) {
+			progress.Update("waiting for Cilium to enforce the policies at %s", strings.Join(pods, ", "))
+		}
+		runner.Unsettled = func(u rollout.Unsettled) { o.unsettled = u }
+	}
 	_, err = runner.Run(ctx, p.Plan)
 	return errors.Join(err, printed)
 }
@@ -183,6 +197,23 @@ func (o *changeOptions) verify(ctx context.Context, namespace string, p change.P
 		return p, fmt.Errorf("verification: %w", err)
 	}
 	return p.Observed(w.model), change.Join(p.Verify(w.model))
+}
+
+// inForce says what is not known about the pods: nothing is wrong, and nobody may rely on it yet.
+func (o *changeOptions) inForce() error {
+	if err := o.unsettled.Unseen; err != nil {
+		fmt.Fprintf(o.ErrOut, "Whether the pods' endpoints are ready was not seen: %s\n", terminal.Escape(err.Error()))
+	}
+	var errs []error
+	for _, pod := range slices.SortedFunc(maps.Keys(o.unsettled.Pods), compareKeys) {
+		errs = append(errs, fmt.Errorf("the policies are applied and stay; whether they are in force at pod %q is not known after %s: its endpoint is not ready (%s); 'kubectl get ciliumendpoints %s -n %s' tells when it is",
+			pod.Name, o.timeout, o.unsettled.Pods[pod], pod.Name, pod.Namespace))
+	}
+	return errors.Join(errs...)
+}
+
+func compareKeys(a, b types.NamespacedName) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
 // did is an action in the past, as kubectl says it.

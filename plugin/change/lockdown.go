@@ -26,7 +26,9 @@ type lockdownOptions struct {
 }
 
 func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
-	return &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
+	o := &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
+	o.settle = true
+	return o
 }
 
 // NewLockdownCommand returns the command lockdown.
@@ -147,7 +149,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 	if o.dryRun == dryRunNone {
 		o.summarize(verified)
 	}
-	return nil
+	return o.inForce()
 }
 
 // leave is for a set that is there already. It may be there since a moment ago, by somebody who did
@@ -156,7 +158,10 @@ func (o *lockdownOptions) leave(ctx context.Context, p change.Proposal) error {
 	if o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
-	return o.carryOut(ctx, p, nil)
+	if err := o.carryOut(ctx, p, nil); err != nil {
+		return err
+	}
+	return o.inForce()
 }
 
 // refusal is one line for each reason.
