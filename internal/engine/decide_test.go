@@ -73,7 +73,7 @@ func TestReasonsOfWhatNoRuleDecides(t *testing.T) {
 func TestUnreadablePoliciesAreNamed(t *testing.T) {
 	const (
 		nameless = "kind: CiliumNetworkPolicy\nmetadata: {namespace: db}\nspec: {}\n"
-		broken   = "kind: CiliumNetworkPolicy\nmetadata: {name: NAME}\nspec: {endpointSelector: foo}\n"
+		broken   = "kind: CiliumNetworkPolicy\nmetadata: {name: NAME, uid: stored}\nspec: {endpointSelector: foo}\n"
 	)
 	for policies, want := range map[string][]string{
 		nameless: {"a CiliumNetworkPolicy without a name (policies.yaml document 1) can't be read: metadata.name is missing; correct or remove"},

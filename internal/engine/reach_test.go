@@ -51,7 +51,7 @@ func TestReach(t *testing.T) {
 		"all but one":                {rules("db", "ingress: [{fromEntities: [all]}], ingressDeny: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: app, app: web}}]}]"), true, allowed, []string{"web"}},
 		"somebody who can't be seen": {rules("db", "ingress: [{fromGroups: [{aws: {securityGroupsIds: [sg-1]}}]}]"), false, "", nil},
 		"a policy that can't be read, besides": {
-			rules("db", fromWeb) + "---\nkind: CiliumNetworkPolicy\nmetadata: {name: broken}\nspec: {endpointSelector: foo}\n", false, "", nil,
+			rules("db", fromWeb) + "---\nkind: CiliumNetworkPolicy\nmetadata: {name: broken, uid: stored}\nspec: {endpointSelector: foo}\n", false, "", nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestRestrictsEgress(t *testing.T) {
 		"ingress alone":                 {rules("app", "ingress: [{}]"), "default", false},
 		"egress":                        {rules("app", "egress: [{}]"), "default", true},
 		"egress of another namespace":   {rules("db", "egress: [{}]"), "default", false},
-		"a policy that can't be read":   {"kind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: app}\nspec: {endpointSelector: foo}\n", "default", true},
+		"a policy that can't be read":   {"kind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: app, uid: stored}\nspec: {endpointSelector: foo}\n", "default", true},
 		"no policy, enforced always":    {"", "always", true},
 		"no policy, and never enforced": {"", "never", false},
 	} {

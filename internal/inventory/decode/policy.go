@@ -129,8 +129,9 @@ func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inven
 		return p
 	}
 	p.IgnoredFields = checked.Dropped
-	// A server has taken what has a UID: by its own schema, which may be of another version than this one.
-	if p.UID == "" {
+	// A server has taken what has a UID or Cilium's word: by its own schema, which may be of another version than
+	// this one.
+	if p.UID == "" && p.Condition == nil {
 		p.Refused = refusal(p.Kind, checked.Refused, o)
 	}
 	if p.Object, _, err = object(p.Kind, checked.Stored); err != nil {
