@@ -122,7 +122,7 @@ func fromYAML(text []byte) (d document) {
 	return d
 }
 
-var keyTwice = regexp.MustCompile(`line (\d+): key "?(.*?)"? already set in map`) //nolint:gochecknoglobals // Constant.
+var keyTwice = regexp.MustCompile(`line (\d+): key "?(.*?)"? already set in map`)
 
 // keysTwice are the keys that the YAML library has found twice, nil when it complains of something else.
 func keysTwice(err error) []string {

@@ -122,7 +122,7 @@ func (l *loader) file(s source, o Options) error {
 		at := fmt.Sprintf("%s document %d", s.name, d.number)
 		if d.err != nil {
 			l.unparsed(at, d)
-			return nil
+			return nil //nolint:nilerr // It has been told.
 		}
 		return l.object(d.raw, header{}, place{source: at, twice: d.twice}, 0)
 	})

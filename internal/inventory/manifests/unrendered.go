@@ -43,10 +43,10 @@ const (
 )
 
 // placeholder is what templates, Flux and other tools replace: {{ .Values.x }}, ${x}, <x>, %x%, @@x@@ or __X__.
-var placeholder = regexp.MustCompile(`\{\{.*?\}\}|\{\{|\$\{[^}]*\}`) //nolint:gochecknoglobals // Constant.
+var placeholder = regexp.MustCompile(`\{\{.*?\}\}|\{\{|\$\{[^}]*\}`)
 
 // placeholderName is what stands for a name and can't be one.
-var placeholderName = regexp.MustCompile(`[<>%@$*#{}\[\]]|__[A-Za-z0-9_]+__`) //nolint:gochecknoglobals // Constant.
+var placeholderName = regexp.MustCompile(`[<>%@$*#{}\[\]]|__[A-Za-z0-9_]+__`)
 
 // notRendered notes an object that can't be judged as it stands, and tells whether it is one. Kinds
 // that do not matter are none.
@@ -169,9 +169,9 @@ func firstPlaceholder(value any) string {
 }
 
 var (
-	kindLine      = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([A-Za-z]+)`)                             //nolint:gochecknoglobals // Constant.
-	versionLine   = regexp.MustCompile(`(?m)^apiVersion:[ \t]*["']?([A-Za-z0-9./]+)`)                  //nolint:gochecknoglobals // Constant.
-	namespaceLine = regexp.MustCompile(`(?m)^  namespace:[ \t]*["']?([a-z0-9-]+)["']?[ \t]*(?:#.*)?$`) //nolint:gochecknoglobals // Constant.
+	kindLine      = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([A-Za-z]+)`)
+	versionLine   = regexp.MustCompile(`(?m)^apiVersion:[ \t]*["']?([A-Za-z0-9./]+)`)
+	namespaceLine = regexp.MustCompile(`(?m)^ {2}namespace:[ \t]*["']?([a-z0-9-]+)["']?[ \t]*(?:#.*)?$`)
 )
 
 // unparsed takes a document that is no YAML: a template, nothing that matters, or a mistake.

@@ -224,6 +224,7 @@ func plainField(err *field.Error) string {
 		return value + " is there twice"
 	case field.ErrorTypeNotSupported:
 		return joined(value+" is not supported", err.Detail)
+	default: // The detail says it all.
 	}
 	if value == "" {
 		return err.Detail

@@ -77,7 +77,8 @@ func (g *guard) ReadFile(path string) ([]byte, error) {
 		return nil, g.refuse(errors.New("it includes more than is built: name a part of it"))
 	}
 	if IsKustomization(filepath.Base(path)) {
-		if g.included[path]++; g.included[path] > MaxIncluded {
+		g.included[path]++
+		if g.included[path] > MaxIncluded {
 			return nil, g.refuse(fmt.Errorf("it includes %s more than %d times", path, MaxIncluded))
 		}
 		return g.kustomization(path, text)

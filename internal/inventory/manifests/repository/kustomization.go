@@ -65,9 +65,9 @@ func KustomizationOf(dir string) *Kustomization {
 
 // changes tells whether a kustomization does more than to put objects together.
 func changes(k *types.Kustomization) bool {
-	return k.Namespace != "" || k.NamePrefix != "" || k.NameSuffix != "" || len(k.Labels)+len(k.CommonLabels) > 0 ||
-		len(k.Patches)+len(k.PatchesJson6902)+len(k.PatchesStrategicMerge) > 0 || len(k.Components) > 0 ||
-		len(k.Transformers)+len(k.Replacements)+len(k.Replicas)+len(k.Vars) > 0
+	deprecated := len(k.CommonLabels) + len(k.PatchesJson6902) + len(k.PatchesStrategicMerge) + len(k.Vars) //nolint:staticcheck // Deprecated, and still there.
+	return deprecated+len(k.Labels)+len(k.Patches)+len(k.Components)+len(k.Transformers)+len(k.Replacements)+len(k.Replicas) > 0 ||
+		k.Namespace != "" || k.NamePrefix != "" || k.NameSuffix != ""
 }
 
 // references are the files and folders that a kustomization names.
