@@ -48,11 +48,11 @@ func TestTheDocumentsPoliciesLiterally(t *testing.T) {
 		{
 			file: "2-cnpg-operator-access.yaml", posture: v1alpha1.PostureBroken, connect: nobodyElse,
 			blocked:  []string{v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler},
-			findings: []v1alpha1.FindingCode{v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked, v1alpha1.BystandersDenied},
+			findings: []v1alpha1.FindingCode{v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked, v1alpha1.MoreThanTheOperator, v1alpha1.BystandersDenied},
 		},
 		{
 			file: "3-cnpg-cluster-internal-access.yaml", posture: v1alpha1.PostureLocked, connect: []string{operator},
-			findings: []v1alpha1.FindingCode{v1alpha1.BystandersDenied},
+			findings: []v1alpha1.FindingCode{v1alpha1.MoreThanTheOperator, v1alpha1.BystandersDenied},
 		},
 		{
 			file: "4-postgres-access-backend-label.yaml", posture: v1alpha1.PostureBroken, connect: []string{backend},

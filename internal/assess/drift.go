@@ -21,26 +21,44 @@ func drifted(m *model.Model, c *model.Cluster) (map[string]string, error) {
 	if errors.Is(err, policyset.ErrNotLocked) {
 		return nil, nil
 	}
-	paths, driftErr := policyset.Drift(live, options.For(c.Key(), Operators(m)))
+	operators := Operators(m)
+	assumed := len(operators) == 0 && len(options.OperatorNamespaces) == 0
+	if assumed {
+		// What the other policies are does not depend on where it is.
+		operators = []policyset.Operator{{Namespace: c.Object.Namespace}}
+	}
+	paths, driftErr := policyset.Drift(live, options.For(c.Key(), operators))
 	if err := errors.Join(err, driftErr); err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
 	for name, differences := range paths {
+		if assumed && letsOperatorIn(live, name) {
+			continue
+		}
 		out[name] = strings.Join(differences, ", ")
 	}
 	return out, nil
 }
 
+// letsOperatorIn tells whether the managed policy of this name is the one for the operator.
+func letsOperatorIn(live []*ciliumv2.CiliumNetworkPolicy, name string) bool {
+	return slices.ContainsFunc(live, func(p *ciliumv2.CiliumNetworkPolicy) bool {
+		role := policyset.Role(p.Labels[policyset.LabelPolicy])
+		return p.Name == name && (role == policyset.InternalAccess || role == policyset.OperatorAccess)
+	})
+}
+
 // Operators are the operators of a model as lockdown's rules select them: those that were seen by the
-// labels that their template and the identities of their pods have in common.
+// labels that their template and the identities of their pods have in common. One that is only assumed is none: a
+// guess is nothing that policies are made of.
 func Operators(m *model.Model) []policyset.Operator {
 	var out []policyset.Operator
 	for _, op := range m.Operators() {
-		selected := policyset.Operator{Namespace: op.Namespace}
-		if !op.Presumed() {
-			selected.PodLabels = maps.Clone(op.PodLabels)
+		if op.Presumed() {
+			continue
 		}
+		selected := policyset.Operator{Namespace: op.Namespace, PodLabels: maps.Clone(op.PodLabels)}
 		for _, end := range op.Ends {
 			if end.Identity == nil || end.Identity.Namespace() == "" {
 				continue // On its node's network, where no label is known.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -58,47 +57,13 @@ func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyse
 	for _, change := range changes {
 		change(&options)
 	}
+	command += operatorFlag(m, &options)
 	return strings.TrimSpace(command + " " + policyset.CommandLine(policyset.Flags(options)))
 }
 
 // BareLockdown is the command that locks the cluster, without flags.
 func BareLockdown(c *model.Cluster) string {
 	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", shellWord(c.Object.Name), shellWord(c.Object.Namespace))
-}
-
-// operatorFindings are about an operator that is not there, or not where the policies expect it.
-func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
-	if len(m.Operators()) == 0 {
-		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
-			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
-			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", shellWord(c.Object.Name), shellWord(c.Object.Namespace)))}
-	}
-	var out []v1alpha1.Finding
-	for _, op := range m.Operators() {
-		if op.Presumed() {
-			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
-				fmt.Sprintf("no CloudNativePG operator is in what was read: it is assumed to run in namespace %q", op.Namespace),
-				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."))
-		}
-	}
-	blocked := slices.ContainsFunc(r.RequiredFlows, func(f v1alpha1.RequiredFlow) bool {
-		return f.Name == v1alpha1.FlowOperator && f.Verdict == v1alpha1.VerdictDenied
-	})
-	if !blocked {
-		return out
-	}
-	for _, namespace := range slices.Sorted(maps.Keys(c.Ghosts)) {
-		ghost := c.Ghosts[namespace]
-		allowed := true
-		for _, instance := range c.Instances() {
-			allowed = allowed && m.Engine().Decide(ghost, instance.Identity, cnpg.StatusPort).Verdict == v1alpha1.VerdictAllowed
-		}
-		if allowed {
-			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
-				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), lockdownCommand(m, c)))
-		}
-	}
-	return out
 }
 
 // generalFindings are those that belong to no cluster: policies of a cluster that is gone.

@@ -40,7 +40,9 @@ func TestEndpointsThatAreNotReady(t *testing.T) {
 			v1alpha1.PostureUnknown, "(waiting-for-identity)",
 		},
 		"labels that are not known yet": {
-			endpoint("pg-2", func(e *inventory.Endpoint) { e.IdentityID, e.IdentityLabels, e.State = 5, []string{"reserved:init"}, "ready" }),
+			endpoint("pg-2", func(e *inventory.Endpoint) {
+				e.IdentityID, e.IdentityLabels, e.State = 5, []string{"reserved:init"}, "ready"
+			}),
 			v1alpha1.PostureUnknown, "(ready, without an identity)",
 		},
 	} {

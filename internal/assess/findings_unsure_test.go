@@ -22,7 +22,7 @@ func TestLockedOnlyIfNobodyMayConnectUnseen(t *testing.T) {
 		if err := os.WriteFile(file, []byte(policy+strings.Replace(settings, "MODE", mode, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m, err := model.New(fixture.Load(t, append(fixture.Shop(), file)...), model.Options{Names: []string{"orders"}})
+		m, err := model.New(fixture.Load(t, append(fixture.Shop(), file)...), model.Options{Names: []string{"orders"}, OperatorNamespace: "cnpg-system"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func operatorFlow(m *model.Model, targets []model.End) v1alpha1.RequiredFlow {
 	var verdicts, namespaces []string
 	for i, op := range m.Operators() {
 		namespaces = append(namespaces, op.Namespace)
-		f := flow(m, v1alpha1.FlowOperator, "operator", cnpg.StatusPort, op.Ends, targets)
+		f := flowOf(m, op, targets)
 		verdicts = append(verdicts, fmt.Sprintf("%s from %q", f.Verdict, op.Namespace))
 		if i == 0 {
 			all = f

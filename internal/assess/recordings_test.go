@@ -31,12 +31,12 @@ func TestReportsAgreeWithWhatPsqlSaw(t *testing.T) {
 		"live-document-literal.json": {
 			posture: v1alpha1.PosturePartial, connect: []string{"default/pod/backend", "default/pod/frontend"}, instances: 2,
 			entities: []v1alpha1.Entity{"host"},
-			findings: []v1alpha1.FindingCode{v1alpha1.PolicyInvalid, v1alpha1.BystandersDenied},
+			findings: []v1alpha1.FindingCode{v1alpha1.PolicyInvalid, v1alpha1.MoreThanTheOperator, v1alpha1.BystandersDenied},
 		},
 		"live-locked.json": {
 			posture: v1alpha1.PostureLocked, connect: []string{"default/pod/backend"}, instances: 3,
 			entities: []v1alpha1.Entity{"host"},
-			findings: []v1alpha1.FindingCode{},
+			findings: []v1alpha1.FindingCode{v1alpha1.MoreThanTheOperator}, // Applied by hand, for the whole namespace.
 		},
 	}
 	for file, want := range tests {

@@ -47,6 +47,8 @@ type Model struct {
 	// memberOf are the clusters that the pods belong to; nil for applications.
 	memberOf  []*Cluster
 	operators []Operator
+	// unlabelled are the identities of pods without labels, by namespace.
+	unlabelled map[string]*engine.Identity
 	// known is what databases need, and who that is.
 	known registry
 	// extra are the identities of Options.Extra.Pods.
@@ -65,6 +67,8 @@ type Operator struct {
 	Ends []End
 	// Assumed is true when no pod of it has been seen.
 	Assumed bool
+	// typical is what its pods are like where only the namespace is known.
+	typical *engine.Identity
 }
 
 // Options choose what a model is about.
@@ -96,7 +100,7 @@ func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil,
 // Next is New for the next inventory of the same Kubernetes cluster. It takes over from the last
 // model what has not changed since: the same objects, by pointer. The last model may be nil.
 func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
-	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}}
+	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}}
 	if last.serves(inv.Settings, m.around) {
 		m.identities = last.identities
 	} else {

@@ -34,8 +34,14 @@ func (m *Model) addOperators(o Options) error {
 			}
 			op.add(End{Identity: id, Name: name})
 			op.Assumed = true
+			if op.typical, err = m.operatorIdentity(assumedOperator(found.Namespace)); err != nil {
+				return err
+			}
 		}
 		m.operators = append(m.operators, op)
+		if err := m.addUnlabelled(found.Namespace); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -82,6 +88,9 @@ func (m *Model) addGhostOperators(policies []engine.Policy) error {
 			if err != nil {
 				return err
 			}
+			if err := m.addUnlabelled(namespace); err != nil {
+				return err
+			}
 			for _, c := range concerned {
 				if namespace != c.Object.Namespace {
 					c.Ghosts[namespace] = id
@@ -91,6 +100,30 @@ func (m *Model) addGhostOperators(policies []engine.Policy) error {
 	}
 	return nil
 }
+
+// addUnlabelled adds the identity of a pod without labels in the namespace: whom a rule for all of a namespace lets in,
+// and a rule for an operator does not.
+func (m *Model) addUnlabelled(namespace string) error {
+	if m.unlabelled[namespace] != nil {
+		return nil
+	}
+	id, err := m.operatorIdentity(inventory.Operator{Namespace: namespace, ServiceAccount: "default"})
+	if err != nil {
+		return err
+	}
+	m.unlabelled[namespace] = id
+	return nil
+}
+
+// Unlabelled is the identity of a pod without labels in a namespace in which an operator is, is assumed, or is a
+// ghost; nil for others.
+func (m *Model) Unlabelled(namespace string) *engine.Identity { return m.unlabelled[namespace] }
+
+// Typical is the identity that an operator of the release manifest would have in the namespace of the operator.
+func (o Operator) Typical() *engine.Identity { return o.typical }
+
+// LabelsKnown is true when the labels of the operator's pods are known, and not only its namespace.
+func (o Operator) LabelsKnown() bool { return !o.Presumed() && len(o.PodLabels) > 0 }
 
 // HasOperator is true where an operator was found or is assumed in the namespace.
 func (m *Model) HasOperator(namespace string) bool {

@@ -27,9 +27,9 @@ const nameLabel = "app.kubernetes.io/name"
 // that are hashes: a rule with one of them would cut the operator off from its next version.
 var changing = []string{"app.kubernetes.io/version", "helm.sh/chart", "pod-template-generation"}
 
-// identifying are the labels by which a rule selects the operator: its name, or else all that stay the
+// Identifying are the labels by which a rule selects the operator: its name, or else all that stay the
 // same from one version to the next.
-func (o Operator) identifying() map[string]string {
+func (o Operator) Identifying() map[string]string {
 	if name, ok := o.PodLabels[nameLabel]; ok {
 		return map[string]string{nameLabel: name}
 	}
@@ -46,7 +46,7 @@ func (o Operator) identifying() map[string]string {
 func (o Operator) selector(wholly bool) api.EndpointSelector {
 	labels := map[string]string{}
 	if !wholly {
-		labels = o.identifying()
+		labels = o.Identifying()
 	}
 	labels[ciliumio.PodNamespaceLabel] = o.Namespace
 	return matchLabels(labels)
@@ -74,7 +74,7 @@ func (o Options) operators() []Operator {
 func (o Options) operatorSelectors() []api.EndpointSelector {
 	wholly := map[string]bool{}
 	for _, op := range o.operators() {
-		wholly[op.Namespace] = wholly[op.Namespace] || o.scope() == ScopeNamespace || len(op.identifying()) == 0
+		wholly[op.Namespace] = wholly[op.Namespace] || o.scope() == ScopeNamespace || len(op.Identifying()) == 0
 	}
 	byText := map[string]api.EndpointSelector{}
 	var texts []string

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -88,8 +89,8 @@ func choose(labels []string, size int, good func([]string) bool) []string {
 	return nil
 }
 
-// commonLabels are the labels that all of the source's pods have, those first by which people tell
-// applications apart. Labels that change with every rollout or differ between replicas are left out.
+// commonLabels are the labels that all of the source's pods have, those first by which databases,
+// and then people, tell applications apart. Labels that change with every rollout or differ between replicas are left out.
 func commonLabels(q *explain.Question) []string {
 	var common []string
 	for i, o := range q.Origins {
@@ -107,7 +108,7 @@ func commonLabels(q *explain.Question) []string {
 			"apps.kubernetes.io/pod-index", "controller-uid", "batch.kubernetes.io/controller-uid", "app.kubernetes.io/version", "helm.sh/chart",
 		}, key)
 	})
-	preferred := []string{"app.kubernetes.io/name", "app", "role"}
+	preferred := []string{cnpg.ClusterLabel, "app.kubernetes.io/name", "app", "role"}
 	rank := func(l string) int {
 		key, _, _ := strings.Cut(l, "=")
 		if at := slices.Index(preferred, key); at >= 0 {

@@ -43,8 +43,8 @@ func (r Runner) settle(ctx context.Context, plan change.Plan) error {
 	err := wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Timeout, true, func(ctx context.Context) (bool, error) {
 		var now Unsettled
 		if now.Pods, now.Unseen = r.unsettled(ctx, slices.Collect(maps.Keys(clusters))); now.Unseen != nil {
-			if ctx.Err() == nil {
-				last = now
+			if len(last.Pods) == 0 {
+				last = now // What was seen before still says more.
 			}
 			return !noAnswer(now.Unseen), nil
 		}

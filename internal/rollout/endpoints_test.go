@@ -88,6 +88,10 @@ func TestEndpointsAreWaitedFor(t *testing.T) {
 			}},
 			settled: []string{example.Name + "-2", example.Name + "-3", example.Name + "-4"},
 		},
+		"seen, and then not": {
+			answers: []answer{{states: []string{"regenerating"}}, {err: apierrors.NewServiceUnavailable("over")}},
+			want:    Unsettled{Pods: map[types.NamespacedName]string{pod("-1"): "regenerating"}}, settled: []string{example.Name + "-1"},
+		},
 		"not to be seen": {answers: []answer{{err: forbidden}}, asked: 1, want: Unsettled{Unseen: forbidden}},
 	} {
 		t.Run(name, func(t *testing.T) {

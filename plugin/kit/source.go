@@ -12,6 +12,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -30,11 +31,28 @@ func (s *Source) AddOperatorFlag(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("operator-namespace", s.CompleteNamespaces)
 }
 
+// validateOperator refuses a name that no namespace can have, as those who make policies of it do.
+func (s *Source) validateOperator() error {
+	if s.OperatorNamespace == "" {
+		return nil
+	}
+	_, err := policyset.Parse(policyset.FlagValues{
+		Scope: string(policyset.ScopeCluster), OperatorNamespaces: []string{s.OperatorNamespace},
+	})
+	if err != nil {
+		return UsageError{Err: err}
+	}
+	return nil
+}
+
 // Offline is true when manifests are evaluated.
 func (s *Source) Offline() bool { return s.Files.Given() }
 
 // ScopeOf is the namespace whose clusters are wanted; empty means all.
 func (s *Source) ScopeOf() (string, error) {
+	if err := s.validateOperator(); err != nil {
+		return "", err
+	}
 	if s.Offline() {
 		if name, explicit := s.manifestNamespace(); explicit && !s.AllNamespaces {
 			return name, nil

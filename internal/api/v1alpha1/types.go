@@ -337,6 +337,7 @@ const (
 	WorldCanConnect        FindingCode = "WORLD_CAN_CONNECT"
 	OperatorNotFound       FindingCode = "OPERATOR_NOT_FOUND"
 	WrongOperatorNamespace FindingCode = "WRONG_OPERATOR_NAMESPACE"
+	MoreThanTheOperator    FindingCode = "MORE_THAN_THE_OPERATOR"
 	SetIncomplete          FindingCode = "SET_INCOMPLETE"
 	SetDrifted             FindingCode = "SET_DRIFTED"
 	OrphanedPolicy         FindingCode = "ORPHANED_POLICY"
