@@ -23,9 +23,12 @@ type Operator struct {
 // nameLabel tells applications apart. Helm's chart and CloudNativePG's manifest set it on the operator's pods.
 const nameLabel = "app.kubernetes.io/name"
 
-// changing are labels that another version of the same application has with another value, beside those
-// that are hashes: a rule with one of them would cut the operator off from its next version.
-var changing = []string{"app.kubernetes.io/version", "helm.sh/chart", "pod-template-generation"}
+// changes is true for labels that another version of the same application has with another value: a rule
+// with one of them would cut the operator's next version off.
+func changes(key string) bool {
+	return strings.HasSuffix(key, "hash") ||
+		slices.Contains([]string{"app.kubernetes.io/version", "helm.sh/chart", "pod-template-generation"}, key)
+}
 
 // Identifying are the labels by which a rule selects the operator: its name, or else all that stay the
 // same from one version to the next.
@@ -35,7 +38,7 @@ func (o Operator) Identifying() map[string]string {
 	}
 	out := map[string]string{}
 	for key, text := range o.PodLabels {
-		if !slices.Contains(changing, key) && !strings.HasSuffix(key, "hash") {
+		if !changes(key) {
 			out[key] = text
 		}
 	}
