@@ -21,7 +21,7 @@ import (
 // not known here, so that what holds for all of these identities holds for the name, see Either. The
 // addresses are IPv4 where the cluster has IPv4: who has both tries that one, too.
 func (s *Identities) Name(name string, world World) ([]*Identity, error) {
-	lbls := labels.Labels{}
+	lbls, key := labels.Labels{}, "name:"+name
 	for i := range world.Names {
 		expression, err := world.Names[i].ToRegex()
 		if err != nil {
@@ -30,9 +30,11 @@ func (s *Identities) Name(name string, world World) ([]*Identity, error) {
 		if expression.MatchString(dns.FQDN(strings.ToLower(name))) {
 			label := world.Names[i].IdentityLabel()
 			lbls[label.Key] = label
+			// Under other policies, the name has other labels, and is another identity.
+			key += " as " + label.Key
 		}
 	}
-	return s.somewhere("name:"+name, lbls, world)
+	return s.somewhere(key, lbls, world)
 }
 
 // somewhere adds identities with these labels for an address outside: one for an address that no policy
