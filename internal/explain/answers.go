@@ -11,14 +11,19 @@ import (
 // answers asks about every source and every target, and puts together what is decided alike: first
 // the targets of one source, then the sources with the same answers.
 func (q *Question) answers() []v1alpha1.Answer {
+	return together(len(q.Origins), func(i int) []string { return q.namesOf(q.Origins[i]) }, func(i int) []v1alpha1.Answer { return q.answersFor(q.Origins[i]) })
+}
+
+// together puts together the sources with the same answers, which come without Sources.
+func together(sources int, namesOf func(source int) []string, answersFor func(source int) []v1alpha1.Answer) []v1alpha1.Answer {
 	type block struct {
 		key     string
 		sources []string
 		answers []v1alpha1.Answer
 	}
 	var blocks []block
-	for _, o := range q.Origins {
-		answers := q.answersFor(o)
+	for source := range sources {
+		answers := answersFor(source)
 		if len(answers) == 0 {
 			continue
 		}
@@ -31,7 +36,7 @@ func (q *Question) answers() []v1alpha1.Answer {
 			at = len(blocks)
 			blocks = append(blocks, block{key: key, answers: answers})
 		}
-		blocks[at].sources = append(blocks[at].sources, q.namesOf(o)...)
+		blocks[at].sources = append(blocks[at].sources, namesOf(source)...)
 	}
 	out := []v1alpha1.Answer{}
 	for _, b := range blocks {

@@ -164,7 +164,11 @@ func Answerable(e v1alpha1.Explanation) error {
 	}
 	for _, a := range e.Answers {
 		for _, d := range []v1alpha1.ExplainedDirection{a.Ingress, a.Egress} {
-			if d.Verdict == v1alpha1.VerdictUnknown {
+			switch {
+			case d.Verdict != v1alpha1.VerdictUnknown || a.Advisory:
+			case e.Outbound:
+				return fmt.Errorf("it is unknown whether the %s of cluster %q can reach %s: %s", e.Source.Name, e.Metadata.Name, e.Target, d.Reason)
+			default:
 				return fmt.Errorf("it is unknown whether %s can connect to cluster %q: %s", e.Source.Name, e.Metadata.Name, d.Reason)
 			}
 		}

@@ -142,10 +142,18 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 
 // policyNotes name the policies that were meant for the target and don't do what they say.
 func (q *Question) policyNotes() []string {
+	var ids []*engine.Identity
+	for _, t := range q.Goals {
+		ids = append(ids, t.Identity)
+	}
+	return q.policyNotesOn(ids)
+}
+
+func (q *Question) policyNotesOn(ids []*engine.Identity) []string {
 	var notes []string
 	for index := range q.Model.Engine().Policies() {
 		p, read := &q.Model.Inventory().Policies[index], &q.Model.Engine().Policies()[index]
-		meant := slices.ContainsFunc(q.Goals, func(t Goal) bool { return read.WouldSelect(t.Identity) })
+		meant := slices.ContainsFunc(ids, read.WouldSelect)
 		if !meant || !assess.Concerns(q.Model, q.Cluster, read) {
 			continue
 		}

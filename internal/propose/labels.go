@@ -101,13 +101,7 @@ func commonLabels(q *explain.Question) []string {
 		}
 		common = slices.DeleteFunc(common, func(l string) bool { return !slices.Contains(mine, l) })
 	}
-	common = slices.DeleteFunc(common, func(l string) bool {
-		key, _, _ := strings.Cut(l, "=")
-		return slices.Contains([]string{
-			"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name",
-			"apps.kubernetes.io/pod-index", "controller-uid", "batch.kubernetes.io/controller-uid", "app.kubernetes.io/version", "helm.sh/chart",
-		}, key)
-	})
+	common = slices.DeleteFunc(common, isPassing)
 	preferred := []string{cnpg.ClusterLabel, "app.kubernetes.io/name", "app", "role"}
 	rank := func(l string) int {
 		key, _, _ := strings.Cut(l, "=")
@@ -118,6 +112,15 @@ func commonLabels(q *explain.Question) []string {
 	}
 	slices.SortStableFunc(common, func(a, b string) int { return rank(a) - rank(b) })
 	return common
+}
+
+// isPassing tells whether a label, as key=value, is one that changes with a rollout or differs between replicas.
+func isPassing(label string) bool {
+	key, _, _ := strings.Cut(label, "=")
+	return slices.Contains([]string{
+		"pod-template-hash", "controller-revision-hash", "pod-template-generation", "statefulset.kubernetes.io/pod-name",
+		"apps.kubernetes.io/pod-index", "controller-uid", "batch.kubernetes.io/controller-uid", "app.kubernetes.io/version", "helm.sh/chart",
+	}, key)
 }
 
 // podLabels are the labels of a pod that its identity has, as key=value, in order. Those that Cilium

@@ -9,6 +9,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // Whom Cilium does not manage, the agents know by the address alone (end): rules by labels let it in
@@ -55,10 +56,12 @@ func restarted(q *explain.Question, pods []int) *explain.Question {
 }
 
 // restartStep says what to restart, and why.
-func restartStep(q *explain.Question, pods []int) string {
+func restartStep(q *explain.Question, pods []int) string { return restartPods(q.Model, pods) }
+
+func restartPods(m *model.Model, pods []int) string {
 	names := make([]string, 0, len(pods))
 	for _, i := range pods {
-		names = append(names, q.Model.Pod(i).Namespace+"/pod/"+q.Model.Pod(i).Name)
+		names = append(names, m.Pod(i).Namespace+"/pod/"+m.Pod(i).Name)
 	}
 	if len(names) == 1 {
 		return fmt.Sprintf("Restart %s: Cilium does not manage it, so that no rule by labels knows it.", names[0])

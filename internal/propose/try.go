@@ -11,21 +11,14 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // try asks the engine about the policies that are kept and those that are added: whether the
 // source is let in and what is required stays allowed, and who else gets in.
 func try(q *explain.Question, kept []inventory.Policy, added []policyset.Policy) (v1alpha1.Exposed, bool, error) {
-	policies := slices.Clip(kept)
-	for _, p := range added {
-		read, err := asRead(p)
-		if err != nil {
-			return v1alpha1.Exposed{}, false, err
-		}
-		policies = append(policies, read)
-	}
-	other, err := q.Model.With(policies)
+	other, err := with(q.Model, kept, added)
 	if err != nil {
 		return v1alpha1.Exposed{}, false, err
 	}
@@ -34,13 +27,29 @@ func try(q *explain.Question, kept []inventory.Policy, added []policyset.Policy)
 	if ingress, _ := denials(&after); len(ingress) > 0 {
 		return v1alpha1.Exposed{}, false, nil
 	}
-	was := v1alpha1.Verdicts(assess.RequiredFlows(q.Model, q.Cluster))
-	for _, f := range assess.RequiredFlows(after.Model, q.Cluster) {
-		if f.Verdict.WorseThan(was[f.Key()]) {
-			return v1alpha1.Exposed{}, false, nil
-		}
+	if harms(q.Model, other, q.Cluster) {
+		return v1alpha1.Exposed{}, false, nil
 	}
 	return gains(q, &after), true, nil
+}
+
+// with is the model under the policies that are kept and those that are added.
+func with(m *model.Model, kept []inventory.Policy, added []policyset.Policy) (*model.Model, error) {
+	policies := slices.Clip(kept)
+	for _, p := range added {
+		read, err := asRead(p)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, read)
+	}
+	return m.With(policies)
+}
+
+// harms tells whether something that the cluster needs is worse off afterwards.
+func harms(before, after *model.Model, c *model.Cluster) bool {
+	was := v1alpha1.Verdicts(assess.RequiredFlows(before, c))
+	return slices.ContainsFunc(assess.RequiredFlows(after, c), func(f v1alpha1.RequiredFlow) bool { return f.Verdict.WorseThan(was[f.Key()]) })
 }
 
 // asRead is the policy as it would be read back from the server.

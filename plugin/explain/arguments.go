@@ -29,7 +29,13 @@ func (o *options) validate() error {
 // complete takes source and cluster from the arguments, or the source from the flags that describe one.
 // All that is wrong with them is reported.
 func (o *options) complete(flags *pflag.FlagSet, args []string) error {
+	if flags.Changed("to") {
+		return o.completeOutbound(flags, args)
+	}
 	var errs []error
+	if flags.Changed("from") {
+		errs = append(errs, kit.UsageErrorf("--from says who of the cluster connects to what --to names: leave it out, or add --to"))
+	}
 	described := flags.Changed("labels")
 	for _, flag := range []string{"source-namespace", "source-service-account"} {
 		if flags.Changed(flag) && !described {
@@ -75,8 +81,8 @@ func quotedWords(words []string) string {
 
 // completeArguments completes the source's kind, then the cluster.
 func (o *options) completeArguments(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 || cmd.Flags().Changed("labels") {
-		if len(args) > 1 {
+	if len(args) > 0 || cmd.Flags().Changed("labels") || cmd.Flags().Changed("to") {
+		if len(args) > 1 || len(args) > 0 && cmd.Flags().Changed("to") {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return o.source.CompleteClusters(cmd, nil, typed)

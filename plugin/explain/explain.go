@@ -30,10 +30,20 @@ type options struct {
 	// described is a pod that does not exist, as the flags describe it.
 	described described
 
-	// from and name are the two ends of the connection: who asks, and which cluster is asked about.
-	from explain.Source
-	name string
+	// asked are the flags that ask the other way: what the cluster wants to reach, and who of it does.
+	asked asked
+
+	// from and name are the two ends of the connection: who asks, and which cluster is asked about. With
+	// outbound, the cluster wants to reach the target, and sender says who of it.
+	from     explain.Source
+	name     string
+	outbound bool
+	target   explain.Target
+	sender   explain.Sender
 }
+
+// asked are the flags of the question the other way.
+type asked struct{ to, from string }
 
 // described are the flags that stand in place of the source.
 type described struct{ labels, namespace, serviceAccount string }
@@ -47,12 +57,12 @@ func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals
 
 func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "explain SOURCE CLUSTER",
+		Use:     "explain (SOURCE CLUSTER | CLUSTER --to TARGET)",
 		GroupID: kit.GroupInspect,
 		Annotations: map[string]string{
-			kit.ExitNoAnnotation: "denied, to at least one of the instances",
+			kit.ExitNoAnnotation: "denied, to at least one of the instances; with --to, from one of them or to one part of the target",
 		},
-		Short: "Explain whether a pod can connect to a cluster, and which policies decide it",
+		Short: "Explain whether a pod can connect to a cluster, or the cluster to what it needs, and which policies decide it",
 		Long: kit.Long(`
 			Answers whether SOURCE can connect to the instances of a cluster or to one of its poolers,
 			and names each rule that decided it: on the way into the database (ingress) and on the way
@@ -67,6 +77,17 @@ func (o *options) command() *cobra.Command {
 			  host, remote-node             the node that the instance runs on; the other nodes
 			  kube-apiserver                the API server
 			A pod that does not exist yet is described by --labels and --source-namespace in its place.
+
+			With --to, it answers the other way: whether the cluster can connect to TARGET, for each
+			instance and the next one, or for who --from names:
+			  api-server                    the API server, wherever it was found
+			  dns                           DNS, by UDP and, for long answers, by TCP
+			  'external HOST:PORT'          a DNS name or address; HOST:PORT alone means the same
+			  203.0.113.7:443, [2001:db8::7]:443
+			  NAMESPACE/service/NAME        a Service, its port behind a colon; 5432 when it has that
+			  NAMESPACE/pod/NAME, …         a pod or a workload's pods, the port behind a colon; 5432
+			                                for a database
+			The port may also stand in --port. NAMESPACE/ is the cluster's namespace when left out.
 
 			Exit code 2 also stands for a verdict that is unknown; do not read it as safe.
 		`),
@@ -85,6 +106,13 @@ func (o *options) command() *cobra.Command {
 			# A pod that does not exist yet
 			kubectl cnpg-netpol explain --labels role=backend --source-namespace shop shop-db -n shop
 
+			# May the database reach the API server, and its object store?
+			kubectl cnpg-netpol explain shop-db -n shop --to api-server
+			kubectl cnpg-netpol explain shop-db -n shop --to 'external s3.eu-west-1.amazonaws.com:443'
+
+			# May a job reach another database? If not, what would let it?
+			kubectl cnpg-netpol explain shop-db -n shop --to old/service/legacy-rw --from job/import --why-not
+
 			# Manifests instead of a Kubernetes cluster
 			kubectl cnpg-netpol explain world shop-db -f deploy/ -R
 		`),
@@ -98,8 +126,10 @@ func (o *options) command() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.query.Port, "port", "5432", "TCP port at the target: a number, or the name of a container port")
+	flags.StringVar(&o.asked.to, "to", "", "Ask whether the cluster can connect to this: api-server, dns, 'external HOST:PORT', NAMESPACE/service/NAME, …")
+	flags.StringVar(&o.asked.from, "from", "", "With --to, who of the cluster connects: pooler/NAME or job/ROLE; its instances when left out")
 	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
-	flags.BoolVar(&o.whyNot, "why-not", false, "If denied, look for the smallest change that would let the source in")
+	flags.BoolVar(&o.whyNot, "why-not", false, "If denied, look for the smallest change that would allow it")
 	flags.StringVarP(&o.described.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
 	flags.StringVar(&o.described.namespace, "source-namespace", "", "Namespace of the pod that --labels describes")
 	flags.StringVar(&o.described.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
@@ -107,6 +137,8 @@ func (o *options) command() *cobra.Command {
 	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ExplanationFormats())
 	_ = cmd.RegisterFlagCompletionFunc("source-namespace", o.source.CompleteNamespaces)
+	_ = cmd.RegisterFlagCompletionFunc("to", o.completeTarget)
+	_ = cmd.RegisterFlagCompletionFunc("from", o.completeSender)
 	return cmd
 }
 
@@ -147,7 +179,7 @@ func (o *options) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
 // around are the namespaces that have to be read. A change that lets the source in may let in
 // anybody, so that looking for one takes all of them.
 func (o *options) around(namespace string) []string {
-	if o.whyNot || o.source.Offline() {
+	if o.whyNot || o.outbound || o.source.Offline() {
 		return nil
 	}
 	return o.from.Namespaces(namespace)
@@ -161,6 +193,10 @@ func (o *options) explainAround(ctx context.Context, namespace string, around []
 	key, err := o.source.Cluster(inv, namespace, o.name)
 	if err != nil {
 		return nil, errors.Join(problem, err)
+	}
+	if o.outbound {
+		e, err := o.explainOutbound(inv, key)
+		return e, errors.Join(problem, err)
 	}
 	from := o.from.In(key.Namespace)
 	note, err := o.addTemplate(ctx, inv, from)

@@ -5,18 +5,22 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // ExplanationKind is the kind of what explain prints.
 const ExplanationKind = "Explanation"
 
-// Explanation answers whether a source can connect to a CloudNativePG cluster, and which policies
-// decided it.
+// Explanation answers whether a source can connect to a CloudNativePG cluster, or the cluster to a target
+// that it may need, and which policies decided it.
 type Explanation struct {
 	metav1.TypeMeta `json:",inline"`
 	// Metadata names the cluster.
 	Metadata Metadata `json:"metadata"`
 	// Source is who wants to connect.
 	Source ExplainedSource `json:"source"`
-	// Target is what it wants to connect to: "instances" or "pooler NAME".
+	// Target is what it wants to connect to: "instances" or "pooler NAME". With Outbound, it is "api-server",
+	// "dns", "external HOST", an address, "NAMESPACE/service/NAME" or "NAMESPACE/KIND/NAME".
 	Target Target `json:"target"`
-	// Port is the TCP port as it was asked for: a number, or the name of a container port.
+	// Port is the TCP port as it was asked for: a number, or the name of a container port. Those of the
+	// API server and of DNS are as they were found, with " or " between them when they were not seen.
 	Port string `json:"port"`
+	// Outbound is true when the cluster is the one who wants to connect: Source is what of it does.
+	Outbound bool `json:"outbound,omitempty"`
 	// Verdict sums the answers up: denied when one of them is, else unknown when one of them is.
 	Verdict Verdict `json:"verdict"`
 	// Answers are one for each combination of source and target pods that is decided alike; one
@@ -31,7 +35,8 @@ type Explanation struct {
 // ExplainedSource is who wants to connect.
 type ExplainedSource struct {
 	// Name is the source in kubectl's words: "pod/web-0", "deployment/web", "namespace/shop",
-	// "world", "203.0.113.0/24", or "a pod with role=backend".
+	// "world", "203.0.113.0/24", or "a pod with role=backend". With Outbound, it is "instances",
+	// "pooler/NAME" or "job/ROLE".
 	Name string `json:"name"`
 	// Namespace is empty for sources that are no pods.
 	Namespace string `json:"namespace,omitempty"`
@@ -45,10 +50,14 @@ type Answer struct {
 	// Sources are the names of the source's pods, or of the entity (world, host, cidr:PREFIX). Pods
 	// that only would exist are called by the source's own name.
 	Sources []string `json:"sources"`
-	// Targets are the names of the pods that are connected to.
+	// Targets are the names of the pods that are connected to, or of what is there in their place.
 	Targets []string `json:"targets"`
 	// Port is the port's number; 0 when the target has no port of the name that was asked for.
 	Port uint16 `json:"port,omitempty"`
+	// Protocol is that of the port when it is not TCP.
+	Protocol string `json:"protocol,omitempty"`
+	// Advisory answers do not count for the verdict: DNS by TCP is for answers that are long.
+	Advisory bool `json:"advisory,omitempty"`
 	// Verdict is allowed when both directions are, and denied when one of them is.
 	Verdict Verdict `json:"verdict"`
 	// Ingress is decided at the target's pods, Egress at the source's.

@@ -6,10 +6,14 @@ import (
 )
 
 // Target is what clients connect to: the instances of a cluster, or one of its poolers. The zero value
-// are the instances. Its text, in JSON too, is "instances" or "pooler NAME".
+// are the instances. Its text, in JSON too, is "instances" or "pooler NAME". Of a connection that the cluster
+// opens, it is what is at the other end, and its text is that of Needed.
 type Target struct {
 	// Pooler is the name of a Pooler; empty for the instances.
 	Pooler string
+	// Needed is what the cluster itself connects to, as explain --to calls it: "api-server", "dns",
+	// "external HOST", an address, "NAMESPACE/service/NAME" or "NAMESPACE/KIND/NAME".
+	Needed string
 }
 
 const (
@@ -19,7 +23,10 @@ const (
 
 // String is the target's text.
 func (t Target) String() string {
-	if t.Pooler == "" {
+	switch {
+	case t.Needed != "":
+		return t.Needed
+	case t.Pooler == "":
 		return instancesText
 	}
 	return poolerText + t.Pooler
@@ -35,6 +42,10 @@ func (t *Target) UnmarshalText(text []byte) error {
 		return nil
 	}
 	name, ok := strings.CutPrefix(string(text), poolerText)
+	if needed := string(text); !ok && (needed == "api-server" || needed == "dns" || strings.HasPrefix(needed, "external ") || strings.ContainsAny(needed, "/.:")) {
+		*t = Target{Needed: needed}
+		return nil
+	}
 	if !ok || name == "" {
 		return fmt.Errorf("%q is no target: use %q or %q", text, instancesText, poolerText+"NAME")
 	}

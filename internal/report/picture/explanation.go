@@ -36,13 +36,17 @@ func Explanation(w io.Writer, e v1alpha1.Explanation) error {
 	}
 	for i, a := range e.Answers {
 		source, egress, ingress, target := fmt.Sprintf("s%d", i), fmt.Sprintf("e%d", i), fmt.Sprintf("i%d", i), fmt.Sprintf("t%d", i)
-		fmt.Fprintf(&out, "  %s[%s]\n", source, mermaidQuote(someNames(explainedSource(e), a.Sources)...))
+		from, to := explainedSource(e), words.ClusterName(e.Metadata)
+		if e.Outbound {
+			from, to = to+", "+e.Source.Name, e.Target.String()
+		}
+		fmt.Fprintf(&out, "  %s[%s]\n", source, mermaidQuote(someNames(from, a.Sources)...))
 		fmt.Fprintf(&out, "  %s[%s]\n", egress, mermaidQuote(directionLines("egress", a.Egress)...))
 		fmt.Fprintf(&out, "  %s[%s]\n", ingress, mermaidQuote(directionLines("ingress", a.Ingress)...))
-		fmt.Fprintf(&out, "  %s[(%s)]\n", target, mermaidQuote(someNames(words.ClusterName(e.Metadata), a.Targets)...))
+		fmt.Fprintf(&out, "  %s[(%s)]\n", target, mermaidQuote(someNames(to, a.Targets)...))
 		port := terminal.Escape(e.Port)
 		if a.Port != 0 {
-			port = fmt.Sprintf("%d", a.Port)
+			port = strings.TrimSpace(fmt.Sprintf("%s %d", a.Protocol, a.Port))
 		}
 		edge(source, egress, v1alpha1.VerdictAllowed)
 		edge(egress, ingress, a.Egress.Verdict, string(a.Egress.Verdict))

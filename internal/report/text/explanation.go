@@ -19,16 +19,15 @@ func Explanation(w io.Writer, e v1alpha1.Explanation, o Options) error {
 }
 
 func (p *page) explanation(e v1alpha1.Explanation) error {
-	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
-	label := func(s string) cell { return painted(s, p.colors.Heading) }
-	g.add(label("Source"), text(sourceName(e.Source)))
-	g.add(label("Cluster"), text(words.ClusterName(e.Metadata)+", "+e.Target.String()+", port "+portOf(e)))
-	g.add(label("Verdict"), p.verdict(e.Verdict, false))
-	if err := p.table(0, g); err != nil {
+	heading, answer := p.inboundHeading, p.answer
+	if e.Outbound {
+		heading, answer = p.outboundHeading, p.outboundAnswer
+	}
+	if err := heading(e); err != nil {
 		return err
 	}
 	for _, a := range e.Answers {
-		p.answer(e, a)
+		answer(e, a)
 	}
 	if len(e.Notes) > 0 {
 		p.section("Notes")
@@ -38,12 +37,25 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	}
 	switch {
 	case e.Change != nil:
-		p.accessChange(e.Source, *e.Change)
+		p.accessChange(e, *e.Change)
+	case e.Verdict == v1alpha1.VerdictDenied && e.Outbound:
+		p.out.WriteByte('\n')
+		p.paragraph(0, "(--why-not looks for the smallest change that would allow it)", nil)
 	case e.Verdict == v1alpha1.VerdictDenied:
 		p.out.WriteByte('\n')
 		p.paragraph(0, "(--why-not looks for the smallest change that would let it in)", nil)
 	}
 	return nil
+}
+
+// inboundHeading says who wants to connect to what of the cluster, and whether it can.
+func (p *page) inboundHeading(e v1alpha1.Explanation) error {
+	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
+	label := func(s string) cell { return painted(s, p.colors.Heading) }
+	g.add(label("Source"), text(sourceName(e.Source)))
+	g.add(label("Cluster"), text(words.ClusterName(e.Metadata)+", "+e.Target.String()+", port "+portOf(e)))
+	g.add(label("Verdict"), p.verdict(e.Verdict, false))
+	return p.table(0, g)
 }
 
 func sourceName(s v1alpha1.ExplainedSource) string {
@@ -62,6 +74,9 @@ func portOf(e v1alpha1.Explanation) string {
 	number := ""
 	for _, a := range e.Answers {
 		n := fmt.Sprint(a.Port)
+		if a.Port == 0 {
+			return e.Port
+		}
 		if number != "" && n != number {
 			return e.Port
 		}

@@ -9,10 +9,14 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
-// accessChange writes what would let the source in. Commands and the manifest stay in one piece, to be
+// accessChange writes what would let the source in, or the cluster out. Commands and the manifest stay in one piece, to be
 // copied.
-func (p *page) accessChange(source v1alpha1.ExplainedSource, c v1alpha1.AccessChange) {
-	p.section("What would let it in")
+func (p *page) accessChange(e v1alpha1.Explanation, c v1alpha1.AccessChange) {
+	title := "What would let it in"
+	if e.Outbound {
+		title = "What would allow it"
+	}
+	p.section(title)
 	for _, step := range c.Steps {
 		p.step(2, step)
 	}
@@ -30,7 +34,7 @@ func (p *page) accessChange(source v1alpha1.ExplainedSource, c v1alpha1.AccessCh
 		return
 	}
 	p.out.WriteByte('\n')
-	opened := opens(source)
+	opened := opens(e.Source)
 	if opened != "" {
 		p.paragraph(2, "It opens the database to "+opened+".", p.colors.Warn)
 	}
