@@ -115,6 +115,8 @@ func nameOf(p egress.Peer, called string) string {
 	switch {
 	case p.Name != "":
 		return p.Name
+	case p.APIServer != nil && p.APIServer.Address.IsValid() && p.APIServer.OnNode:
+		return called + " on the node " + p.APIServer.Address.String()
 	case p.APIServer != nil && p.APIServer.Address.IsValid():
 		return called + " at " + p.APIServer.Address.String()
 	case p.APIServer != nil && p.APIServer.OnNode:

@@ -60,9 +60,9 @@ func (o *options) command() *cobra.Command {
 		Use:     "explain (SOURCE CLUSTER | CLUSTER --to TARGET)",
 		GroupID: kit.GroupInspect,
 		Annotations: map[string]string{
-			kit.ExitNoAnnotation: "denied, to at least one of the instances; with --to, from one of them or to one part of the target",
+			kit.ExitNoAnnotation: "denied, for at least one of the instances or of what --to names",
 		},
-		Short: "Explain whether a pod can connect to a cluster, or the cluster to what it needs, and which policies decide it",
+		Short: "Explain whether a pod can connect to a cluster, or the cluster to what it needs",
 		Long: kit.Long(`
 			Answers whether SOURCE can connect to the instances of a cluster or to one of its poolers,
 			and names each rule that decided it: on the way into the database (ingress) and on the way
