@@ -42,7 +42,7 @@ func (t *Target) UnmarshalText(text []byte) error {
 		return nil
 	}
 	name, ok := strings.CutPrefix(string(text), poolerText)
-	if needed := string(text); !ok && (needed == "api-server" || needed == "dns" || strings.HasPrefix(needed, "external ") || strings.ContainsAny(needed, "/.:")) {
+	if needed := string(text); !ok && (needed == "api-server" || needed == "dns" || strings.HasPrefix(needed, "external ") || strings.Count(needed, "/") == 2 || strings.ContainsAny(needed, ".:")) {
 		*t = Target{Needed: needed}
 		return nil
 	}
