@@ -54,7 +54,9 @@ func TestOutbound(t *testing.T) {
 		{"api-server", "pooler/orders-rw", v1alpha1.VerdictDenied, "cnpg.io/poolerName: orders-rw"},
 		{"dns", "", v1alpha1.VerdictAllowed, ""},
 		{"external objects.example.com:443", "", v1alpha1.VerdictAllowed, ""},
-		{"external other.example.com:443", "", v1alpha1.VerdictDenied, "matchName: other.example.com"},
+		// Its address may be one of 203.0.113.0/24.
+		{"external other.example.com:443", "", v1alpha1.VerdictUnknown, ""},
+		{"external other.example.com:8443", "", v1alpha1.VerdictDenied, "matchName: other.example.com"},
 		{"203.0.113.7:443", "", v1alpha1.VerdictAllowed, ""},
 		{"203.0.113.7:80", "", v1alpha1.VerdictDenied, "203.0.113.7/32"},
 		{"backend/deployment/api:80", "", v1alpha1.VerdictDenied, "app: api"},
