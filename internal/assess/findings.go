@@ -22,6 +22,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		evidenceFindings,
 		enforcementFindings,
 		flowFindings,
+		needFindings,
 		policyFindings,
 		openFindings,
 		unsureFindings,

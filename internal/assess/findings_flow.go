@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -56,7 +59,61 @@ func flowRemedy(m *model.Model, c *model.Cluster, flow string) string {
 	case onNode:
 		return "Remove hostNetwork from the template of the pods."
 	}
+	if lockdownRefused(m, c) {
+		if n, found := classic(m, c, flow); found {
+			return addition(m, c, n)
+		}
+	}
 	return lockdownCommand(m, c)
+}
+
+// lockdownRefused tells whether lockdown would refuse to lock the cluster: it opens nothing at sources, and
+// overrides no rule that denies.
+func lockdownRefused(m *model.Model, c *model.Cluster) bool {
+	for _, flow := range []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler} {
+		if n, found := classic(m, c, flow); found && slices.ContainsFunc(n.denied, func(one connection) bool {
+			return one.decision.Egress.Verdict != v1alpha1.VerdictAllowed || len(denyRules(one.decision)) > 0
+		}) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(neededFlows(m, c), func(n needed) bool {
+		return !n.flow.Advisory && n.flow.Verdict != v1alpha1.VerdictAllowed
+	})
+}
+
+// classic is a flow among operator, instances and poolers, with what is denied of it; false where the cluster does
+// not need it.
+func classic(m *model.Model, c *model.Cluster, name string) (needed, bool) {
+	all := RequiredFlows(m, c)
+	i := slices.IndexFunc(all, func(f v1alpha1.RequiredFlow) bool { return f.Name == name && !f.Advisory })
+	if i < 0 {
+		return needed{}, false
+	}
+	n := needed{flow: all[i]}
+	next := model.End{Identity: c.NextInstance, Name: "the next instance"}
+	targets := append(m.Ends(c.Instances()), next)
+	sources := targets
+	switch name {
+	case v1alpha1.FlowOperator:
+		sources = nil
+		for _, op := range m.Operators() {
+			sources = append(sources, op.Ends...)
+		}
+	case v1alpha1.FlowPooler:
+		sources = m.PoolerEnds(c)
+	case v1alpha1.FlowReplication:
+		sources = append(slices.Clone(targets), model.End{Identity: c.JoinJob, Name: "the next join job"})
+	}
+	port := egress.Port{Number: n.flow.Port, Protocol: corev1.ProtocolTCP}
+	for _, from := range sources {
+		for _, to := range targets {
+			if d := m.Between(from, to, port.Number); from != to && d.Verdict == v1alpha1.VerdictDenied {
+				n.denied = append(n.denied, connection{from: from, to: to, toPod: -1, port: port, decision: d})
+			}
+		}
+	}
+	return n, true
 }
 
 // letNodesIn lets in an operator on its node's network, together with all nodes.

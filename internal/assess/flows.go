@@ -28,7 +28,11 @@ func RequiredFlows(m *model.Model, c *model.Cluster) []v1alpha1.RequiredFlow {
 	if poolers := m.PoolerEnds(c); len(poolers) > 0 {
 		flows = append(flows, flow(m, v1alpha1.FlowPooler, "poolers", cnpg.PostgresPort, poolers, peers))
 	}
-	return append(flows, apiServerFlow(m, c))
+	flows = append(flows, apiServerFlow(m, c))
+	for _, n := range neededFlows(m, c) {
+		flows = append(flows, n.flow)
+	}
+	return flows
 }
 
 // operatorFlow is allowed when every operator can reach the instances. When only some can, nobody
@@ -89,6 +93,9 @@ func explainFlow(source, target model.End, port uint16, d engine.Decision) strin
 		at, direction = d.Egress, "out of "+source.Name
 	}
 	connection := fmt.Sprintf("%s → %s:%d", source.Name, target.Name, port)
+	if port == 0 {
+		connection = fmt.Sprintf("%s → %s", source.Name, target.Name)
+	}
 	switch {
 	case at.Reason != "":
 		return fmt.Sprintf("%s: %s", connection, at.Reason)

@@ -1,6 +1,10 @@
 package assess
 
-import "github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+import (
+	"maps"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
 
 // touches tells whether the cluster's report may have changed in more than the numbers of the fleet.
 func touches(d *model.Difference, c *model.Cluster, needs dependencies) bool {
@@ -18,7 +22,12 @@ func touches(d *model.Difference, c *model.Cluster, needs dependencies) bool {
 			return true
 		}
 	}
-	return named(d, c)
+	for namespace := range needs.ends {
+		if d.Namespaces[namespace] {
+			return true
+		}
+	}
+	return named(d, c) || !maps.Equal(needs.ends, endsOf(d.Model, c))
 }
 
 // named tells whether the policies at the cluster's pods name one of the changed pods.

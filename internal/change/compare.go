@@ -34,7 +34,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{
 				Reason:  v1alpha1.RefusalFlowBlocked,
-				Message: fmt.Sprintf("the required flow %s (%s → port %d) would be %s: %s", f.Name, f.From, f.Port, f.Verdict, f.Message),
+				Message: fmt.Sprintf("the required flow %s (%s → %s) would be %s: %s", f.Name, f.From, targetOf(f), f.Verdict, f.Message),
 			})
 		}
 	}
@@ -77,12 +77,26 @@ func neighbours(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal
 	return out
 }
 
+// targetOf is the target of a flow in words.
+func targetOf(f v1alpha1.RequiredFlow) string {
+	if f.To != "" {
+		return f.To
+	}
+	return fmt.Sprintf("port %d", f.Port)
+}
+
 func flowChanges(before, after []v1alpha1.RequiredFlow) []v1alpha1.RequiredFlowChange {
-	was := v1alpha1.Verdicts(before)
+	was := map[v1alpha1.FlowKey]v1alpha1.RequiredFlow{}
+	for _, f := range before {
+		was[f.Key()] = f
+	}
 	var out []v1alpha1.RequiredFlowChange
 	for _, f := range after {
+		if f.Unrestricted() && was[f.Key()].Unrestricted() {
+			continue
+		}
 		out = append(out, v1alpha1.RequiredFlowChange{
-			Name: f.Name, From: f.From, Port: f.Port, Before: was[f.Key()], After: f.Verdict, Advisory: f.Advisory,
+			Name: f.Name, From: f.From, To: f.To, Port: f.Port, Before: was[f.Key()].Verdict, After: f.Verdict, Advisory: f.Advisory,
 		})
 	}
 	return out

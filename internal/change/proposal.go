@@ -93,7 +93,9 @@ func (p Proposal) Verify(after *model.Model) []Difference {
 			promised[f.Key()] = f.After
 		}
 		for _, f := range assess.RequiredFlows(after, c) {
-			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && promised[f.Key()] == v1alpha1.VerdictAllowed {
+			// What no policy has to do with is not in the preview.
+			was, told := promised[f.Key()]
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && (!told || was == v1alpha1.VerdictAllowed) {
 				out = append(out, Difference{Cluster: key, Flow: &f})
 			}
 		}

@@ -73,6 +73,9 @@ func nodeAddresses(inv *inventory.Inventory) []netip.Addr {
 	return slices.Compact(out)
 }
 
+// APIServers are where Kubernetes answers, or may.
+func (d *Deriver) APIServers() []Peer { return d.apiServers }
+
 // IsNode is true for an address of a node on which pods were seen.
 func (d *Deriver) IsNode(address netip.Addr) bool {
 	_, found := slices.BinarySearchFunc(d.nodes, address, netip.Addr.Compare)

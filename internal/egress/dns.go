@@ -54,6 +54,9 @@ func (d *Deriver) findDNS() resolvers {
 	return r
 }
 
+// Resolvers are whom pods ask for names; which is why it is not known which of them.
+func (d *Deriver) Resolvers() (peers []Peer, which string) { return d.dns.peers, d.dns.which }
+
 // unseenResolvers are the places where DNS usually is.
 func unseenResolvers() resolvers {
 	return resolvers{

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/cilium/pkg/u8proto"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
@@ -14,7 +15,9 @@ import (
 // Answer is a decision about a connection with a peer of a need.
 type Answer struct {
 	// Peer is what the other end is called.
-	Peer     string
+	Peer string
+	// Pod is its position in the inventory, -1 for what is no pod of it.
+	Pod      int
 	Decision engine.Decision
 }
 
@@ -34,44 +37,96 @@ func (m *Model) Ask(end End, peer egress.Peer, port egress.Port) []Answer {
 			alike.Name = ""
 			if !slices.Contains(asked, alike) && to != end {
 				asked = append(asked, alike)
-				out = append(out, Answer{to.Name, m.betweenOn(end, to, proto, port.Number)})
+				out = append(out, Answer{to.Name, i, m.betweenOn(end, to, proto, port.Number)})
 			}
 		}
 		return out
 	}
 	name := calledPeer(peer)
 	if unrestricted := m.opens(end); unrestricted != "" {
-		return []Answer{{name, engine.Join(engine.AllowedBecause(notAPod), engine.AllowedBecause(unrestricted))}}
+		return []Answer{{name, -1, engine.Join(engine.AllowedBecause(notAPod), engine.AllowedBecause(unrestricted))}}
 	}
 	if peer.Unknown != "" {
-		return []Answer{{name, engine.Join(engine.AllowedBecause(notAPod), engine.UnknownBecause(peer.Unknown))}}
+		return []Answer{{name, -1, engine.Join(engine.AllowedBecause(notAPod), engine.UnknownBecause(peer.Unknown))}}
 	}
 	alternatives, why := m.alternatives(end, peer)
 	var decisions []engine.Decision
 	for _, id := range alternatives {
 		decisions = append(decisions, m.engine.DecideOn(end.Identity, id, proto, port.Number))
 	}
-	return []Answer{{name, engine.Either(why, decisions...)}}
+	d := engine.Either(why, decisions...)
+	if peer.Name != "" && d.Verdict == v1alpha1.VerdictAllowed && !m.resolves(end, proto, port.Number) {
+		d = engine.Join(d.Ingress, engine.Direction{
+			Verdict: v1alpha1.VerdictDenied, DefaultDeny: m.denyingEgress(end),
+			Reason: "a rule names " + peer.Name + ", and no rule for DNS has rules.dns, without which Cilium learns no addresses",
+		})
+	}
+	return []Answer{{name, -1, d}}
+}
+
+// resolves is false where an end may connect to names only, and Cilium does not see how it resolves them
+// (toFQDNs works by the DNS proxy).
+func (m *Model) resolves(end End, protocol u8proto.U8proto, port uint16) bool {
+	var anywhere []engine.Decision
+	for _, id := range m.known.nowhere {
+		anywhere = append(anywhere, m.engine.DecideOn(end.Identity, id, protocol, port))
+	}
+	if engine.Either("", anywhere...).Verdict == v1alpha1.VerdictAllowed {
+		return true
+	}
+	resolvers, _ := m.known.deriver.Resolvers()
+	for _, peer := range resolvers {
+		for _, at := range peer.Ports {
+			for _, answer := range m.Ask(end, peer, at) {
+				if answer.Decision.Egress.L7 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// denyingEgress are the policies that bring default deny to what an end opens.
+func (m *Model) denyingEgress(end End) []v1alpha1.PolicyReference {
+	var out []v1alpha1.PolicyReference
+	for _, s := range m.engine.Selections(end.Identity) {
+		if s.Egress == v1alpha1.EffectDefaultDeny {
+			out = append(out, m.engine.Policies()[s.Policy].PolicyReference)
+		}
+	}
+	return engine.Unique(out)
 }
 
 // AskInbound decides whether those that a peer stands for can connect to an end.
 func (m *Model) AskInbound(end End, peer egress.Peer, port uint16) []Answer {
 	switch {
+	case peer.Unknown != "" && !m.admitsSome(end):
+		return []Answer{{calledPeer(peer), -1, engine.Join(engine.AllowedBecause("no policy restricts who reaches it"), engine.AllowedBecause(peer.Unknown))}}
 	case peer.Unknown != "":
-		return []Answer{{calledPeer(peer), engine.Join(engine.UnknownBecause(peer.Unknown), engine.AllowedBecause(peer.Unknown))}}
+		return []Answer{{calledPeer(peer), -1, engine.Join(engine.UnknownBecause(peer.Unknown), engine.AllowedBecause(peer.Unknown))}}
 	case peer.APIServer != nil:
 		var decisions []engine.Decision
 		for _, id := range m.comesFrom(end, *peer.APIServer) {
 			decisions = append(decisions, m.Between(End{Identity: id, Name: calledPeer(peer)}, end, port))
 		}
-		return []Answer{{calledPeer(peer), engine.Either(unseenNode, decisions...)}}
+		return []Answer{{calledPeer(peer), -1, engine.Either(unseenNode, decisions...)}}
 	}
 	var out []Answer
 	for _, i := range peer.Pods {
 		from := m.EndOf(i, m.calledPod(i))
-		out = append(out, Answer{from.Name, m.Between(from, end, port)})
+		out = append(out, Answer{from.Name, i, m.Between(from, end, port)})
 	}
 	return out
+}
+
+// admitsSome is true where something may restrict who reaches an end.
+func (m *Model) admitsSome(end End) bool {
+	if !m.Enforces() || end.Unmanaged || end.OnNode {
+		return false
+	}
+	ingress, _ := m.engine.DefaultDeny(end.Identity)
+	return ingress || slices.ContainsFunc(m.engine.Selections(end.Identity), func(s engine.Selection) bool { return s.DeniesIngress })
 }
 
 // opens says why nothing restricts what an end opens; empty when something does.

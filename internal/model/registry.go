@@ -27,6 +27,8 @@ type registry struct {
 	addresses  map[netip.Addr][]*engine.Identity
 	apiServers map[placed][]*engine.Identity
 	candidates map[string]*engine.Identity
+	// nowhere are addresses of the world that no name has.
+	nowhere []*engine.Identity
 }
 
 // Dependant is a need of a cluster that another one serves, with the ends that have it.
@@ -91,7 +93,12 @@ func (m *Model) register(policies []engine.Policy) error {
 			}
 		}
 	}
-	if err := m.addPeers(m.options.Extra.Peers, world); err != nil {
+	resolvers, _ := r.deriver.Resolvers()
+	if err := m.addPeers(slices.Concat(m.options.Extra.Peers, resolvers), world); err != nil {
+		return err
+	}
+	var err error
+	if m.known.nowhere, err = m.identities.Name("", engine.World{Prefixes: world.Prefixes, CIDRGroups: world.CIDRGroups}); err != nil {
 		return err
 	}
 	return m.addDependants()

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -41,6 +42,7 @@ func (m *Model) Since(last *Model) *Difference {
 	}
 	d.addNamespaces(last)
 	d.addClusters(last)
+	d.addPoolers(last)
 	d.addPods(last)
 	d.addPolicies(last)
 	return d
@@ -52,6 +54,8 @@ func (m *Model) differs(last *Model) bool {
 	return m.identities != last.identities ||
 		!slices.Equal(m.inv.Missing, last.inv.Missing) ||
 		!reflect.DeepEqual(m.inv.Operators, last.inv.Operators) ||
+		!reflect.DeepEqual(m.inv.Around, last.inv.Around) ||
+		!reflect.DeepEqual(m.known.deriver.APIServers(), last.known.deriver.APIServers()) ||
 		!slices.Equal(m.lookup.apiServerNodes, last.lookup.apiServerNodes) ||
 		(len(m.unmanaged) > 0) != (len(last.unmanaged) > 0) ||
 		(len(m.inv.Endpoints) > 0) != (len(last.inv.Endpoints) > 0)
@@ -81,6 +85,8 @@ func (d *Difference) addClusters(last *Model) {
 		switch was := before[c.Key()]; {
 		case was == nil:
 			d.Namespaces[c.Object.Namespace] = true
+		case was.Object != c.Object && len(was.Object.Spec.ExternalClusters)+len(c.Object.Spec.ExternalClusters) > 0:
+			d.Everything = true // Others may be needed by it.
 		case was.Object != c.Object:
 			d.Clusters[c.Key()] = true
 		}
@@ -88,6 +94,23 @@ func (d *Difference) addClusters(last *Model) {
 	}
 	for key := range before {
 		d.Namespaces[key.Namespace] = true
+	}
+}
+
+// addPoolers notes poolers that are not the same objects.
+func (d *Difference) addPoolers(last *Model) {
+	before := map[*cnpgv1.Pooler]bool{}
+	for _, p := range last.inv.Poolers {
+		before[p] = true
+	}
+	for _, p := range d.Model.inv.Poolers {
+		if !before[p] {
+			d.Namespaces[p.Namespace] = true
+		}
+		delete(before, p)
+	}
+	for p := range before {
+		d.Namespaces[p.Namespace] = true
 	}
 }
 

@@ -16,7 +16,8 @@ type ChangePreview struct {
 	// Policies are those of the set, in the order in which they are changed. Those that stay as they are
 	// are among them.
 	Policies []PolicyChange `json:"policies"`
-	// RequiredFlows are the connections that the cluster needs.
+	// RequiredFlows are the connections that the cluster needs, but those with which no policy has to do before
+	// and after.
 	RequiredFlows []RequiredFlowChange `json:"requiredFlows"`
 	// Access is everybody who can connect before or after.
 	Access AccessChanges `json:"access"`
@@ -62,9 +63,10 @@ type PolicyChange struct {
 
 // RequiredFlowChange is one required flow before and after.
 type RequiredFlowChange struct {
-	// Name, From and Port are those of the RequiredFlow.
+	// Name, From, To and Port are those of the RequiredFlow.
 	Name   string  `json:"name"`
 	From   string  `json:"from"`
+	To     string  `json:"to,omitempty"`
 	Port   uint16  `json:"port"`
 	Before Verdict `json:"before"`
 	After  Verdict `json:"after"`
@@ -73,7 +75,7 @@ type RequiredFlowChange struct {
 }
 
 // Key is that of the flow in the reports.
-func (f RequiredFlowChange) Key() FlowKey { return FlowKey{f.Name, f.From, f.Port} }
+func (f RequiredFlowChange) Key() FlowKey { return FlowKey{f.Name, f.From, f.To, f.Port} }
 
 // AccessChanges are all clients, by what happens to their access. A workload of which only some pods are
 // concerned is in more than one list, with the number of those pods.

@@ -205,7 +205,9 @@ type RequiredFlow struct {
 	Name string `json:"name"`
 	// From is the source in words: "operator (cnpg-system)", "instances and join jobs", …
 	From string `json:"from"`
-	// Port is the TCP port at the instances.
+	// To is the target in words where it is not the instances: "the API server".
+	To string `json:"to,omitempty"`
+	// Port is the port at the target, the first of several; 0 when it is not known.
 	Port    uint16  `json:"port"`
 	Verdict Verdict `json:"verdict"`
 	// Policies decided the verdict: those that allow, or those that deny.
@@ -213,18 +215,26 @@ type RequiredFlow struct {
 	// Advisory flows do not break the cluster as it is: they are for a convenience (kubectl cnpg
 	// status), or for peers that a single instance would only have after scaling up.
 	Advisory bool `json:"advisory,omitempty"`
+	// CutOff are those of the source that are concerned when the verdict is not allowed: pods, the next instance,
+	// jobs; only where To is set.
+	CutOff []string `json:"cutOff,omitempty"`
 	// Message says which source and target when the verdict is not allowed, or why it is unknown.
 	Message string `json:"message,omitempty"`
 }
 
+// Unrestricted is true for a flow to something else than the instances with which no policy has to do.
+func (f RequiredFlow) Unrestricted() bool {
+	return f.To != "" && f.Verdict == VerdictAllowed && len(f.Policies) == 0
+}
+
 // FlowKey tells a required flow from the others of its cluster.
 type FlowKey struct {
-	Name, From string
-	Port       uint16
+	Name, From, To string
+	Port           uint16
 }
 
 // Key is what two reports on one cluster have in common for the same flow.
-func (f RequiredFlow) Key() FlowKey { return FlowKey{f.Name, f.From, f.Port} }
+func (f RequiredFlow) Key() FlowKey { return FlowKey{f.Name, f.From, f.To, f.Port} }
 
 // Verdicts are the verdicts of flows by key. A flow that is not among them has none.
 func Verdicts(flows []RequiredFlow) map[FlowKey]Verdict {

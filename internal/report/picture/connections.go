@@ -133,6 +133,9 @@ func requiredConnections(r v1alpha1.IsolationReport, flow v1alpha1.RequiredFlow)
 	}
 	c.policies, c.reason = decidedBy(flow.Policies, flow.Verdict)
 	c.from = endpoint{kind: peersEnd, name: terminal.Escape(flow.From)}
+	if flow.To != "" {
+		return nil // A picture shows who reaches the pods.
+	}
 	switch flow.Name {
 	case v1alpha1.FlowOperator:
 		c.from.kind = operatorEnd

@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -15,16 +16,21 @@ func (p *page) flows(r v1alpha1.IsolationReport) error {
 		return nil
 	}
 	g := p.flowGrid(column{header: "DECIDED BY", flexible: true, limit: p.limit(2)})
-	for _, flow := range r.RequiredFlows {
-		g.add(append(p.flowCells(flow.Name, flow.From, flow.Port),
+	shown := slices.DeleteFunc(slices.Clone(r.RequiredFlows), func(f v1alpha1.RequiredFlow) bool { return !p.wide && incidental(f) })
+	for _, flow := range shown {
+		g.add(append(p.flowCells(flow.Name, between(flow.From, flow.To), flow.Port),
 			p.verdict(flow.Verdict, flow.Advisory), lines(p.deciders(flow)))...)
 	}
 	if err := p.table(2, g); err != nil {
 		return err
 	}
-	for _, flow := range r.RequiredFlows {
+	for _, flow := range shown {
 		if flow.Message != "" && flow.Verdict != v1alpha1.VerdictAllowed {
-			p.paragraph(2, fmt.Sprintf("%s to %d: %s", flow.From, flow.Port, flow.Message), nil)
+			target := strconv.Itoa(int(flow.Port))
+			if flow.To != "" {
+				target = flow.To
+			}
+			p.paragraph(2, fmt.Sprintf("%s to %s: %s", flow.From, target, flow.Message), nil)
 		}
 	}
 	return nil
@@ -39,8 +45,26 @@ func (p *page) flowGrid(more ...column) grid {
 	return grid{columns: append(columns, more...)}
 }
 
+// incidental flows stand in wide: with which no policy has to do, and which are of use and not needed. That
+// metrics are scraped is of interest to everybody who has asked for it.
+func incidental(f v1alpha1.RequiredFlow) bool {
+	return f.Unrestricted() || f.To != "" && f.Advisory && f.Name != v1alpha1.FlowMetrics
+}
+
+// between is the source of a flow, with the target where it is not the instances.
+func between(from, to string) string {
+	if to == "" {
+		return from
+	}
+	return from + " → " + to
+}
+
 func (p *page) flowCells(name, from string, port uint16) []cell {
-	cells := []cell{text(from), text(strconv.Itoa(int(port)))}
+	number := "-"
+	if port != 0 {
+		number = strconv.Itoa(int(port))
+	}
+	cells := []cell{text(from), text(number)}
 	if p.wide {
 		return append([]cell{text(name)}, cells...)
 	}

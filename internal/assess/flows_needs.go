@@ -1,0 +1,239 @@
+package assess
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// connection is one that somebody needs.
+type connection struct {
+	from, to model.End
+	// toPod is the target's position among the pods of the inventory, -1 where it is none.
+	toPod    int
+	peer     egress.Peer
+	port     egress.Port
+	decision engine.Decision
+}
+
+// needed is a required flow, with those of its connections that are denied.
+type needed struct {
+	flow v1alpha1.RequiredFlow
+	// sources are who has the need.
+	sources []string
+	denied  []connection
+}
+
+// neededFlows asks about what a cluster needs besides the connections among operator, instances and poolers, in
+// the order in which people look for them.
+func neededFlows(m *model.Model, c *model.Cluster) []needed {
+	all := group{m: m}
+	for _, flow := range []egress.Flow{egress.APIServer, egress.DNS, egress.ObjectStore, egress.External} {
+		for _, need := range m.Needs(c) {
+			if need.Flow == flow {
+				all.outbound(need, called(need.Who), need.What, m.EndsOf(c, need.Who))
+			}
+		}
+	}
+	for _, d := range m.Dependants(c) {
+		all.outbound(d.Need, fmt.Sprintf("%s of %s/%s", called(d.Need.Who), d.Cluster.Namespace, d.Cluster.Name), "instances", d.Ends)
+	}
+	for i, op := range m.Operators() {
+		if op.Presumed() {
+			continue // What nobody has seen has no policies.
+		}
+		name := fmt.Sprintf("operator (%s)", op.Namespace)
+		for _, need := range m.NeedsOf(i) {
+			need.Advisory = need.Advisory || len(m.Operators()) > 1
+			if need.Inbound {
+				all.inbound(need, name, op.Ends)
+			} else {
+				all.outbound(need, name, need.What, op.Ends)
+			}
+		}
+	}
+	for _, need := range m.Deriver().Metrics(c.Object) {
+		all.inbound(need, called(need.Who), m.EndsOf(c, need.Who))
+	}
+	return all.out
+}
+
+// called is what somebody with a need is called among others.
+func called(who egress.Who) string {
+	switch who.Kind {
+	case egress.Job:
+		return string(who.Job) + " job"
+	case egress.Pooler:
+		return "pooler " + who.Pooler
+	case egress.Instances, egress.Operator:
+	}
+	return string(who.Kind)
+}
+
+// group gathers needs of the same kind with the same target into one flow.
+type group struct {
+	m   *model.Model
+	out []needed
+}
+
+// flowOf is the flow that a need belongs to, from which its source's name is among.
+func (g *group) flowOf(need egress.Need, from, to string) *needed {
+	i := slices.IndexFunc(g.out, func(n needed) bool {
+		// A dependant and the operator are told by themselves.
+		alone := need.Flow == egress.Dependants || need.Flow == egress.Webhook || need.Flow == egress.Metrics
+		return n.flow.Name == string(need.Flow) && n.flow.To == to && n.flow.Advisory == need.Advisory && (!alone || n.flow.From == from)
+	})
+	if i < 0 {
+		f := v1alpha1.RequiredFlow{
+			Name: string(need.Flow), From: from, To: to, Verdict: v1alpha1.VerdictAllowed, Advisory: need.Advisory, Policies: []v1alpha1.PolicyReference{},
+		}
+		for _, p := range need.Peers {
+			if f.Port == 0 && len(p.Ports) > 0 {
+				f.Port = p.Ports[0].Number
+			}
+		}
+		g.out = append(g.out, needed{flow: f, sources: []string{from}})
+		return &g.out[len(g.out)-1]
+	}
+	n := &g.out[i]
+	if !slices.Contains(n.sources, from) {
+		n.sources = append(n.sources, from)
+		n.flow.From = inSeries(n.sources)
+	}
+	return n
+}
+
+// inSeries is instances, jobs and poolers in short: the name where there is one of a kind.
+func inSeries(sources []string) string {
+	var jobs, poolers, out []string
+	for _, source := range sources {
+		switch {
+		case strings.HasSuffix(source, " job"):
+			jobs = append(jobs, source)
+		case strings.HasPrefix(source, "pooler "):
+			poolers = append(poolers, source)
+		default:
+			out = append(out, source)
+		}
+	}
+	if len(jobs) > 1 {
+		jobs = []string{"jobs"}
+	}
+	if len(poolers) > 1 {
+		poolers = []string{"poolers"}
+	}
+	out = slices.Concat(out, jobs, poolers)
+	if last := len(out) - 1; last > 0 {
+		return strings.Join(out[:last], ", ") + " and " + out[last]
+	}
+	return strings.Join(out, "")
+}
+
+// outbound adds what ends open.
+func (g *group) outbound(need egress.Need, from, to string, ends []model.End) {
+	n := g.flowOf(need, from, to)
+	for _, end := range ends {
+		var all []connection
+		for _, peer := range need.Peers {
+			ports := peer.Ports
+			if len(ports) == 0 {
+				ports = []egress.Port{{Protocol: corev1.ProtocolTCP}} // It is not known, as the peer.
+			}
+			for _, port := range ports {
+				for _, answer := range g.m.Ask(end, peer, port) {
+					target := model.End{Name: answer.Peer}
+					if answer.Pod >= 0 {
+						target = g.m.EndOf(answer.Pod, answer.Peer)
+					}
+					all = append(all, connection{end, target, answer.Pod, peer, port, answer.Decision})
+				}
+			}
+		}
+		n.add(end.Name, g.together(need, all))
+	}
+}
+
+// inbound adds what others open to ends.
+func (g *group) inbound(need egress.Need, to string, ends []model.End) {
+	n := g.flowOf(need, need.What, to)
+	for _, end := range ends {
+		var all []connection
+		for _, peer := range need.Peers {
+			for _, port := range peer.Ports {
+				for _, answer := range g.m.AskInbound(end, peer, port.Number) {
+					source := model.End{Name: answer.Peer}
+					if answer.Pod >= 0 {
+						source = g.m.EndOf(answer.Pod, answer.Peer)
+					}
+					all = append(all, connection{source, end, -1, peer, port, answer.Decision})
+				}
+			}
+		}
+		n.add(end.Name, g.together(need, all))
+	}
+}
+
+// together makes one connection of those that are alternatives: what holds for all of them holds. In manifests,
+// neither DNS nor the API server are to be seen: who allows the entity with a port, or DNS in one of its usual
+// places, has seen them.
+func (g *group) together(need egress.Need, all []connection) []connection {
+	if need.Which == "" || len(all) == 0 {
+		return all
+	}
+	alternatives := [][]connection{all}
+	if unseen := need.Peers[0]; g.m.Inventory().Origin == inventory.Manifests && !need.Inbound &&
+		(unseen.Candidate != nil || unseen.APIServer != nil && !unseen.APIServer.Address.IsValid()) {
+		alternatives = nil
+		for _, one := range all {
+			i := slices.IndexFunc(alternatives, func(a []connection) bool { return one.peer.APIServer != nil && a[0].port == one.port })
+			if i < 0 {
+				alternatives = append(alternatives, []connection{one})
+			} else {
+				alternatives[i] = append(alternatives[i], one)
+			}
+		}
+	}
+	var best connection
+	for i, alternative := range alternatives {
+		var decisions []engine.Decision
+		for _, one := range alternative {
+			decisions = append(decisions, one.decision)
+		}
+		one := alternative[0]
+		one.decision = engine.Either(need.Which, decisions...)
+		if i == 0 || best.decision.Verdict.WorseThan(one.decision.Verdict) {
+			best = one
+		}
+	}
+	return []connection{best}
+}
+
+// add adds the connections of one end.
+func (n *needed) add(end string, all []connection) {
+	f := &n.flow
+	for _, one := range all {
+		verdict := one.decision.Verdict
+		if verdict == v1alpha1.VerdictDenied {
+			n.denied = append(n.denied, one)
+		}
+		if verdict.WorseThan(f.Verdict) {
+			f.Verdict, f.Policies, f.CutOff = verdict, []v1alpha1.PolicyReference{}, nil
+			f.Message = explainFlow(one.from, one.to, one.port.Number, one.decision)
+		}
+		if verdict == f.Verdict {
+			f.Policies = append(f.Policies, one.decision.Policies()...)
+			if verdict != v1alpha1.VerdictAllowed && !slices.Contains(f.CutOff, end) {
+				f.CutOff = append(f.CutOff, end)
+			}
+		}
+	}
+	f.Policies = engine.Unique(f.Policies)
+}
