@@ -22,7 +22,7 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		}
 		code, severity, what := about(f)
 		message := fmt.Sprintf("%s: %s (%s)", what, f.Message, names(f.Policies))
-		message += others(f.CutOff)
+		message += cutOffAsWell(f.CutOff)
 		remedy := addition(m, c, n)
 		if f.Name == v1alpha1.FlowMetrics && len(Managed(m, c)) > 0 && n.denied[0].from.Identity != nil {
 			namespace := n.denied[0].from.Identity.Namespace()
@@ -33,8 +33,8 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 	return out
 }
 
-// others are who is cut off besides the first, a few by name.
-func others(cutOff []string) string {
+// cutOffAsWell is who is cut off besides the first, a few by name.
+func cutOffAsWell(cutOff []string) string {
 	const most = 3
 	if len(cutOff) < 2 {
 		return ""
