@@ -53,11 +53,11 @@ func TestManifests(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		"a kustomization is built":    {"status -k DIR/overlays", kit.ExitFine, []string{"Cluster   shop/pg", "cnp   pg"}, ""},
-		"kustomization and file":      {"status -k DIR/overlays -f DIR/refused/db.yaml", kit.ExitFine, []string{"shop       pg", "default    pg"}, ""},
+		"a kustomization is built":    {"status -k DIR/overlays --operator-namespace cnpg-system", kit.ExitFine, []string{"Cluster   shop/pg", "cnp   pg"}, ""},
+		"kustomization and file":      {"status -k DIR/overlays -f DIR/refused/db.yaml --operator-namespace cnpg-system", kit.ExitFine, []string{"shop       pg", "default    pg"}, ""},
 		"explain in a kustomization":  {"explain world pg -n shop -k DIR/overlays", kit.ExitNo, []string{"DENIED"}, ""},
 		"lockdown of a kustomization": {"lockdown pg -n shop -k DIR/overlays --dry-run=client -o name --operator-namespace cnpg-system", kit.ExitFine, []string{"pg-default-deny"}, ""},
-		"a folder within":             {"status -R -f DIR/overlays", kit.ExitFine, []string{"Cluster   shop/pg"}, ""},
+		"a folder within":             {"status -R -f DIR/overlays --operator-namespace cnpg-system", kit.ExitFine, []string{"Cluster   shop/pg"}, ""},
 		"what is no object":           {"status -f DIR/other -f DIR/refused/db.yaml", kit.ExitFine, nil, "skipped 2 documents: no Kubernetes objects in there\n"},
 		"a refused policy": {
 			"status -f DIR/refused", kit.ExitFine, []string{"POLICY_INVALID", `spec.ingress[0].fromEntities[0]: "everybody" is none of`, "Posture   OPEN"}, "",
