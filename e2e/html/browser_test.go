@@ -20,6 +20,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
@@ -172,7 +173,7 @@ func TestNamesStayText(t *testing.T) {
 	r.RequiredFlows[0].From, r.RequiredFlows[0].Message = attack, attack
 	r.Exposure[0].Clients[0].Workload, r.Exposure[0].Clients[0].Namespace = attack, attack
 	r.Exposure[0].Clients[0].Policies[0].Name = attack
-	r.Findings = append(r.Findings, v1alpha1.Finding{Severity: v1alpha1.SeverityError, Message: attack, Remedy: attack})
+	r.Findings = append(r.Findings, v1alpha1.Finding{Severity: v1alpha1.SeverityError, Message: attack, Remedy: command.Words(attack)})
 	dom := chromium(t, page(t, list), "--dump-dom")
 	if !strings.Contains(dom, "<title>Isolation of CloudNativePG clusters</title>") {
 		t.Error("the page's title has changed: a script has run")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -49,7 +50,7 @@ func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRe
 	policies := slices.SortedFunc(maps.Keys(blame), v1alpha1.PolicyReference.Compare)
 	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.SeverityWarning,
 		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
-		"Narrow the endpointSelector to cnpg.io/cluster: "+c.Object.Name+", as lockdown does: "+lockdownCommand(m, c))}
+		command.Wordsf("Narrow the endpointSelector to cnpg.io/cluster: %s, as lockdown does:", c.Object.Name).Run(lockdownCommand(m, c)))}
 }
 
 // denying are the policies that bring ingress default deny to the identity; onlyOurs is true when

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -51,14 +52,14 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "there is no sign of a Cilium agent: no cilium-config, no DaemonSet labelled k8s-app=cilium and no CiliumEndpoint",
-			Remedy:  "Install Cilium, or let this user read its ConfigMap and its DaemonSet.",
+			Remedy:  command.Words("Install Cilium, or let this user read its ConfigMap and its DaemonSet."),
 		})
 	}
 	if len(c.Members) == 0 {
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "no pod of the cluster could be seen",
-			Remedy:  fmt.Sprintf("kubectl get pods -n %s -l %s", shellWord(c.Object.Namespace), shellWord(cnpg.ClusterLabel+"="+c.Object.Name)),
+			Remedy:  command.Run(command.Kubectl("get", "pods").In(c.Object.Namespace).With("-l", cnpg.ClusterLabel+"="+c.Object.Name)),
 		})
 	}
 	if !m.Inventory().Settings.Found && m.Inventory().Origin == inventory.Live && !missesSettings(m) {
@@ -102,7 +103,7 @@ func labelFindings(m *model.Model, c *model.Cluster) []v1alpha1.Finding {
 			out = append(out, v1alpha1.Finding{
 				Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityWarning,
 				Message: fmt.Sprintf("the identity that Cilium gave to pod %q lacks the pod's label %s: policies can't select it by that", pod.Name, strings.Join(lacking, ", ")),
-				Remedy:  "Add the label to Cilium's option labels, or wait until the agent has seen the pod's change.",
+				Remedy:  command.Words("Add the label to Cilium's option labels, or wait until the agent has seen the pod's change."),
 			})
 		}
 	}

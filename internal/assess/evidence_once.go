@@ -7,7 +7,7 @@ func saidOnce(findings []v1alpha1.Finding) []v1alpha1.Finding {
 	at := map[[2]string]int{}
 	var out []v1alpha1.Finding
 	for _, f := range findings {
-		key := [2]string{f.Message, f.Remedy}
+		key := [2]string{f.Message, f.Remedy.String()}
 		i, known := at[key]
 		if !known {
 			at[key] = len(out)

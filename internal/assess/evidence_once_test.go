@@ -5,6 +5,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -14,7 +15,7 @@ import (
 func TestOneReasonIsOneFinding(t *testing.T) {
 	inv := fixture.Load(t, fixture.Recording("live-open"))
 	for _, resource := range []string{"poolers.postgresql.cnpg.io", "pods", "deployments.apps"} {
-		inv.Missing = append(inv.Missing, inventory.Missing{Resource: resource, Message: "what is shown may have changed since", Remedy: "Wait."})
+		inv.Missing = append(inv.Missing, inventory.Missing{Resource: resource, Message: "what is shown may have changed since", Remedy: command.Words("Wait.")})
 	}
 	m, err := model.New(inv, model.Options{})
 	if err != nil {
@@ -22,7 +23,7 @@ func TestOneReasonIsOneFinding(t *testing.T) {
 	}
 	var found []v1alpha1.Finding
 	for _, f := range assess.Evaluate(m).Items[0].Findings {
-		if f.Code == v1alpha1.EvidenceMissing && f.Remedy == "Wait." {
+		if f.Code == v1alpha1.EvidenceMissing && f.Remedy.String() == "Wait." {
 			found = append(found, f)
 		}
 	}

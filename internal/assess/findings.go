@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -47,11 +49,11 @@ func enforcementFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.Isolation
 	case s.AuditMode:
 		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
 			"Cilium runs in audit mode (policy-audit-mode): it logs what policies deny and drops nothing",
-			"Set policyAuditMode=false in Cilium's Helm values and restart the agents."))
+			command.Words("Set policyAuditMode=false in Cilium's Helm values and restart the agents.")))
 	case s.EnablePolicy == "never":
 		out = append(out, finding(v1alpha1.EnforcementDisabled, v1alpha1.SeverityError,
 			"Cilium enforces no policies (enable-policy: never)",
-			"Set policyEnforcementMode=default in Cilium's Helm values and restart the agents."))
+			command.Words("Set policyEnforcementMode=default in Cilium's Helm values and restart the agents.")))
 	}
 	var unmanaged []string
 	for _, member := range c.Members {
@@ -62,7 +64,7 @@ func enforcementFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.Isolation
 	if len(unmanaged) > 0 {
 		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
 			fmt.Sprintf("Cilium does not manage %s: no policy is enforced there", pods(unmanaged)),
-			"Restart the pods: those that started before the agent are taken over then."))
+			command.Words("Restart the pods: those that started before the agent are taken over then.")))
 	}
 	var onNodes []string
 	for _, member := range c.OnNodes {
@@ -71,7 +73,7 @@ func enforcementFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.Isolation
 	if len(onNodes) > 0 {
 		out = append(out, finding(v1alpha1.NotManagedByCilium, v1alpha1.SeverityError,
 			fmt.Sprintf("policies for pods do not select %s, on the network of the node: the instances take it for the node", pods(onNodes)),
-			"Remove hostNetwork from the template of the pods."))
+			command.Words("Remove hostNetwork from the template of the pods.")))
 	}
 	return out
 }
@@ -132,41 +134,37 @@ func Concerns(m *model.Model, c *model.Cluster, p *engine.Policy) bool {
 
 // invalidRemedy and ignoredRemedy end with the removal: lockdown changes no policy but its own, so
 // the one that is wrong stays until somebody removes it.
-func invalidRemedy(m *model.Model, c *model.Cluster, p *engine.Policy) string {
+func invalidRemedy(m *model.Model, c *model.Cluster, p *engine.Policy) command.Text {
 	if strings.Contains(p.Message, "at least one of Ingress") {
-		return "Write ingress: [{}] for ingress: [], or replace it: " + replaceCommands(m, c, p)
+		return command.Words("Write ingress: [{}] for ingress: [], or replace it:").Run(replaceCommands(m, c, p)...)
 	}
-	return "Correct the policy, or replace it: " + replaceCommands(m, c, p)
+	return command.Words("Correct the policy, or replace it:").Run(replaceCommands(m, c, p)...)
 }
 
-func unreadableRemedy(p *engine.Policy) string {
+func unreadableRemedy(p *engine.Policy) command.Text {
 	if p.Source != "" {
-		return fmt.Sprintf("Correct the policy in %s, or leave it out.", p.Source)
+		return command.Wordsf("Correct the policy in %s, or leave it out.", p.Source)
 	}
-	return "Correct the policy, or remove it: " + deleteCommand(p.PolicyReference)
+	return command.Words("Correct the policy, or remove it:").Run(deleteCommand(p.PolicyReference))
 }
 
-func ignoredRemedy(m *model.Model, c *model.Cluster, p *engine.Policy, fields []string) string {
+func ignoredRemedy(m *model.Model, c *model.Cluster, p *engine.Policy, fields []string) command.Text {
 	if slices.ContainsFunc(fields, func(f string) bool { return strings.HasSuffix(f, ".labelSelector") }) {
-		return "Put matchLabels and matchExpressions directly into the fromEndpoints item, or replace it: " + replaceCommands(m, c, p)
+		return command.Words("Put matchLabels and matchExpressions directly into the fromEndpoints item, or replace it:").Run(replaceCommands(m, c, p)...)
 	}
-	return "Remove the fields, or replace the policy: " + replaceCommands(m, c, p)
+	return command.Words("Remove the fields, or replace the policy:").Run(replaceCommands(m, c, p)...)
 }
 
-func replaceCommands(m *model.Model, c *model.Cluster, p *engine.Policy) string {
-	return lockdownCommand(m, c) + "; " + deleteCommand(p.PolicyReference)
+func replaceCommands(m *model.Model, c *model.Cluster, p *engine.Policy) []command.Line {
+	return []command.Line{lockdownCommand(m, c), deleteCommand(p.PolicyReference)}
 }
 
-func deleteCommand(ref v1alpha1.PolicyReference) string {
+func deleteCommand(ref v1alpha1.PolicyReference) command.Line {
 	resource := map[v1alpha1.PolicyKind]string{
 		v1alpha1.CiliumNetworkPolicy: "cnp", v1alpha1.CiliumClusterwideNetworkPolicy: "ccnp",
 		v1alpha1.NetworkPolicy: "netpol", v1alpha1.ClusterNetworkPolicy: "clusternetworkpolicies.policy.networking.k8s.io",
 	}[ref.Kind]
-	command := fmt.Sprintf("kubectl delete %s %s", resource, shellWord(ref.Name))
-	if ref.Namespace != "" {
-		command += " -n " + shellWord(ref.Namespace)
-	}
-	return command
+	return command.Kubectl("delete", resource, ref.Name).In(ref.Namespace)
 }
 
 // openFindings are about pods and ports that are open to everybody.
@@ -187,21 +185,22 @@ func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 	switch {
 	case len(open) > 0 && len(closed) == 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
-			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", lockdownCommand(m, c)))
+			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", command.Run(lockdownCommand(m, c))))
 	case len(open) > 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
-			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), lockdownCommand(m, c)))
+			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), command.Run(lockdownCommand(m, c))))
 	}
 	for _, t := range protectedTargets(m, c) {
 		if m.WorldReaches(t.Target) {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
 				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.Port, t.name),
-				"Narrow the rule that allows it, or remove it; explain names it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.Object.Name), shellWord(c.Object.Namespace), t.Port)))
+				command.Words("Narrow the rule that allows it, or remove it; explain names it:").Run(
+					command.Plugin("explain", string(v1alpha1.EntityWorld), c.Object.Name).In(c.Object.Namespace).With("--port", strconv.Itoa(int(t.Port))))))
 			continue
 		}
 		if parts := partsOfWorld(m, t.Target); len(parts) > 0 {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
-				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.name, strings.Join(parts, ", ")), ""))
+				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.name, strings.Join(parts, ", ")), command.Text{}))
 		}
 	}
 	return out
@@ -251,12 +250,12 @@ func partsOfWorld(m *model.Model, t model.Target) []string {
 	return out
 }
 
-func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message, remedy string) v1alpha1.Finding {
+func finding(code v1alpha1.FindingCode, severity v1alpha1.Severity, message string, remedy command.Text) v1alpha1.Finding {
 	return v1alpha1.Finding{Code: code, Severity: severity, Message: message, Remedy: remedy}
 }
 
-func unlockCommand(namespace, name string) string {
-	return fmt.Sprintf("kubectl cnpg-netpol unlock %s -n %s", shellWord(name), shellWord(namespace))
+func unlockCommand(namespace, name string) command.Line {
+	return command.Plugin("unlock", name).In(namespace)
 }
 
 func names(refs []v1alpha1.PolicyReference) string {

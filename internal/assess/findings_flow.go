@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -39,7 +40,7 @@ func flowFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 
 // flowRemedy is what to do about a required flow that is denied: lockdown, unless its source is a pod for
 // which the set's rules, which go by labels, do not hold.
-func flowRemedy(m *model.Model, c *model.Cluster, flow string) string {
+func flowRemedy(m *model.Model, c *model.Cluster, flow string) command.Text {
 	sources := m.Ends(c.Instances())
 	switch flow {
 	case v1alpha1.FlowOperator:
@@ -53,18 +54,18 @@ func flowRemedy(m *model.Model, c *model.Cluster, flow string) string {
 	onNode := slices.ContainsFunc(sources, func(e model.End) bool { return e.OnNode })
 	switch {
 	case slices.ContainsFunc(sources, func(e model.End) bool { return e.Unmanaged }):
-		return "Restart the pods that Cilium does not manage: those that started before the agent are taken over then."
+		return command.Words("Restart the pods that Cilium does not manage: those that started before the agent are taken over then.")
 	case onNode && flow == v1alpha1.FlowOperator:
-		return lockdownCommand(m, c, letNodesIn)
+		return command.Run(lockdownCommand(m, c, letNodesIn))
 	case onNode:
-		return "Remove hostNetwork from the template of the pods."
+		return command.Words("Remove hostNetwork from the template of the pods.")
 	}
 	if lockdownRefused(m, c) {
 		if n, found := classic(m, c, flow); found {
 			return addition(m, c, n)
 		}
 	}
-	return lockdownCommand(m, c)
+	return command.Run(lockdownCommand(m, c))
 }
 
 // lockdownRefused tells whether lockdown would refuse to lock the cluster: it opens nothing at sources, and

@@ -21,7 +21,8 @@ func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRep
 	if len(m.Operators()) == 0 {
 		return []v1alpha1.Finding{finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 			"no CloudNativePG operator was found: no Deployment labelled app.kubernetes.io/name=cloudnative-pg, and no webhook that names its Service",
-			fmt.Sprintf("Name its namespace: kubectl cnpg-netpol status %s -n %s --operator-namespace NAMESPACE", shellWord(c.Object.Name), shellWord(c.Object.Namespace)))}
+			command.Words("Name its namespace:").Run(
+				command.Plugin("status", c.Object.Name).In(c.Object.Namespace).With(policyset.FlagOperatorNamespace, "NAMESPACE")))}
 	}
 	var out []v1alpha1.Finding
 	for _, op := range m.Operators() {
@@ -30,11 +31,11 @@ func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRep
 		case op.Presumed():
 			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 				"no CloudNativePG operator is in what was read: where it runs is not known, so nobody can say whether it gets in",
-				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."))
+				command.Words("Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace.")))
 		case op.FoundBy == namedByUser && len(elsewhere) > 0:
 			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 				fmt.Sprintf("no operator was seen in namespace %q, which --operator-namespace names; one was seen in %q", op.Namespace, strings.Join(elsewhere, ", ")),
-				"Leave --operator-namespace out, or correct it."))
+				command.Words("Leave --operator-namespace out, or correct it.")))
 		}
 		out = append(out, refusedForOperator(m, c, op)...)
 		out = append(out, moreThanTheOperator(m, c, op)...)
@@ -61,7 +62,7 @@ func wrongNamespaces(m *model.Model, c *model.Cluster) []v1alpha1.Finding {
 		}
 		if meant {
 			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
-				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), lockdownCommand(m, c)))
+				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), command.Run(lockdownCommand(m, c))))
 		}
 	}
 	return out
@@ -115,9 +116,9 @@ func moreThanTheOperator(m *model.Model, c *model.Cluster, op model.Operator) []
 			continue
 		}
 		seen = append(seen, rule)
-		remedy := fmt.Sprintf("Select the operator's pods beside their namespace: %s.", policyset.CommandLine(pairs(labels)))
+		remedy := command.Wordsf("Select the operator's pods beside their namespace: %s.", command.Quote(pairs(labels)...))
 		if ours >= 0 {
-			remedy = lockdownCommand(m, c)
+			remedy = command.Run(lockdownCommand(m, c))
 		}
 		out = append(out, finding(v1alpha1.MoreThanTheOperator, v1alpha1.SeverityWarning,
 			fmt.Sprintf("%s of %s lets all of namespace %q reach port %d of the instances, which only the operator needs%s",

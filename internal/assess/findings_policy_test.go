@@ -10,6 +10,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 )
 
 // A policy of a file is found by the file: it may have no name, and there may be many files.
@@ -40,7 +41,7 @@ func TestPolicyFindingsNameTheDocument(t *testing.T) {
 			report := assess.Evaluate(m).Items[0]
 			for _, f := range report.Findings {
 				if f.Code == v1alpha1.PolicyInvalid {
-					if !strings.Contains(f.Message, strings.ReplaceAll(tc.message, "FILE", file)) || !strings.HasPrefix(f.Remedy, strings.ReplaceAll(tc.remedy, "FILE", file)) {
+					if !strings.Contains(f.Message, strings.ReplaceAll(tc.message, "FILE", file)) || !strings.HasPrefix(f.Remedy.String(), strings.ReplaceAll(tc.remedy, "FILE", file)) {
 						t.Errorf("message %q, remedy %q", f.Message, f.Remedy)
 					}
 					return

@@ -32,24 +32,23 @@ func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) 
 	var out []v1alpha1.Finding
 	if len(lacking) > 0 {
 		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.SeverityWarning,
-			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), lockdownCommand(m, c)))
+			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), command.Run(lockdownCommand(m, c))))
 	}
 	drifted, err := drifted(m, c)
 	if err != nil {
 		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
-			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), lockdownCommand(m, c)))
+			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), command.Run(lockdownCommand(m, c))))
 	}
 	for _, name := range slices.Sorted(maps.Keys(drifted)) {
 		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
-			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), lockdownCommand(m, c)))
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), command.Run(lockdownCommand(m, c))))
 	}
 	return out
 }
 
 // lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those
 // that it was locked with: without them, its clients would be shut out.
-func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyset.Options)) string {
-	command := BareLockdown(c)
+func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyset.Options)) command.Line {
 	options, err := policyset.FromLive(c.Key(), Managed(m, c))
 	if err != nil {
 		options = policyset.Options{}
@@ -57,13 +56,13 @@ func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyse
 	for _, change := range changes {
 		change(&options)
 	}
-	command += operatorFlag(m, &options)
-	return strings.TrimSpace(command + " " + policyset.CommandLine(policyset.Flags(options)))
+	line := BareLockdown(c).With(operatorFlag(m, &options)...)
+	return line.With(policyset.Flags(options)...)
 }
 
 // BareLockdown is the command that locks the cluster, without flags.
-func BareLockdown(c *model.Cluster) string {
-	return fmt.Sprintf("kubectl cnpg-netpol lockdown %s -n %s", shellWord(c.Object.Name), shellWord(c.Object.Namespace))
+func BareLockdown(c *model.Cluster) command.Line {
+	return command.Plugin("lockdown", c.Object.Name).In(c.Object.Namespace)
 }
 
 // generalFindings are those that belong to no cluster: policies of a cluster that is gone.
@@ -100,7 +99,7 @@ func generalFindings(m *model.Model) []v1alpha1.Finding {
 		namespace, name, _ := strings.Cut(key, "/")
 		out = append(out, finding(v1alpha1.OrphanedPolicy, v1alpha1.SeverityWarning,
 			fmt.Sprintf("%s kept for cluster %q of namespace %q, which does not exist; a new cluster of that name would be locked at once",
-				plural(len(orphans[key]), "policy is", "policies are"), name, namespace), unlockCommand(namespace, name)))
+				plural(len(orphans[key]), "policy is", "policies are"), name, namespace), command.Run(unlockCommand(namespace, name))))
 	}
 	return out
 }

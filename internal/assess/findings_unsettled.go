@@ -19,7 +19,7 @@ func unsettledFindings(m *model.Model, c *model.Cluster) []v1alpha1.Finding {
 		pod := m.Pod(member.Pod)
 		out = append(out, finding(v1alpha1.EvidenceMissing, v1alpha1.SeverityError,
 			fmt.Sprintf("whether Cilium enforces the policies at pod %q can't be told: its endpoint is not ready (%s)", pod.Name, why),
-			fmt.Sprintf("Wait until it is ready, and ask again: kubectl get ciliumendpoints %s -n %s", shellWord(pod.Name), shellWord(pod.Namespace))))
+			command.Words("Wait until it is ready, and ask again:").Run(command.Kubectl("get", "ciliumendpoints", pod.Name).In(pod.Namespace))))
 	}
 	return out
 }

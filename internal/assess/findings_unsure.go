@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
@@ -31,7 +32,7 @@ func unsureFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepor
 		if count > 0 {
 			return []v1alpha1.Finding{finding(v1alpha1.EvidenceMissing, v1alpha1.SeverityError,
 				fmt.Sprintf("whether %d pods can connect to port %d of the %s can't be told: %s", count, t.Port, t.name, reason),
-				"Name the clients by labels (fromEndpoints) where the rule means pods.")}
+				command.Words("Name the clients by labels (fromEndpoints) where the rule means pods."))}
 		}
 	}
 	return nil

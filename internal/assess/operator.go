@@ -58,18 +58,18 @@ func mayBeMeant(m *model.Model, op model.Operator, targets []model.End) bool {
 
 // operatorFlag is what a lockdown command needs where no operator was seen: it asks, and policies are not made of a
 // guess. A namespace that the user has named is the answer.
-func operatorFlag(m *model.Model, o *policyset.Options) string {
+func operatorFlag(m *model.Model, o *policyset.Options) []string {
 	if len(o.OperatorNamespaces) > 0 {
-		return ""
+		return nil
 	}
 	if named := m.Options().OperatorNamespace; named != "" && len(operatorsElsewhere(m, named)) == 0 {
 		o.OperatorNamespaces = []string{named}
-		return ""
+		return nil
 	}
 	if len(Operators(m)) == 0 {
-		return " " + policyset.FlagOperatorNamespace + " NAMESPACE"
+		return []string{policyset.FlagOperatorNamespace, "NAMESPACE"}
 	}
-	return ""
+	return nil
 }
 
 // operatorsElsewhere are the namespaces other than this one in which an operator was seen.

@@ -4,9 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
-
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
@@ -51,7 +50,7 @@ func TestOrphansAreFoundWhereAllClustersWereLookedAt(t *testing.T) {
 			var got []string
 			for _, f := range assess.Evaluate(m).Findings {
 				if f.Code == v1alpha1.OrphanedPolicy {
-					got = append(got, f.Remedy)
+					got = append(got, f.Remedy.String())
 				}
 			}
 			if !slices.Equal(got, tc.want) {

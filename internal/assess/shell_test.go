@@ -37,8 +37,8 @@ func TestRemediesQuoteNames(t *testing.T) {
 	commands := 0
 	for _, f := range assess.Evaluate(m).Items[0].Findings {
 		for _, word := range []string{name, namespace} {
-			commands += strings.Count(f.Remedy, word)
-			if strings.Count(f.Remedy, word) != strings.Count(f.Remedy, "'"+word+"'") {
+			commands += strings.Count(f.Remedy.String(), word)
+			if strings.Count(f.Remedy.String(), word) != strings.Count(f.Remedy.String(), "'"+word+"'") {
 				t.Errorf("%s: %s", f.Code, f.Remedy)
 			}
 		}

@@ -89,7 +89,7 @@ func TestPodsThatNoRuleByLabelsKnows(t *testing.T) {
 				return
 			}
 			i := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == tc.finding })
-			if i < 0 || !strings.Contains(r.Findings[i].Remedy, tc.remedy) {
+			if i < 0 || !strings.Contains(r.Findings[i].Remedy.String(), tc.remedy) {
 				t.Errorf("no %s with %q in %+v", tc.finding, tc.remedy, r.Findings)
 			}
 		})

@@ -7,7 +7,9 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
@@ -61,7 +63,7 @@ func metricsNotes(m, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote
 		out = append(out, v1alpha1.ChangeNote{
 			Subject: "Prometheus",
 			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
-			Remedy:  "--allow-metrics " + namespace,
+			Remedy:  command.Run(command.Flags(policyset.Grant{Kind: policyset.Metrics, Value: namespace}.Flag()...)),
 		})
 	}
 	return out
@@ -83,7 +85,7 @@ func kubectlNotes(flows []v1alpha1.RequiredFlowChange) []v1alpha1.ChangeNote {
 			return []v1alpha1.ChangeNote{{
 				Subject: "kubectl cnpg status",
 				Message: fmt.Sprintf("the API server can no longer reach port %d of the instances, through which kubectl cnpg status asks them", cnpg.StatusPort),
-				Remedy:  "--allow-kubectl-cnpg",
+				Remedy:  command.Run(command.Flags(policyset.Grant{Kind: policyset.KubectlCNPG}.Flag()...)),
 			}}
 		}
 	}

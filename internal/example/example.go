@@ -18,24 +18,38 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
-// assessments are the reports on files, encoded: each is asked for often, and changed by some who ask.
+// assessments are the reports on files: each is asked for often, and changed by some who ask.
 var assessments sync.Map
 
 // assessed are the reports on all clusters of the files.
 func assessed(t *testing.T, files ...string) v1alpha1.IsolationReportList {
 	t.Helper()
 	key := strings.Join(files, " ")
-	encoded, known := assessments.Load(key)
-	if !known {
-		data, err := json.Marshal(evaluated(t, files...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		encoded, _ = assessments.LoadOrStore(key, data)
+	known, ok := assessments.Load(key)
+	if !ok {
+		known, _ = assessments.LoadOrStore(key, evaluated(t, files...))
+	}
+	return copied(t, known.(v1alpha1.IsolationReportList))
+}
+
+// copied is a list of its own. What is read back from JSON has remedies of words alone.
+func copied(t *testing.T, from v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
+	t.Helper()
+	encoded, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var list v1alpha1.IsolationReportList
-	if err := json.Unmarshal(encoded.([]byte), &list); err != nil {
+	if err := json.Unmarshal(encoded, &list); err != nil {
 		t.Fatal(err)
+	}
+	for i := range list.Findings {
+		list.Findings[i].Remedy = from.Findings[i].Remedy
+	}
+	for i, r := range from.Items {
+		for j := range r.Findings {
+			list.Items[i].Findings[j].Remedy = r.Findings[j].Remedy
+		}
 	}
 	return list
 }

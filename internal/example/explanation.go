@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 )
 
 // Explanation is invented, because nothing has all of it at once: a denied source with answers that differ, with everything that can be there.
@@ -40,8 +41,11 @@ func Explanation() v1alpha1.Explanation {
 		},
 		Notes: []string{"no pod of deployment/frontend runs: the answer is for a pod of its template"},
 		Change: &v1alpha1.AccessChange{
-			Steps:   []string{"Lock the cluster again, with a flag that lets it in.", "At the source, change or remove specs[1].egressDeny[0] of CiliumNetworkPolicy/default/no-databases: it denies, and no rule that allows can override it."},
-			Command: "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend '--allow-pods=app in (frontend,web)'",
+			Steps: []command.Text{
+				command.Words("Lock the cluster again, with a flag that lets it in."),
+				command.Words("At the source, change or remove specs[1].egressDeny[0] of CiliumNetworkPolicy/default/no-databases: it denies, and no rule that allows can override it."),
+			},
+			Command: command.Plugin("lockdown", "cluster-example").In("default").With("--allow-pods=role=backend", "--allow-pods=app in (frontend,web)"),
 			LetsIn: &v1alpha1.Exposed{Pods: 9, Entities: []v1alpha1.Entity{"host", "remote-node"}, Clients: []v1alpha1.Client{
 				{Namespace: "a", Workload: "deployment/one", Pods: 4}, {Namespace: "a", Workload: "pod/two", Pods: 1}, {Namespace: "b", Workload: "pod/three", Pods: 1},
 				{Namespace: "b", Workload: "pod/four", Pods: 1}, {Namespace: "c", Workload: "pod/five", Pods: 1}, {Namespace: "c", Workload: "pod/six", Pods: 1},
@@ -87,7 +91,7 @@ func HostileExplanation() v1alpha1.Explanation {
 		}
 	}
 	e.Notes = []string{evil}
-	e.Change.Command, e.Change.Manifest, e.Change.Steps = evil, evil, []string{evil}
+	e.Change.Command, e.Change.Manifest, e.Change.Steps = command.Flags(evil), evil, []command.Text{command.Words(evil)}
 	e.Change.LetsIn.Clients[0].Workload = evil
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 )
 
 func cnp(name string) v1alpha1.PolicyReference {
@@ -42,7 +43,7 @@ func LongNames(t *testing.T) v1alpha1.IsolationReportList {
 	}
 	for i := range r.Findings {
 		r.Findings[i].Message = "Policy " + long("policy", 253) + " is not as lockdown wrote it."
-		r.Findings[i].Remedy = "kubectl cnpg-netpol lockdown " + r.Metadata.Name + " --namespace " + r.Metadata.Namespace
+		r.Findings[i].Remedy = command.Run(command.Plugin("lockdown", r.Metadata.Name, "--namespace", r.Metadata.Namespace))
 	}
 	return list
 }
@@ -72,7 +73,7 @@ func Hostile(t *testing.T) v1alpha1.IsolationReportList {
 	r.Exposure[0].Clients[0].Workload = "pod/" + bidi + "\xff"
 	r.Exposure[0].Entities = []v1alpha1.Entity{"cidr:" + red}
 	r.Findings[0].Message = "Policy " + lines + " has drifted" + "\u200b."
-	r.Findings[0].Remedy = "kubectl cnpg-netpol lockdown " + red + "\nrm -rf x"
+	r.Findings[0].Remedy = command.Run(command.Plugin("lockdown", red+"\nrm -rf x"))
 	return list
 }
 
@@ -85,7 +86,7 @@ func Injecting(t *testing.T) v1alpha1.IsolationReportList {
 	r := &list.Items[0]
 	r.Metadata.Name = `db"]; evil [label="x` + "\\"
 	r.Findings[0].Message = `</li></ul><script>alert(1)</script>`
-	r.Findings[0].Remedy = `<img src=x onerror=alert(1)>`
+	r.Findings[0].Remedy = command.Words(`<img src=x onerror=alert(1)>`)
 	r.RequiredFlows[0].From = `operator"] --> evil["x#quot;&quot;` + "`**bold**`"
 	r.RequiredFlows[0].Policies = []v1alpha1.PolicyReference{cnp("</text><script>alert(2)</script>"), cnp(`\" -> evil`)}
 	r.RequiredFlows[1].Message = `"><svg onload=alert(3)>`

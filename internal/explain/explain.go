@@ -14,6 +14,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -122,8 +123,8 @@ func (q *Question) addGoals(query Query) error {
 		}
 	}
 	if len(members) == 0 {
-		return fmt.Errorf("no instance of cluster %q could be seen: 'kubectl get pods -n %s -l %s=%s' lists them",
-			q.Cluster.Object.Name, q.Cluster.Object.Namespace, cnpg.ClusterLabel, q.Cluster.Object.Name)
+		return fmt.Errorf("no instance of cluster %q could be seen: '%s' lists them", q.Cluster.Object.Name,
+			command.Kubectl("get", "pods").In(q.Cluster.Object.Namespace).With("-l", cnpg.ClusterLabel+"="+q.Cluster.Object.Name))
 	}
 	var known []string
 	found := false

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -314,7 +315,7 @@ func TestExplainRefusesLive(t *testing.T) {
 		}
 	}
 	inv := fixture.Load(t, fixture.Recording("live-locked"))
-	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Scope: inventory.Except("default"), Message: "pods are forbidden", Remedy: "ask for permission"})
+	inv.Missing = append(inv.Missing, inventory.Missing{Resource: "pods", Scope: inventory.Except("default"), Message: "pods are forbidden", Remedy: command.Words("ask for permission")})
 	if _, err := fixture.Explain(t, inv, fixture.Recorded(), "other/pod/gone", explain.Query{}); err == nil || !strings.Contains(err.Error(), "pods are forbidden: ask for permission") {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/cilium/pkg/labels"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -174,7 +175,7 @@ func (q *Question) addHypothetical(s Source) error {
 		q.Notes = append(q.Notes, fmt.Sprintf(
 			"namespace %q is not in the manifests: it is taken to have no labels but %s", s.namespace, corev1.LabelMetadataName))
 	case len(q.Model.MissingAt("namespaces", s.namespace)) == 0:
-		return fmt.Errorf("there is no namespace %q: 'kubectl get namespaces' lists all", s.namespace)
+		return fmt.Errorf("there is no namespace %q: '%s' lists all", s.namespace, command.Kubectl("get", "namespaces"))
 	}
 	name := s.Name()
 	if s.form == formNamespace {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -37,7 +38,7 @@ func (q *Question) unknownSource(s Source) error {
 	case q.Model.Inventory().Origin == inventory.Manifests:
 		return fmt.Errorf("no pod of %s %s follows from the manifests: the workload is missing there, or has no replicas; add it, or describe its pods with --labels and --source-namespace", s.Name(), where)
 	case kind == "pod":
-		return fmt.Errorf("there is no running pod %q %s: 'kubectl get pods -n %s' lists what there is", s.workload.Name, where, s.namespace)
+		return fmt.Errorf("there is no running pod %q %s: '%s' lists what there is", s.workload.Name, where, command.Kubectl("get", "pods").In(s.namespace))
 	}
 	return fmt.Errorf("no pod of %s runs %s: describe one with --labels and --source-namespace", s.Name(), where)
 }

@@ -3,6 +3,8 @@ package inventory
 import (
 	"cmp"
 	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 )
 
 // Missing is evidence that could not be had.
@@ -16,7 +18,7 @@ type Missing struct {
 	// Message is one line in lower case that says what happened.
 	Message string
 	// Remedy is what to do about it.
-	Remedy string
+	Remedy command.Text
 }
 
 // Plural is the resource without its group: "ciliumnetworkpolicies".
@@ -27,6 +29,12 @@ func (m Missing) Plural() string {
 
 // Covers tells whether objects of the namespace are missing; an empty one stands for what has none.
 func (m Missing) Covers(namespace string) bool { return m.Scope.covers(namespace) }
+
+// Equal tells whether the same is missing for the same reason.
+func (m Missing) Equal(other Missing) bool {
+	return m.Resource == other.Resource && m.Scope == other.Scope && m.Reason == other.Reason && m.Message == other.Message &&
+		m.Remedy.String() == other.Remedy.String()
+}
 
 func (m Missing) compare(other Missing) int {
 	return cmp.Or(cmp.Compare(m.Resource, other.Resource), m.Scope.compare(other.Scope), cmp.Compare(m.Message, other.Message))

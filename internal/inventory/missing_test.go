@@ -42,7 +42,7 @@ func TestMissingIsInOrder(t *testing.T) {
 	}
 	inv := Inventory{Missing: []Missing{want[4], want[3], want[2], want[1], want[0]}}
 	inv.Finish()
-	if !slices.Equal(inv.Missing, want) {
+	if !slices.EqualFunc(inv.Missing, want, Missing.Equal) {
 		t.Errorf("got %+v", inv.Missing)
 	}
 }

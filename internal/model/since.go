@@ -52,7 +52,7 @@ func (m *Model) Since(last *Model) *Difference {
 // namespace are in addPolicies.
 func (m *Model) differs(last *Model) bool {
 	return m.identities != last.identities ||
-		!slices.Equal(m.inv.Missing, last.inv.Missing) ||
+		!slices.EqualFunc(m.inv.Missing, last.inv.Missing, inventory.Missing.Equal) ||
 		!reflect.DeepEqual(m.inv.Operators, last.inv.Operators) ||
 		!reflect.DeepEqual(m.inv.Around, last.inv.Around) ||
 		!reflect.DeepEqual(m.known.deriver.APIServers(), last.known.deriver.APIServers()) ||

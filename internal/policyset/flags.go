@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // The flags of lockdown that shape the set and let no client in, as they are typed. Those of clients
@@ -77,7 +76,7 @@ func eachOf(err error, wrap func(error) error) error {
 
 // Flags are the arguments that ask lockdown for these options, one argument each
 // ("--allow-pods=role=backend"), unquoted, in a fixed order. Defaults and detected operators
-// are left out. CommandLine makes them fit for a shell.
+// are left out. Package command makes them fit for a shell.
 func Flags(o Options) []string {
 	var flags []string
 	if o.scope() != ScopeCluster {
@@ -93,24 +92,4 @@ func Flags(o Options) []string {
 		flags = append(flags, g.Argument())
 	}
 	return flags
-}
-
-// harmless are the characters that mean nothing to a shell.
-func harmless(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:", r)
-}
-
-// CommandLine joins arguments to one line that a POSIX shell and PowerShell read back as the same
-// arguments: what is not plainly harmless is put into single quotes.
-func CommandLine(arguments []string) string {
-	quoted := make([]string, len(arguments))
-	for i, a := range arguments {
-		quoted[i] = a
-		if a == "" || strings.ContainsFunc(a, func(r rune) bool {
-			return !harmless(r)
-		}) {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }

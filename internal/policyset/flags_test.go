@@ -94,14 +94,6 @@ func TestParseReportsEveryProblemOnALineOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestCommandLine(t *testing.T) {
-	got := CommandLine([]string{"lockdown", "a", "--allow-pods=role=backend", "--allow-pods=!x,t in (a,b)", "", "it's"})
-	want := `lockdown a --allow-pods=role=backend '--allow-pods=!x,t in (a,b)' '' 'it'\''s'`
-	if got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
 func TestFromLiveGivesBackWhatWasAskedFor(t *testing.T) {
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
 	asked, err := Parse(everyFlag())

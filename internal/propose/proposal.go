@@ -6,6 +6,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -13,8 +14,9 @@ import (
 
 // proposal is a change that the engine has found to let the source in.
 type proposal struct {
-	command, manifest string
-	letsIn            v1alpha1.Exposed
+	command  command.Line
+	manifest string
+	letsIn   v1alpha1.Exposed
 	// restores is true for a command without a new flag, which brings back what has drifted.
 	restores bool
 	// everybody is true for a command that lets in whoever will run in the Kubernetes cluster.
@@ -24,16 +26,16 @@ type proposal struct {
 // beats tells whether a policy of the user's own is to be proposed and not the command, which is
 // preferred where it lets in no more. Who runs now is not all: a command for everybody counts as more.
 // What lockdown was told before is not to be told in other words.
-func (p *proposal) beats(command *proposal) bool {
+func (p *proposal) beats(lockdown *proposal) bool {
 	switch {
-	case command == nil:
+	case lockdown == nil:
 		return true
-	case command.restores:
+	case lockdown.restores:
 		return false
-	case command.everybody:
-		return !smaller(command.letsIn, p.letsIn)
+	case lockdown.everybody:
+		return !smaller(lockdown.letsIn, p.letsIn)
 	}
-	return smaller(p.letsIn, command.letsIn)
+	return smaller(p.letsIn, lockdown.letsIn)
 }
 
 // others are who else is let in, in short.
@@ -71,11 +73,8 @@ func bestCommand(q *explain.Question, options policyset.Options) (*proposal, err
 			return nil, err
 		}
 		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
-			command := assess.BareLockdown(q.Cluster)
-			if flags := policyset.CommandLine(policyset.Flags(candidate)); flags != "" {
-				command += " " + flags
-			}
-			best = &proposal{command: command, letsIn: letsIn, restores: i == 0, everybody: candidate.Everybody() && !options.Everybody()}
+			line := assess.BareLockdown(q.Cluster).With(policyset.Flags(candidate)...)
+			best = &proposal{command: line, letsIn: letsIn, restores: i == 0, everybody: candidate.Everybody() && !options.Everybody()}
 		}
 	}
 	return best, nil

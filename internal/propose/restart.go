@@ -1,12 +1,12 @@
 package propose
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/cilium/cilium/pkg/labels"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -56,15 +56,15 @@ func restarted(q *explain.Question, pods []int) *explain.Question {
 }
 
 // restartStep says what to restart, and why.
-func restartStep(q *explain.Question, pods []int) string { return restartPods(q.Model, pods) }
+func restartStep(q *explain.Question, pods []int) command.Text { return restartPods(q.Model, pods) }
 
-func restartPods(m *model.Model, pods []int) string {
+func restartPods(m *model.Model, pods []int) command.Text {
 	names := make([]string, 0, len(pods))
 	for _, i := range pods {
 		names = append(names, m.Pod(i).Namespace+"/pod/"+m.Pod(i).Name)
 	}
 	if len(names) == 1 {
-		return fmt.Sprintf("Restart %s: Cilium does not manage it, so that no rule by labels knows it.", names[0])
+		return command.Wordsf("Restart %s: Cilium does not manage it, so that no rule by labels knows it.", names[0])
 	}
-	return fmt.Sprintf("Restart %s: Cilium does not manage them, so that no rule by labels knows them.", inWords(names, "and"))
+	return command.Wordsf("Restart %s: Cilium does not manage them, so that no rule by labels knows them.", inWords(names, "and"))
 }

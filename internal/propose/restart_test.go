@@ -27,7 +27,7 @@ func TestWhyNotRestartsPodsThatCiliumDoesNotManage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Verdict != v1alpha1.VerdictDenied || e.Change == nil || e.Change.Steps[0] != restart || e.Change.Command != test.command || e.Change.Manifest != "" {
+			if e.Verdict != v1alpha1.VerdictDenied || e.Change == nil || e.Change.Steps[0].String() != restart || e.Change.Command.String() != test.command || e.Change.Manifest != "" {
 				t.Errorf("%s, %+v", e.Verdict, e.Change)
 			}
 		})
@@ -51,7 +51,7 @@ func TestEgressToAnInstanceThatCiliumDoesNotManage(t *testing.T) {
 	if verdicts["pg-1"] != v1alpha1.VerdictAllowed || verdicts["pg-2"] != v1alpha1.VerdictDenied {
 		t.Errorf("egress %v", verdicts)
 	}
-	if e.Change == nil || len(e.Change.Steps) != 1 || !strings.HasPrefix(e.Change.Steps[0], "Restart shop/pod/pg-2: ") {
+	if e.Change == nil || len(e.Change.Steps) != 1 || !strings.HasPrefix(e.Change.Steps[0].String(), "Restart shop/pod/pg-2: ") {
 		t.Errorf("change %+v", e.Change)
 	}
 }

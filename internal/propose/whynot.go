@@ -7,7 +7,9 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -15,7 +17,7 @@ import (
 
 // For looks for the smallest change after which the source is let in.
 func For(q *explain.Question) (v1alpha1.AccessChange, error) {
-	change := v1alpha1.AccessChange{Steps: []string{}}
+	change := v1alpha1.AccessChange{Steps: []command.Text{}}
 	if pods := toRestart(q); len(pods) > 0 {
 		change.Steps = append(change.Steps, restartStep(q, pods))
 		q = restarted(q, pods)
@@ -56,16 +58,16 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	rules, defaultDeny := blame(denials)
 	options, err := policyset.FromLive(q.Cluster.Key(), assess.Managed(q.Model, q.Cluster))
 	ours := err == nil
-	var command *proposal
+	var lockdown *proposal
 	if ours {
 		options = options.For(q.Cluster.Key(), assess.Operators(q.Model))
 		if _, err := policyset.Build(options); err != nil {
-			change.Steps = append(change.Steps, fmt.Sprintf("The flags that the cluster was locked with can't be used again: %v.", err))
+			change.Steps = append(change.Steps, command.Wordsf("The flags that the cluster was locked with can't be used again: %v.", err))
 			ours = false
 		}
 	}
 	if ours {
-		command, err = bestCommand(q, options)
+		lockdown, err = bestCommand(q, options)
 		if err != nil {
 			return err
 		}
@@ -74,51 +76,51 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	if err != nil {
 		return err
 	}
-	best := command
-	if own != nil && own.beats(command) {
+	best := lockdown
+	if own != nil && own.beats(lockdown) {
 		best = own
 	}
 	switch {
 	case best == nil && len(rules) > 0:
-		change.Steps = append(change.Steps, fmt.Sprintf("Change or remove %s: %s.", inSeries(rules), itDenies(denials)))
+		change.Steps = append(change.Steps, command.Wordsf("Change or remove %s: %s.", inSeries(rules), itDenies(denials)))
 		return nil
 	case best == nil:
-		change.Steps = append(change.Steps, "No change of one policy was found after which the engine lets it in and every required flow stays allowed.")
+		change.Steps = append(change.Steps, command.Words("No change of one policy was found after which the engine lets it in and every required flow stays allowed."))
 		return nil
 	}
 	change.Command, change.Manifest, change.LetsIn = best.command, best.manifest, &best.letsIn
 	switch {
-	case best.command != "":
-		change.Steps = append(change.Steps, "Lock the cluster again, with a flag that lets it in.")
-	case command != nil:
+	case !best.command.IsZero():
+		change.Steps = append(change.Steps, command.Words("Lock the cluster again, with a flag that lets it in."))
+	case lockdown != nil:
 		change.Steps = append(change.Steps,
-			"Lockdown has no flag that is as narrow: apply a policy of your own, which lockdown leaves alone.",
-			fmt.Sprintf("Its narrowest flag also lets in %s: %s", command.others(), command.command))
+			command.Words("Lockdown has no flag that is as narrow: apply a policy of your own, which lockdown leaves alone."),
+			command.Wordsf("Its narrowest flag also lets in %s:", lockdown.others()).Run(lockdown.command))
 	case ours:
-		change.Steps = append(change.Steps, "Lockdown has no flag for this: apply a policy of your own, which lockdown leaves alone.")
+		change.Steps = append(change.Steps, command.Words("Lockdown has no flag for this: apply a policy of your own, which lockdown leaves alone."))
 	case len(defaultDeny) > 0:
-		change.Steps = append(change.Steps, fmt.Sprintf("Apply the policy below, or add its rule to one of those that deny by default: %s.", inSeries(defaultDeny)))
+		change.Steps = append(change.Steps, command.Wordsf("Apply the policy below, or add its rule to one of those that deny by default: %s.", inSeries(defaultDeny)))
 	default:
-		change.Steps = append(change.Steps, "Apply the policy below.")
+		change.Steps = append(change.Steps, command.Words("Apply the policy below."))
 	}
 	return nil
 }
 
 // openEgress says what has to change at the source, where lockdown changes nothing.
-func openEgress(q *explain.Question, denials []engine.Direction) string {
+func openEgress(q *explain.Question, denials []engine.Direction) command.Text {
 	rules, defaultDeny := blame(denials)
 	switch {
 	case len(rules) > 0:
-		return fmt.Sprintf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
+		return command.Wordsf("At the source, change or remove %s: %s.", inSeries(rules), itDenies(denials))
 	case len(defaultDeny) > 0:
 		label, value := cnpg.ClusterLabel, q.Cluster.Object.Name
 		if pooler := q.Target.Pooler; pooler != "" {
 			label, value = cnpg.PoolerNameLabel, pooler
 		}
-		return fmt.Sprintf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
+		return command.Wordsf("At the source, allow egress to the pods with %s=%s in namespace %s: add a rule to %s, or a policy beside it.",
 			label, value, q.Cluster.Object.Namespace, inSeries(defaultDeny))
 	}
-	return "At the source, add a policy that allows egress to the cluster: Cilium denies by default there (enable-policy: always)."
+	return command.Words("At the source, add a policy that allows egress to the cluster: Cilium denies by default there (enable-policy: always).")
 }
 
 // blame are the rules and the default denies that the directions name, each once, in words.

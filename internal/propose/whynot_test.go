@@ -60,7 +60,7 @@ func TestWhyNotCommand(t *testing.T) {
 			if strings.HasPrefix(test.flag, "--allow-pods=") && test.flag < "--allow-pods=role=backend" {
 				want = "kubectl cnpg-netpol lockdown cluster-example -n default " + test.flag + " --allow-pods=role=backend"
 			}
-			if e.Change.Command != want || e.Change.Manifest != "" {
+			if e.Change.Command.String() != want || e.Change.Manifest != "" {
 				t.Errorf("got  %s\nwant %s\nmanifest %q", e.Change.Command, want, e.Change.Manifest)
 			}
 			sameWords(t, letsIn(e), test.letsIn)
@@ -87,11 +87,11 @@ func TestWhyNotNarrowerThanAnyFlag(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Change == nil || e.Change.Command != "" || !strings.Contains(e.Change.Manifest, test.want) {
+			if e.Change == nil || !e.Change.Command.IsZero() || !strings.Contains(e.Change.Manifest, test.want) {
 				t.Fatalf("want a manifest with %q, got %+v", test.want, e.Change)
 			}
 			sameWords(t, letsIn(e), test.letsIn)
-			if steps := e.Change.Steps; len(steps) != 2 || !strings.HasSuffix(steps[1], test.command) {
+			if steps := e.Change.Steps; len(steps) != 2 || !strings.HasSuffix(steps[1].String(), test.command) {
 				t.Errorf("steps %q, want one with %q", steps, test.command)
 			}
 		})
@@ -106,7 +106,7 @@ func TestWhyNotIsNotForEverybodyToCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Change == nil || e.Change.Command != "" || !strings.Contains(e.Change.Manifest, "- remote-node") {
+	if e.Change == nil || !e.Change.Command.IsZero() || !strings.Contains(e.Change.Manifest, "- remote-node") {
 		t.Errorf("got %+v", e.Change)
 	}
 }
@@ -151,7 +151,7 @@ func TestWhyNotRestoresWhatHasDrifted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend"; e.Change == nil || e.Change.Command != want {
+	if want := "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend"; e.Change == nil || e.Change.Command.String() != want {
 		t.Errorf("got %+v, want %s", e.Change, want)
 	}
 }
@@ -188,7 +188,7 @@ func TestWhyNotManifest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Change == nil || e.Change.Command != "" || !strings.Contains(e.Change.Manifest, test.want) {
+			if e.Change == nil || !e.Change.Command.IsZero() || !strings.Contains(e.Change.Manifest, test.want) {
 				t.Fatalf("want a manifest with %q, got %+v", test.want, e.Change)
 			}
 			sameWords(t, letsIn(e), test.letsIn)
@@ -235,7 +235,7 @@ func TestWhyNotSteps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c := e.Change; c == nil || len(c.Steps) != 1 || c.Steps[0] != test.want || c.Command+c.Manifest != "" || c.LetsIn != nil {
+			if c := e.Change; c == nil || len(c.Steps) != 1 || c.Steps[0].String() != test.want || c.Command.String()+c.Manifest != "" || c.LetsIn != nil {
 				t.Errorf("got %+v", e.Change)
 			}
 		})

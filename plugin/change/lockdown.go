@@ -11,6 +11,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
@@ -194,8 +195,8 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 		case after == v1alpha1.PostureLocked:
 			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", terminal.Escape(c.Name))
 		default:
-			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: 'kubectl cnpg-netpol status %s -n %s' says why.\n",
-				terminal.Escape(c.Name), after, terminal.Escape(policyset.CommandLine([]string{c.Name})), terminal.Escape(policyset.CommandLine([]string{c.Namespace})))
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: '%s' says why.\n",
+				terminal.Escape(c.Name), after, terminal.Escape(command.Plugin("status", c.Name).In(c.Namespace).String()))
 		}
 	}
 }

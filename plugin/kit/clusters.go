@@ -9,6 +9,7 @@ import (
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -88,11 +89,7 @@ func (s *Source) noCluster(inv *inventory.Inventory, namespace, name string) err
 		where = fmt.Sprintf("namespace %q", namespace)
 	}
 	if !s.Offline() {
-		hint := "'kubectl cnpg-netpol status -A' lists all"
-		if context := *s.Config.Context; context != "" {
-			hint = NameContext(context, hint)
-		}
-		return fmt.Errorf("no CloudNativePG cluster %q in %s: %s", name, where, hint)
+		return fmt.Errorf("no CloudNativePG cluster %q in %s: '%s' lists all", name, where, command.Plugin("status", "-A").InContext(*s.Config.Context))
 	}
 	if namespace == "" {
 		where = "the manifests"

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // ContextError is what went wrong in one of several contexts.
@@ -21,28 +20,21 @@ func (e ContextError) Unwrap() error { return e.Err }
 
 func (e ContextError) Error() string { return strings.Join(e.lines(), "\n") }
 
-// lines are one for each problem.
+// Problems are one line for each problem, in words that suit a context that was named: which one is
+// current is not the question then.
+func (e ContextError) Problems() []string { return wording{named: true}.lines(e.Err) }
+
+// lines are the problems with the name of the context in front.
 func (e ContextError) lines() []string {
-	lines := ErrorLines(e.Err)
+	lines := e.Problems()
 	for i := range lines {
-		lines[i] = fmt.Sprintf("context %q: %s", e.Context, NameContext(e.Context, lines[i]))
+		lines[i] = fmt.Sprintf("context %q: %s", e.Context, lines[i])
 	}
 	return lines
 }
 
-// NameContext names the context in the commands of a text: copied to a shell, they must not reach another
-// cluster of the same name.
-func NameContext(name, text string) string {
-	flag := "--context " + policyset.CommandLine([]string{name}) + " "
-	for _, command := range []string{"kubectl cnpg-netpol ", "kubectl get ", "kubectl delete ", "kubectl auth "} {
-		// Some name it already.
-		text = strings.ReplaceAll(strings.ReplaceAll(text, command+flag, command), command, command+flag)
-	}
-	// Which one is current is not the question when they are named.
-	return strings.ReplaceAll(text, currentContextHint, "")
-}
-
-// NameContextIn does the same for the findings, when a flag has named the context.
+// NameContextIn names the context in the command lines of the findings, when a flag has named it: copied to
+// a shell, they must not reach another cluster of the same name.
 func (o *Globals) NameContextIn(list *v1alpha1.IsolationReportList) {
 	name := *o.Config.Context
 	if name == "" {
@@ -57,7 +49,7 @@ func (o *Globals) NameContextIn(list *v1alpha1.IsolationReportList) {
 func findingsInContext(name string, findings []v1alpha1.Finding) []v1alpha1.Finding {
 	findings = slices.Clone(findings)
 	for i := range findings {
-		findings[i].Remedy = NameContext(name, findings[i].Remedy)
+		findings[i].Remedy = findings[i].Remedy.InContext(name)
 	}
 	return findings
 }

@@ -22,18 +22,26 @@ func PrintError(w io.Writer, command string, err error) {
 
 // ErrorLines is the text of err, one line for each joined error, the context that wraps a joined
 // error repeated in front of each.
-func ErrorLines(err error) []string {
+func ErrorLines(err error) []string { return wording{}.lines(err) }
+
+// wording is how errors are told.
+type wording struct {
+	// named is true for a context that was named: nobody has to be asked whether it is the right one.
+	named bool
+}
+
+func (w wording) lines(err error) []string {
 	if joined := parts(err); len(joined) > 0 && isList(err, joined) {
 		var lines []string
 		for _, part := range joined {
-			lines = append(lines, ErrorLines(part)...)
+			lines = append(lines, w.lines(part)...)
 		}
 		return lines
 	}
 	if of, ok := err.(ContextError); ok {
 		return of.lines()
 	}
-	if text, ok := friendly(err); ok {
+	if text, ok := w.friendly(err); ok {
 		return []string{text}
 	}
 	inner := errors.Unwrap(err)
@@ -44,7 +52,7 @@ func ErrorLines(err error) []string {
 	if !found || inner.Error() == "" {
 		return singleLine(err.Error())
 	}
-	lines := ErrorLines(inner)
+	lines := w.lines(inner)
 	for i := range lines {
 		lines[i] = before + lines[i] + after
 	}

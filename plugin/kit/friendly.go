@@ -16,7 +16,7 @@ import (
 // friendly rewords errors of the Kubernetes libraries that users meet often, so that they say what
 // to do. It looks at err itself and not at what err wraps. The cases follow StandardErrorMessage in
 // k8s.io/kubectl/pkg/cmd/util/helpers.go.
-func friendly(err error) (string, bool) {
+func (w wording) friendly(err error) (string, bool) {
 	if status, ok := err.(apierrors.APIStatus); ok {
 		return friendlyStatus(status, err)
 	}
@@ -29,7 +29,7 @@ func friendly(err error) (string, bool) {
 		return "interrupted", true
 	}
 	if connection, ok := err.(*url.Error); ok {
-		return friendlyConnection(connection), true
+		return w.friendlyConnection(connection), true
 	}
 	return "", false
 }
@@ -48,11 +48,8 @@ func friendlyStatus(status apierrors.APIStatus, err error) (string, bool) {
 	return "", false
 }
 
-// currentContextHint is for those who have not named a context.
-const currentContextHint = "is it the right one ('kubectl config current-context'), and "
-
 // friendlyConnection rewords a request that never got an answer.
-func friendlyConnection(err *url.Error) string {
+func (w wording) friendlyConnection(err *url.Error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
@@ -65,7 +62,11 @@ func friendlyConnection(err *url.Error) string {
 	case err.Timeout():
 		return fmt.Sprintf("the server %s did not answer in time: check the network, or raise --request-timeout", host)
 	case strings.Contains(err.Err.Error(), "refused"):
-		return fmt.Sprintf("the connection to the server %s was refused: %sdoes it run?", host, currentContextHint)
+		question := "is it the right one ('kubectl config current-context'), and does it run?"
+		if w.named {
+			question = "does it run?"
+		}
+		return fmt.Sprintf("the connection to the server %s was refused: %s", host, question)
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("the server %s cannot be found (%v): check the server of the kubeconfig's context", host, unknown.Err)
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -112,8 +112,8 @@ func merge(names []string, answers []contextAnswer) (v1alpha1.IsolationReportLis
 			}
 		}
 		if answer.err != nil {
-			message := strings.Join(kit.ErrorLines(answer.err), "; ")
-			list.Errors = append(list.Errors, v1alpha1.ContextError{Context: name, Message: kit.NameContext(name, message)})
+			problems := kit.ContextError{Context: name, Err: answer.err}.Problems()
+			list.Errors = append(list.Errors, v1alpha1.ContextError{Context: name, Message: strings.Join(problems, "; ")})
 		}
 		if problem != nil {
 			errs = append(errs, kit.ContextError{Context: name, Err: problem})

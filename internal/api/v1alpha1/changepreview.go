@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+)
 
 // ChangePreviewKind is the kind of what diff prints.
 const ChangePreviewKind = "ChangePreview"
@@ -112,8 +116,8 @@ type ChangeNote struct {
 	// Subject is a short name: "Prometheus", "kubectl cnpg status".
 	Subject string `json:"subject"`
 	// Message says what is lost or was not seen, Remedy which flag keeps it or what to do.
-	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
+	Message string       `json:"message"`
+	Remedy  command.Text `json:"remedy,omitzero"`
 }
 
 // Refusal is why a lockdown does not go on.

@@ -1,6 +1,10 @@
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+)
 
 // ExplanationKind is the kind of what explain prints.
 const ExplanationKind = "Explanation"
@@ -97,10 +101,10 @@ type DecidingRule struct {
 // it: with it, ingress is allowed, and every required flow that is allowed stays so.
 type AccessChange struct {
 	// Steps are sentences that say what has to change, one for each end that denies.
-	Steps []string `json:"steps"`
+	Steps []command.Text `json:"steps"`
 	// Command is a full lockdown command line, when lockdown manages the cluster's policies and has
 	// a flag that lets the source in, and no more than a policy of its own would.
-	Command string `json:"command,omitempty"`
+	Command command.Line `json:"command,omitzero"`
 	// Manifest is a CiliumNetworkPolicy as YAML, when there is no Command.
 	Manifest string `json:"manifest,omitempty"`
 	// LetsIn is who else could connect then. It is missing when there is neither a Command nor a

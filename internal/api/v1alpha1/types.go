@@ -6,6 +6,8 @@ import (
 	"cmp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 )
 
 const (
@@ -323,7 +325,12 @@ type Finding struct {
 	// Message is one sentence.
 	Message string `json:"message"`
 	// Remedy is one command or one sentence; empty when there is nothing to do.
-	Remedy string `json:"remedy,omitempty"`
+	Remedy command.Text `json:"remedy,omitzero"`
+}
+
+// Equal tells whether a finding says the same.
+func (f Finding) Equal(other Finding) bool {
+	return f.Code == other.Code && f.Severity == other.Severity && f.Message == other.Message && f.Remedy.String() == other.Remedy.String()
 }
 
 // FindingCode is stable: scripts may match on it.

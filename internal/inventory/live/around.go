@@ -59,7 +59,7 @@ func (c *collector) take(part *collector) {
 	}
 	inv.Unseen = append(inv.Unseen, more.Unseen...)
 	for _, m := range more.Missing {
-		if !slices.Contains(inv.Missing, m) {
+		if !slices.ContainsFunc(inv.Missing, m.Equal) {
 			inv.Missing = append(inv.Missing, m)
 		}
 	}

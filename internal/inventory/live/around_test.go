@@ -32,7 +32,7 @@ func TestAroundOneNamespaceForbidden(t *testing.T) {
 	if d := cmp.Diff([]string{"ciliumnetworkpolicies.cilium.io web Forbidden"}, missing(inv)); d != "" {
 		t.Error(d)
 	}
-	if len(inv.Policies) != 4 || !strings.Contains(inv.Missing[0].Remedy, `"web"`) {
+	if len(inv.Policies) != 4 || !strings.Contains(inv.Missing[0].Remedy.String(), `"web"`) {
 		t.Errorf("%d policies, missing %+v", len(inv.Policies), inv.Missing)
 	}
 }

@@ -141,7 +141,7 @@ func TestForbiddenInAllNamespaces(t *testing.T) {
 		t.Errorf("%d pods, %d policies, namespaces %+v", len(inv.Pods), len(inv.Policies), inv.Namespaces)
 	}
 	for _, m := range inv.Missing {
-		if !strings.Contains(m.Message, `"shop" only`) || m.Remedy == "" {
+		if !strings.Contains(m.Message, `"shop" only`) || m.Remedy.IsZero() {
 			t.Errorf("%+v", m)
 		}
 	}
@@ -247,7 +247,7 @@ func TestMissingEvidence(t *testing.T) {
 				t.Fatal(d)
 			}
 			for _, m := range inv.Missing {
-				if m.Remedy == "" || m.Message == "" {
+				if m.Remedy.IsZero() || m.Message == "" {
 					t.Errorf("%+v", m)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -80,7 +81,7 @@ func onlyOwn(resource, own string, forbidden error) inventory.Missing {
 	return inventory.Missing{
 		Resource: resource, Scope: inventory.Except(own), Reason: inventory.Forbidden,
 		Message: fmt.Sprintf("%s can be read in namespace %q only: %s", resource, own, oneLine(forbidden)),
-		Remedy:  fmt.Sprintf("ask for permission to list %s in all namespaces", resource),
+		Remedy:  command.Wordsf("ask for permission to list %s in all namespaces", resource),
 	}
 }
 
@@ -92,18 +93,18 @@ func (c *collector) record(ctx context.Context, r resource, namespace string, er
 		return c.explain(err)
 	case forbidden:
 		m.Reason = inventory.Forbidden
-		m.Remedy = fmt.Sprintf("ask for permission to list %s%s", r.name, inWords(namespace))
+		m.Remedy = command.Wordsf("ask for permission to list %s%s", r.name, inWords(namespace))
 	case unknownKind:
 		if r.optional {
 			return nil
 		}
 		m.Scope, m.Reason = inventory.Scope{}, inventory.NotInstalled
 		m.Message = fmt.Sprintf("the server does not know %s", r.name)
-		m.Remedy = r.absent
+		m.Remedy = command.Words(r.absent)
 	case failed:
 		m.Reason = inventory.Failed
 		m.Message = fmt.Sprintf("%s could not be read: %s", r.name, oneLine(err))
-		m.Remedy = "try again; if it persists, look at the API server"
+		m.Remedy = command.Words("try again; if it persists, look at the API server")
 	}
 	r.reset()
 	c.lacks(r, m)

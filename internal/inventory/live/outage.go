@@ -3,6 +3,7 @@ package live
 import (
 	"time"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -46,7 +47,7 @@ func (o *outage) add(resource, namespace string, err error) {
 func (o *outage) record(c *collector) {
 	for _, m := range o.missing {
 		m.Message = "what is shown may have changed since: " + o.words(o.reason)
-		m.Remedy = "The report follows when the server answers again."
+		m.Remedy = command.Words("The report follows when the server answers again.")
 		c.missing(m)
 	}
 }

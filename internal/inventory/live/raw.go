@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -81,6 +82,6 @@ func (c *collector) undecodable(r resource, err error) {
 	c.lacks(r, inventory.Missing{
 		Resource: r.name, Reason: inventory.Failed,
 		Message: fmt.Sprintf("%s %s can't be decoded", r.name, oneLine(err)),
-		Remedy:  "correct the object on the server; kubectl get -o yaml shows it",
+		Remedy:  command.Words("correct the object on the server; kubectl get -o yaml shows it"),
 	})
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -76,7 +76,7 @@ func (c *collector) useSettings(config *corev1.ConfigMap) {
 	for _, problem := range problems {
 		c.missing(inventory.Missing{
 			Resource: "configmaps", Reason: inventory.Failed, Message: problem,
-			Remedy: fmt.Sprintf("correct the ConfigMap %s", settings.Source),
+			Remedy: command.Wordsf("correct the ConfigMap %s", settings.Source),
 		})
 	}
 }
@@ -88,19 +88,19 @@ func missingSettings(err error, agent bool) inventory.Missing {
 		Reason:   inventory.Failed,
 		Message: fmt.Sprintf("Cilium's options can't be read, its defaults are assumed (cluster-name=%s, enable-policy=%s, policy-audit-mode=%t, enable-k8s-networkpolicy=%t): %s",
 			s.ClusterName, s.EnablePolicy, s.AuditMode, s.KubernetesNetworkPolicy, oneLine(err)),
-		Remedy: "try again; if it persists, look at the API server",
+		Remedy: command.Words("try again; if it persists, look at the API server"),
 	}
 	switch {
 	case apierrors.IsForbidden(err):
 		m.Reason = inventory.Forbidden
-		m.Remedy = fmt.Sprintf("ask for permission to get the ConfigMap %s/%s", agentNamespace, inventory.CiliumConfigName)
+		m.Remedy = command.Wordsf("ask for permission to get the ConfigMap %s/%s", agentNamespace, inventory.CiliumConfigName)
 	case apierrors.IsNotFound(err) && !agent:
 		m.Reason = inventory.NotInstalled
 		m.Message = fmt.Sprintf("there is no ConfigMap %s/%s and no DaemonSet labelled k8s-app=cilium: nothing shows that Cilium runs here",
 			agentNamespace, inventory.CiliumConfigName)
-		m.Remedy = installCilium
+		m.Remedy = command.Words(installCilium)
 	case apierrors.IsNotFound(err):
-		m.Remedy = fmt.Sprintf("look for the ConfigMap %s beside Cilium's DaemonSet", inventory.CiliumConfigName)
+		m.Remedy = command.Wordsf("look for the ConfigMap %s beside Cilium's DaemonSet", inventory.CiliumConfigName)
 	}
 	return m
 }

@@ -9,6 +9,7 @@ import (
 
 	kjson "sigs.k8s.io/json"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests/repository"
@@ -231,7 +232,7 @@ func (l *loader) failIn(namespace, source string, err error) {
 	l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 		Resource: "manifests", Scope: inventory.Only(namespace), Reason: inventory.Failed,
 		Message: fmt.Sprintf("%s: %v", source, err),
-		Remedy:  "correct the document, or leave it out",
+		Remedy:  command.Words("correct the document, or leave it out"),
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -13,13 +14,13 @@ const ClientsResource = "clients"
 // tellUnrendered turns what could not be rendered into missing evidence: one line for each namespace and reason.
 func (l *loader) tellUnrendered() {
 	type group struct {
-		namespace, why, remedy string
-		peers                  bool
+		namespace, why, remedy, kustomize string
+		peers                             bool
 	}
 	things := map[group][]unrendered{}
 	var order []group
 	for _, u := range l.unrendered {
-		g := group{u.namespace, u.why, u.remedy, u.peers}
+		g := group{u.namespace, u.why, u.remedy, u.kustomize, u.peers}
 		if slices.ContainsFunc(things[g], func(other unrendered) bool { return other.what == u.what }) {
 			continue
 		}
@@ -33,9 +34,13 @@ func (l *loader) tellUnrendered() {
 		if g.peers {
 			resource = ClientsResource
 		}
+		remedy := command.Words(g.remedy)
+		if g.kustomize != "" {
+			remedy = remedy.Run(command.Kubectl("kustomize", g.kustomize))
+		}
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 			Resource: resource, Scope: inventory.Only(g.namespace), Reason: inventory.NotRendered,
-			Message: sentence(things[g], g.why), Remedy: g.remedy,
+			Message: sentence(things[g], g.why), Remedy: remedy,
 		})
 	}
 }
@@ -89,7 +94,7 @@ func (l *loader) tellTwice() {
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 			Resource: "manifests", Scope: inventory.Only(g.namespace), Reason: inventory.Ambiguous,
 			Message: fmt.Sprintf("%s: in %s and again in %s: which one counts can't be told", firstOf(things[g]), g.first, g.second),
-			Remedy:  "Read one of the two: stages of a repository are states of different Kubernetes clusters.",
+			Remedy:  command.Words("Read one of the two: stages of a repository are states of different Kubernetes clusters."),
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -40,7 +41,7 @@ func (l *loader) settle() {
 	for _, problem := range problems {
 		inv.Missing = append(inv.Missing, inventory.Missing{
 			Resource: "configmaps", Reason: inventory.Failed, Message: problem,
-			Remedy: "correct the ConfigMap " + settings.Source,
+			Remedy: command.Words("correct the ConfigMap " + settings.Source),
 		})
 	}
 	if len(l.configs) == 1 {
@@ -53,6 +54,6 @@ func (l *loader) settle() {
 	inv.Missing = append(inv.Missing, inventory.Missing{
 		Resource: "configmaps", Reason: inventory.Ambiguous,
 		Message: fmt.Sprintf("Cilium's settings are taken from %s and not from %s", settings.Source, firstOf(others)),
-		Remedy:  "Leave out the ConfigMap that is not of Cilium's agent, or give the DaemonSet beside the one that is.",
+		Remedy:  command.Words("Leave out the ConfigMap that is not of Cilium's agent, or give the DaemonSet beside the one that is."),
 	})
 }

@@ -122,7 +122,7 @@ func (l *loader) build(dir string, o repository.Overrides, by string) error {
 	if err != nil {
 		u := unrendered{
 			namespace: o.Namespace, why: "can't be built", what: "kustomization " + dir, detail: err.Error(),
-			remedy: "Render it first, and pass the result with -f -: kubectl kustomize " + dir,
+			remedy: "Render it first, and pass the result with -f -:", kustomize: dir,
 		}
 		if by != "" {
 			u.what += ", applied by " + by + ","

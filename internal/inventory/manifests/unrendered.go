@@ -24,8 +24,8 @@ type unrendered struct {
 	what string
 	// detail is what else is to say of it, empty when nothing is.
 	detail string
-	// remedy renders it.
-	remedy string
+	// remedy renders it, and kustomize is the folder that kubectl kustomize does that with, when it can.
+	remedy, kustomize string
 }
 
 // The reasons for which something is unrendered.

@@ -20,9 +20,9 @@ func (p *page) accessChange(e v1alpha1.Explanation, c v1alpha1.AccessChange) {
 	for _, step := range c.Steps {
 		p.step(2, step)
 	}
-	if c.Command != "" {
+	if !c.Command.IsZero() {
 		p.out.WriteByte('\n')
-		p.line(4, terminal.Escape(c.Command), nil)
+		p.line(4, terminal.Escape(c.Command.String()), nil)
 	}
 	if c.Manifest != "" {
 		p.out.WriteByte('\n')

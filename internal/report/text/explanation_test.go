@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/example"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
@@ -121,10 +122,10 @@ func explained(t *testing.T, e v1alpha1.Explanation) string {
 
 // A command in a step is one line, to be copied, like that of a remedy.
 func TestExplanationKeepsCommandsWhole(t *testing.T) {
-	const command = "kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-cluster-wide"
+	line := command.Plugin("lockdown", "cluster-example").In("default").With("--allow-pods=role=backend", "--allow-cluster-wide")
 	e := example.Explanation()
-	e.Change.Steps = []string{"Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver: " + command}
-	want := "  - Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver:\n    " + command + "\n"
+	e.Change.Steps = []command.Text{command.Words("Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver:").Run(line)}
+	want := "  - Its narrowest flag also lets in 4 other pods, every pod to come and kube-apiserver:\n    " + line.String() + "\n"
 	if text := explained(t, e); !strings.Contains(text, want) {
 		t.Errorf("no %q in\n%s", want, text)
 	}

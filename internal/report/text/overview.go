@@ -96,7 +96,7 @@ func commonFindings(reports []v1alpha1.IsolationReport) []v1alpha1.Finding {
 	}
 	var common []v1alpha1.Finding
 	for _, f := range reports[0].Findings {
-		if !slices.ContainsFunc(reports[1:], func(r v1alpha1.IsolationReport) bool { return !slices.Contains(r.Findings, f) }) {
+		if !slices.ContainsFunc(reports[1:], func(r v1alpha1.IsolationReport) bool { return !slices.ContainsFunc(r.Findings, f.Equal) }) {
 			common = append(common, f)
 		}
 	}
@@ -104,7 +104,7 @@ func commonFindings(reports []v1alpha1.IsolationReport) []v1alpha1.Finding {
 }
 
 func without(findings, common []v1alpha1.Finding) []v1alpha1.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f v1alpha1.Finding) bool { return slices.Contains(common, f) })
+	return slices.DeleteFunc(slices.Clone(findings), func(f v1alpha1.Finding) bool { return slices.ContainsFunc(common, f.Equal) })
 }
 
 // leftOver writes the findings that belong to no cluster.

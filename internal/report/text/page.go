@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -47,13 +48,13 @@ func (p *page) paragraph(indent int, text string, paint style) {
 
 // remedy writes what to do. A command stays on one line however long it is, so that it can be copied:
 // where it does not fit behind the sentence before it, it begins a line. Sentences are wrapped.
-func (p *page) remedy(indent int, text string) {
+func (p *page) remedy(indent int, text command.Text) {
 	const arrow = "→ "
-	if text == "" {
+	if text.IsZero() {
 		return
 	}
 	width := p.width - indent - terminal.Width(arrow)
-	for i, line := range remedyLines(terminal.Escape(text), width) {
+	for i, line := range remedyLines(text, width) {
 		if i == 0 {
 			line = arrow + line
 		} else {
@@ -63,25 +64,17 @@ func (p *page) remedy(indent int, text string) {
 	}
 }
 
-// remedyLines are lines of at most width columns, commands and flags exempt. The text is safe to print.
-func remedyLines(text string, width int) []string {
-	const begin = "kubectl "
-	at := strings.Index(text, begin)
-	switch {
-	case terminal.Width(text) <= width, at == 0 && !strings.Contains(text, "; "+begin), strings.HasPrefix(text, "--"):
-		return []string{text}
-	case at < 0:
-		return terminal.Wrap(text, width)
+// remedyLines are lines of at most width columns, commands and flags exempt.
+func remedyLines(text command.Text, width int) []string {
+	if whole := terminal.Escape(text.String()); terminal.Width(whole) <= width {
+		return []string{whole}
 	}
 	var lines []string
-	if at > 0 {
-		lines = terminal.Wrap(text[:at], width)
+	if text.Words != "" {
+		lines = terminal.Wrap(terminal.Escape(text.Words), width)
 	}
-	for i, command := range strings.Split(text[at:], "; "+begin) {
-		if i > 0 {
-			command = begin + command
-		}
-		lines = append(lines, command)
+	for _, line := range text.Lines {
+		lines = append(lines, terminal.Escape(line.String()))
 	}
 	return lines
 }
@@ -101,8 +94,8 @@ func (p *page) bullet(indent int, text string) {
 }
 
 // step is an item of a list in which a command stays in one piece, see remedy.
-func (p *page) step(indent int, text string) {
-	p.item(indent, remedyLines(terminal.Escape(text), p.width-indent-2))
+func (p *page) step(indent int, text command.Text) {
+	p.item(indent, remedyLines(text, p.width-indent-2))
 }
 
 func (p *page) item(indent int, lines []string) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/example"
 )
 
@@ -97,8 +98,8 @@ func lockdownPreview() v1alpha1.ChangePreview {
 			onBoth(keeps, "default", "deployment/backend", 2),
 		),
 		Notes: []v1alpha1.ChangeNote{
-			{Subject: "Prometheus", Message: "statefulset/prometheus in namespace monitoring will no longer reach the metrics on 9187.", Remedy: "--allow-metrics monitoring"},
-			{Subject: "kubectl cnpg status", Message: "it goes through the API server to port 8000, which will be denied.", Remedy: "--allow-kubectl-cnpg"},
+			{Subject: "Prometheus", Message: "statefulset/prometheus in namespace monitoring will no longer reach the metrics on 9187.", Remedy: command.Run(command.Flags("--allow-metrics", "monitoring"))},
+			{Subject: "kubectl cnpg status", Message: "it goes through the API server to port 8000, which will be denied.", Remedy: command.Run(command.Flags("--allow-kubectl-cnpg"))},
 		},
 	}
 }
@@ -217,7 +218,7 @@ func hostilePreview() v1alpha1.ChangePreview {
 	p.Access.Loses[1].Target.Pooler += evil
 	p.Access.Gains[0].Namespace, p.Access.Gains[0].Workload, p.Access.Gains[0].Entity = "", "", "cidr:"+evil
 	p.Bystanders[0].Client.Workload += evil
-	p.Notes[0] = v1alpha1.ChangeNote{Subject: evil, Message: evil, Remedy: evil}
+	p.Notes[0] = v1alpha1.ChangeNote{Subject: evil, Message: evil, Remedy: command.Words(evil)}
 	p.Refusals[0].Message += evil
 	return p
 }

@@ -136,7 +136,7 @@ func TestColorsOnlyAddCodes(t *testing.T) {
 func TestRemediesStayInOnePiece(t *testing.T) {
 	list := example.LongNames(t)
 	out := render(t, list, text.Options{Width: 80})
-	if want := "    → " + list.Items[0].Findings[0].Remedy + "\n"; !strings.Contains(out, want) {
+	if want := "    → " + list.Items[0].Findings[0].Remedy.String() + "\n"; !strings.Contains(out, want) {
 		t.Errorf("no line %q in\n%s", want, out)
 	}
 }
