@@ -10,7 +10,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 )
 
 // A policy of a file is found by the file: it may have no name, and there may be many files.
