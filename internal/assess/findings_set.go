@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
