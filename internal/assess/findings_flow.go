@@ -62,7 +62,7 @@ func flowRemedy(m *model.Model, c *model.Cluster, flow string) command.Text {
 	}
 	if lockdownRefused(m, c) {
 		if n, found := classic(m, c, flow); found {
-			return addition(m, c, n)
+			return command.Words(addition(m, c, n))
 		}
 	}
 	return command.Run(lockdownCommand(m, c))

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -23,10 +24,10 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		code, severity, what := about(f)
 		message := fmt.Sprintf("%s: %s (%s)", what, f.Message, names(f.Policies))
 		message += cutOffAsWell(f.CutOff)
-		remedy := addition(m, c, n)
+		remedy := command.Words(addition(m, c, n))
 		if f.Name == v1alpha1.FlowMetrics && len(Managed(m, c)) > 0 && n.denied[0].from.Identity != nil {
 			namespace := n.denied[0].from.Identity.Namespace()
-			remedy = lockdownCommand(m, c, func(o *policyset.Options) { *o = o.With(policyset.Grant{Kind: policyset.Metrics, Value: namespace}) })
+			remedy = command.Run(lockdownCommand(m, c, func(o *policyset.Options) { *o = o.With(policyset.Grant{Kind: policyset.Metrics, Value: namespace}) }))
 		}
 		out = append(out, finding(code, severity, message, remedy))
 	}

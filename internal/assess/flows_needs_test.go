@@ -109,7 +109,7 @@ spec:
 			for _, f := range r.Findings {
 				if f.Severity == v1alpha1.SeverityError {
 					codes = append(codes, f.Code)
-					remedies += f.Remedy + "\n"
+					remedies += f.Remedy.String() + "\n"
 				}
 			}
 			if !slices.Equal(codes, tc.codes) {
@@ -143,7 +143,7 @@ spec:
 		t.Errorf("got %+v", f)
 	}
 	if i := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == v1alpha1.APIServerBlocked }); i < 0 ||
-		r.Findings[i].Remedy != `Add a CiliumNetworkPolicy in namespace "db" for the pods cnpg.io/cluster=pg, with the egress toEntities: [kube-apiserver].` {
+		r.Findings[i].Remedy.String() != `Add a CiliumNetworkPolicy in namespace "db" for the pods cnpg.io/cluster=pg, with the egress toEntities: [kube-apiserver].` {
 		t.Errorf("got %v", r.Findings)
 	}
 }
@@ -163,7 +163,7 @@ spec:
 		r := reports[i]
 		found := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == code })
 		const remedy = "Add to the ingress of CiliumNetworkPolicy/db/pg: fromEndpoints: [{matchLabels: {cnpg.io/cluster: dst, k8s:io.kubernetes.pod.namespace: new}}] to port 5432/TCP."
-		if r.Posture != v1alpha1.PostureBroken || found < 0 || r.Findings[found].Remedy != remedy {
+		if r.Posture != v1alpha1.PostureBroken || found < 0 || r.Findings[found].Remedy.String() != remedy {
 			t.Errorf("%s: %s, %v", r.Metadata.Name, r.Posture, r.Findings)
 		}
 	}
@@ -186,7 +186,7 @@ spec: {endpointSelector: {}, egress: [{toEntities: [kube-apiserver]}]}
 		t.Fatalf("got %v", r.Findings)
 	}
 	const egress, ingress = "Add to the egress of CiliumNetworkPolicy/cnpg-system/operator: toEndpoints", "Add to the ingress of CiliumNetworkPolicy/db/pg: fromEndpoints"
-	if remedy := r.Findings[i].Remedy; !strings.Contains(remedy, egress) || !strings.Contains(remedy, ingress) || strings.Contains(remedy, "lockdown") {
+	if remedy := r.Findings[i].Remedy.String(); !strings.Contains(remedy, egress) || !strings.Contains(remedy, ingress) || strings.Contains(remedy, "lockdown") {
 		t.Errorf("got %s", remedy)
 	}
 }
@@ -202,7 +202,7 @@ spec: {containers: [{name: main, image: main}]}
 	if f := r.RequiredFlows[i]; f.Verdict != v1alpha1.VerdictDenied || !f.Advisory || r.Posture != v1alpha1.PostureLocked {
 		t.Errorf("%s, %+v", r.Posture, f)
 	}
-	if len(r.Findings) != 1 || r.Findings[0].Code != v1alpha1.MetricsBlocked || !strings.Contains(r.Findings[0].Remedy, "app.kubernetes.io/name: vmagent") {
+	if len(r.Findings) != 1 || r.Findings[0].Code != v1alpha1.MetricsBlocked || !strings.Contains(r.Findings[0].Remedy.String(), "app.kubernetes.io/name: vmagent") {
 		t.Errorf("got %v", r.Findings)
 	}
 }
@@ -212,7 +212,7 @@ spec: {containers: [{name: main, image: main}]}
 func TestEgressThatWasCutLive(t *testing.T) {
 	r := onlyReport(t, "../inventory/testdata/live-egress-cut.json")
 	i := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == v1alpha1.APIServerBlocked })
-	if r.Posture != v1alpha1.PostureBroken || i < 0 || !strings.Contains(r.Findings[i].Remedy, "toEntities: [kube-apiserver]") {
+	if r.Posture != v1alpha1.PostureBroken || i < 0 || !strings.Contains(r.Findings[i].Remedy.String(), "toEntities: [kube-apiserver]") {
 		t.Errorf("%s, %v", r.Posture, r.Findings)
 	}
 }

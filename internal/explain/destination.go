@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -144,7 +145,7 @@ func (d *Destination) findService(inv *inventory.Inventory, deriver *egress.Deri
 		if inv.Origin == inventory.Manifests {
 			return fmt.Errorf("there is no Service %q in namespace %q of the manifests: add it, or name the pods behind it", t.name, t.namespace)
 		}
-		return fmt.Errorf("there is no Service %q in namespace %q: 'kubectl get services -n %s' lists what there is", t.name, t.namespace, t.namespace)
+		return fmt.Errorf("there is no Service %q in namespace %q: '%s' lists what there is", t.name, t.namespace, command.Kubectl("get", "services").In(t.namespace))
 	}
 	var known []string
 	postgres := false

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/cilium/pkg/labels"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -15,7 +16,7 @@ import (
 // ForOutbound looks for the smallest change after which the database reaches its target: a policy for the way
 // out, and one for the way in where the target is a pod that is shut as well. Lockdown makes no such policies.
 func ForOutbound(o *explain.Outbound) (v1alpha1.AccessChange, error) {
-	change := v1alpha1.AccessChange{Steps: []string{}}
+	change := v1alpha1.AccessChange{Steps: []command.Text{}}
 	if pods := unmanaged(o); len(pods) > 0 {
 		change.Steps = append(change.Steps, restartPods(o.Model, pods))
 		o = o.Under(o.Model.Restarted(pods))
@@ -40,7 +41,7 @@ func ForOutbound(o *explain.Outbound) (v1alpha1.AccessChange, error) {
 	}
 	change.Steps, change.Manifest = append(change.Steps, steps...), string(text)
 	if verdict := after.Explain().Verdict; verdict != v1alpha1.VerdictAllowed {
-		change.Steps = append(change.Steps, fmt.Sprintf("With it, nothing denies the connection any more, and the verdict is %s: see the answer for the reason.", verdict))
+		change.Steps = append(change.Steps, command.Wordsf("With it, nothing denies the connection any more, and the verdict is %s: see the answer for the reason.", verdict))
 	}
 	return change, nil
 }
@@ -95,7 +96,7 @@ func podCalled(o *explain.Outbound, name string) int {
 }
 
 // opening are the policies that open what is denied, and what to do with them.
-func opening(o *explain.Outbound, denied []denial) (policies []policyset.Policy, steps []string) {
+func opening(o *explain.Outbound, denied []denial) (policies []policyset.Policy, steps []command.Text) {
 	var out, in []engine.Direction
 	var ends []explain.Destined
 	for _, d := range denied {
@@ -115,9 +116,9 @@ func opening(o *explain.Outbound, denied []denial) (policies []policyset.Policy,
 		if len(defaultDeny) > 0 {
 			step = fmt.Sprintf("Apply the policy below, which lets it out, or add its rules to one of those that deny by default: %s.", inSeries(defaultDeny))
 		}
-		steps = append(steps, step)
+		steps = append(steps, command.Words(step))
 		if assumed != "" {
-			steps = append(steps, fmt.Sprintf("Look first whether the place is right: %s, and the policy names where it usually is.", assumed))
+			steps = append(steps, command.Wordsf("Look first whether the place is right: %s, and the policy names where it usually is.", assumed))
 		}
 	}
 	if len(in) > 0 {
@@ -131,13 +132,13 @@ func opening(o *explain.Outbound, denied []denial) (policies []policyset.Policy,
 		if len(defaultDeny) > 0 {
 			step = fmt.Sprintf("Apply %s, or add its rules to one of those that deny by default: %s.", which, inSeries(defaultDeny))
 		}
-		steps = append(steps, step)
+		steps = append(steps, command.Words(step))
 	}
 	return policies, steps
 }
 
 // whatIsLeft says what a policy beside the others does not change.
-func whatIsLeft(left []denial) []string {
+func whatIsLeft(left []denial) []command.Text {
 	var all []engine.Direction
 	for _, d := range left {
 		for _, direction := range []engine.Direction{d.decision.Egress, d.decision.Ingress} {
@@ -147,9 +148,9 @@ func whatIsLeft(left []denial) []string {
 		}
 	}
 	if rules, _ := blame(all); len(rules) > 0 {
-		return []string{fmt.Sprintf("Change or remove %s: %s.", inSeries(rules), itDenies(all))}
+		return []command.Text{command.Wordsf("Change or remove %s: %s.", inSeries(rules), itDenies(all))}
 	}
-	return []string{"No change was found after which the engine allows it and every required flow stays allowed."}
+	return []command.Text{command.Words("No change was found after which the engine allows it and every required flow stays allowed.")}
 }
 
 // isOnNode tells whether rules by labels do not select a peer, because it is on its node's network.
