@@ -30,7 +30,7 @@ func count(m *model.Model, all accessOf, pods []int, policies []v1alpha1.PolicyR
 	}
 }
 
-func containsAll(all, some []v1alpha1.PolicyReference) bool {
+func containsAll[T comparable](all, some []T) bool {
 	for _, one := range some {
 		if !slices.Contains(all, one) {
 			return false

@@ -8,13 +8,16 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // bystanderFindings name the applications that a policy for the database put under default deny.
-// Somebody who has written a policy for an application as well knows what they do: it is a
-// bystander only while nothing but policies that also select the database select it.
+// Somebody who has written a policy for an application as well knows what they do, and so does who has
+// written one for the whole namespace: it is a bystander only while nothing but policies for the database
+// select it.
 func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	if !m.Enforces() {
 		return nil
@@ -22,7 +25,7 @@ func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRe
 	database := map[int]bool{}
 	for _, member := range c.Members {
 		for _, s := range m.Engine().Selections(member.Identity) {
-			database[s.Policy] = true
+			database[s.Policy] = database[s.Policy] || isForDatabase(m, c, s.Policy)
 		}
 	}
 	clients := map[v1alpha1.Client]int{}
@@ -32,6 +35,11 @@ func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRe
 		strangers := m.Strangers(c, p)
 		if len(strangers) == 0 || m.MemberOf(strangers[0]) != nil {
 			continue // Another database has a report of its own.
+		}
+		// Who carries the cluster's label was meant, see peersByLabel.
+		strangers = slices.DeleteFunc(strangers, func(i int) bool { return m.Pod(i).Labels[cnpg.ClusterLabel] == c.Object.Name })
+		if len(strangers) == 0 {
+			continue
 		}
 		denying, onlyOurs := denying(m, p.Identity, database)
 		if len(denying) == 0 || !onlyOurs {
@@ -53,8 +61,38 @@ func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRe
 		command.Wordsf("Narrow the endpointSelector to cnpg.io/cluster: %s, as lockdown does:", c.Object.Name).Run(lockdownCommand(m, c)))}
 }
 
+// databaseLabels is how the keys of CloudNativePG's labels begin (pkg/utils/labels_annotations.go of it).
+const databaseLabels = "cnpg.io/"
+
+// isForDatabase tells whether a policy that selects the database is meant for it, and not for whoever is in
+// the namespace: lockdown has made it, or each of its rules is about a database's ports, or about pods of
+// databases and an operator that runs elsewhere.
+func isForDatabase(m *model.Model, c *model.Cluster, policy int) bool {
+	if policyset.IsOurs(m.Inventory().Policies[policy].Labels) {
+		return true
+	}
+	var operators []string
+	for _, op := range m.Operators() {
+		if op.Namespace != c.Object.Namespace {
+			operators = append(operators, op.Namespace)
+		}
+	}
+	about := func(p engine.Peer) bool {
+		in := p.Namespaces()
+		return p.Names(databaseLabels) || len(in) > 0 && containsAll(operators, in)
+	}
+	rules := m.Engine().Policies()[policy].Admissions()
+	for _, rule := range rules {
+		others := slices.ContainsFunc(rule.Peers, func(p engine.Peer) bool { return !about(p) })
+		if (len(rule.Peers) == 0 || others) && !rule.OnlyPorts(cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort, cnpg.PoolerMetricsPort) {
+			return false
+		}
+	}
+	return len(rules) > 0
+}
+
 // denying are the policies that bring ingress default deny to the identity; onlyOurs is true when
-// every policy for its ingress is one that selects the database too.
+// every policy for its ingress is one for the database.
 func denying(m *model.Model, id *engine.Identity, database map[int]bool) (denying []v1alpha1.PolicyReference, onlyOurs bool) {
 	onlyOurs = true
 	for _, s := range m.Engine().Selections(id) {

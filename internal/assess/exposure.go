@@ -38,6 +38,8 @@ func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []au
 			a.exposure.Denied = deniedNear(m, c, t, namespacesOf(named), asked, e)
 		}
 		addEntities(m, &a.exposure, t)
+		addPossible(m, c, &a.exposure, t)
+		addServices(m, c, &a.exposure)
 		out = append(out, a)
 	}
 	return out
@@ -214,16 +216,24 @@ func namespacesOf(clients []v1alpha1.ClientAccess) []string {
 // whole can't connect.
 func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 	everybody := m.WorldReaches(t)
+	itself := everybody && !slices.ContainsFunc(m.Identities().Worlds(), func(id *engine.Identity) bool { return m.Reaches(id, t) != v1alpha1.VerdictAllowed })
 	for _, id := range m.OutsideOf(t) {
 		part := id.IsWorld() && !slices.Contains(m.Identities().Worlds(), id)
-		if part && everybody {
+		if part && itself {
 			continue
 		}
+		verdict, policies := m.Decide(id, t)
 		name := id.Entity()
 		if everybody && id.IsWorld() {
-			name = v1alpha1.EntityWorld // Both address families.
+			if verdict != v1alpha1.VerdictAllowed {
+				continue // An exception, or a world of which nothing is left but its parts.
+			}
+			name = v1alpha1.EntityWorld // Both address families, and parts that are all of it together.
 		}
-		switch verdict, policies := m.Decide(id, t); {
+		if slices.Contains(model.SeldomNamed(), name) && (verdict != v1alpha1.VerdictAllowed || len(policies) == 0) {
+			continue
+		}
+		switch {
 		case verdict == v1alpha1.VerdictAllowed:
 			if !slices.Contains(e.Entities, name) {
 				e.Entities = append(e.Entities, name)

@@ -27,6 +27,12 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		needFindings,
 		policyFindings,
 		openFindings,
+		worldFindings,
+		serviceFindings,
+		meshFindings,
+		labelledFindings,
+		statusPortFindings,
+		nobodyFindings,
 		unsureFindings,
 		setFindings,
 		operatorFindings,
@@ -103,6 +109,7 @@ func policyFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepor
 					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
 				ignoredRemedy(m, c, read, p.IgnoredFields)))
 		}
+		out = append(out, idleFindings(m, c, index)...)
 	}
 	return out
 }
@@ -190,19 +197,6 @@ func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
 			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), command.Run(lockdownCommand(m, c))))
 	}
-	for _, t := range protectedTargets(m, c) {
-		if m.WorldReaches(t.Target) {
-			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
-				fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to port %d of the %s", t.Port, t.name),
-				command.Words("Narrow the rule that allows it, or remove it; explain names it:").Run(
-					command.Plugin("explain", string(v1alpha1.EntityWorld), c.Object.Name).In(c.Object.Namespace).With("--port", strconv.Itoa(int(t.Port))))))
-			continue
-		}
-		if parts := partsOfWorld(m, t.Target); len(parts) > 0 {
-			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
-				fmt.Sprintf("the policies let a part of the world connect to port %d of the %s: %s", t.Port, t.name, strings.Join(parts, ", ")), command.Text{}))
-		}
-	}
 	return out
 }
 
@@ -237,16 +231,6 @@ func protectedTargets(m *model.Model, c *model.Cluster) []protected {
 	}
 	add(v1alpha1.Target{}.String(), instances, cnpg.PostgresPort, cnpg.StatusPort, cnpg.MetricsPort)
 	add("poolers", poolers, cnpg.PostgresPort, cnpg.PoolerMetricsPort)
-	return out
-}
-
-func partsOfWorld(m *model.Model, t model.Target) []string {
-	var out []string
-	for _, id := range m.OutsideOf(t) {
-		if id.IsWorld() && m.Reaches(id, t) == v1alpha1.VerdictAllowed {
-			out = append(out, string(id.Entity()))
-		}
-	}
 	return out
 }
 

@@ -114,6 +114,8 @@ func accessChanges(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
 	for _, e := range after {
 		countClients(is, e)
 	}
+	countSeldomNamed(was, before, is)
+	countSeldomNamed(is, after, was)
 	both := map[v1alpha1.ClientChange]bool{}
 	for client := range was {
 		both[client] = true
@@ -142,6 +144,21 @@ func accessChanges(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
 		})
 	}
 	return out
+}
+
+// countSeldomNamed counts entities that reports leave out where nothing restricts them, as far as the other side
+// has them.
+func countSeldomNamed(side map[v1alpha1.ClientChange]int, exposure []v1alpha1.Exposure, other map[v1alpha1.ClientChange]int) {
+	for _, e := range exposure {
+		if !slices.Contains(e.Entities, v1alpha1.EntityWorld) || len(e.EntityPolicies[v1alpha1.EntityWorld]) > 0 {
+			continue
+		}
+		for _, entity := range model.SeldomNamed() {
+			if client := (v1alpha1.ClientChange{Target: e.Target, Port: e.Port, Entity: entity}); other[client] > 0 {
+				side[client] = 1
+			}
+		}
+	}
 }
 
 // countClients counts pods by client; an entity counts as one.

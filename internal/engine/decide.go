@@ -48,11 +48,15 @@ func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint1
 	return d
 }
 
-// hasEndpoint is true for identities at which an agent enforces policies: pods, and nodes with the host
-// firewall. Nobody enforces anything at the world, although a clusterwide policy can select its
-// identity.
+// hasEndpoint is true for identities at which an agent enforces policies: pods, the proxy behind Ingresses,
+// Cilium's health checks, and nodes with the host firewall. Nobody enforces anything at the world, although
+// a clusterwide policy can select its identity.
 func (e *Engine) hasEndpoint(i *Identity) bool {
-	return i.name == "" || i.name == labels.IDNameHost && e.settings.HostFirewall
+	switch i.name {
+	case "", labels.IDNameIngress, labels.IDNameHealth:
+		return true
+	}
+	return i.name == labels.IDNameHost && e.settings.HostFirewall
 }
 
 func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {

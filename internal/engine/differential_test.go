@@ -253,10 +253,12 @@ func (o *oracle) lookup(t *testing.T, from, to peer, protocol u8proto.U8proto, p
 	}
 	verdicts := map[types.Decision]v1alpha1.Verdict{types.DecisionAllowed: v1alpha1.VerdictAllowed, types.DecisionDenied: v1alpha1.VerdictDenied}
 	ingress, egress = verdicts[result.Ingress], verdicts[result.Egress]
-	if to.pod < 0 {
+	// Agents have endpoints for these two as well.
+	withEndpoint := []string{"ingress", "health"}
+	if to.pod < 0 && !slices.Contains(withEndpoint, to.ours.Name()) {
 		ingress = v1alpha1.VerdictAllowed
 	}
-	if from.pod < 0 {
+	if from.pod < 0 && !slices.Contains(withEndpoint, from.ours.Name()) {
 		egress = v1alpha1.VerdictAllowed
 	}
 	return ingress, egress

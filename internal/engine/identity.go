@@ -121,15 +121,20 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 }
 
 func (s *Identities) pod(pod *inventory.Pod, namespaceLabels map[string]string) *Identity {
+	return s.add(s.labelsOf(pod, namespaceLabels, s.settings.ClusterName), pod.NamedPorts)
+}
+
+// labelsOf are the labels of a pod's identity. Must be called withAgent.
+func (s *Identities) labelsOf(pod *inventory.Pod, namespaceLabels map[string]string, cluster string) labels.Labels {
 	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
-	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, s.settings.ClusterName)
+	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, cluster)
 	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
 	for key, label := range lbls {
 		if !s.isRelevant(key, label) {
 			delete(lbls, key)
 		}
 	}
-	return s.add(lbls, pod.NamedPorts)
+	return lbls
 }
 
 // isRelevant asks the agent's label filter, once for each key: it tries two dozen patterns on each label,

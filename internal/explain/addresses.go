@@ -47,20 +47,6 @@ func (q *Question) IsAsked(id *engine.Identity) bool {
 	return ok && q.Source.form == formPrefix && part.Bits() >= asked.Bits() && asked.Contains(part.Addr())
 }
 
-// covered tells whether every address of the prefix is in one of the parts within it: the agents know an
-// address by the narrowest prefix.
-func covered(prefix netip.Prefix, parts []netip.Prefix) bool {
-	within := slices.DeleteFunc(slices.Clone(parts), func(part netip.Prefix) bool { return !prefix.Overlaps(part) || part.Bits() < prefix.Bits() })
-	if len(within) == 0 || slices.Contains(within, prefix) {
-		return len(within) > 0
-	}
-	low := netip.PrefixFrom(prefix.Addr(), prefix.Bits()+1)
-	bytes := prefix.Addr().AsSlice()
-	bytes[prefix.Bits()/8] |= 0x80 >> (prefix.Bits() % 8)
-	middle, _ := netip.AddrFromSlice(bytes)
-	return covered(low, within) && covered(netip.PrefixFrom(middle, low.Bits()), within)
-}
-
 // inside refuses the address of a pod or of a node, and notes that a prefix has some.
 func (q *Question) inside(prefix netip.Prefix) error {
 	in := inhabitantsOf(q.Model, prefix)

@@ -62,8 +62,7 @@ func (q *Question) addSource() error {
 	s := q.Source
 	switch s.form {
 	case formEntity:
-		q.addEntity(s)
-		return nil
+		return q.addEntity(s)
 	case formPrefix:
 		return q.addPrefix(s.Prefix)
 	case formNamespace, formHypothetical:
@@ -112,20 +111,38 @@ func (q *Question) AddPod(at map[*engine.Identity]int, o Origin, pod int) {
 	q.Origins[index].Pods = append(q.Origins[index].Pods, pod)
 }
 
-func (q *Question) addEntity(s Source) {
+func (q *Question) addEntity(s Source) error {
 	switch name := s.entity; name {
 	case labels.IDNameWorld:
 		// On dual stack, each family has a world of its own (pkg/labels/cidr.go).
 		for _, id := range q.Model.Identities().Worlds() {
-			if family := FamilyOf(id); !s.Prefix.IsValid() || !family.IsValid() || family == s.Prefix {
-				q.Origins = append(q.Origins, Origin{Identity: id, name: id.Name(), egress: outsideReason})
+			family := FamilyOf(id)
+			if s.Prefix.IsValid() && family.IsValid() && family != s.Prefix {
+				continue
 			}
+			all := q.Model.FamilyOf(id)
+			if parts := q.partsOf(all); (!s.Prefix.IsValid() || s.Prefix == all) && model.Covered(all, parts) {
+				// Nobody is left who is in none of the parts.
+				if err := q.addParts(parts); err != nil {
+					return err
+				}
+				continue
+			}
+			q.Origins = append(q.Origins, Origin{Identity: id, name: id.Name(), egress: outsideReason})
 		}
 	case labels.IDNameKubeAPIServer:
 		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
+	case labels.IDNameIngress, labels.IDNameHealth:
+		// Agents have endpoints for them, which clusterwide policies can restrict.
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name})
+	case labels.IDNameUnmanaged:
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, egress: model.NotManaged})
+	case labels.IDNameInit:
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, egress: "what a pod without an identity may open was not asked: agents deny it until they know the pod, unless a policy for this entity allows it"})
 	default:
 		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, node: true})
 	}
+	return nil
 }
 
 // FamilyOf are all addresses of a world that is one of two; invalid for other identities.
@@ -147,15 +164,25 @@ func (q *Question) addPrefix(prefix netip.Prefix) error {
 	if err := q.inside(prefix); err != nil {
 		return err
 	}
-	parts := []netip.Prefix{prefix}
+	return q.addParts(append([]netip.Prefix{prefix}, q.partsOf(prefix)...))
+}
+
+// partsOf are the narrower prefixes in a prefix that policies name.
+func (q *Question) partsOf(prefix netip.Prefix) []netip.Prefix {
+	var parts []netip.Prefix
 	for _, id := range q.Model.Outside() {
 		part, ok := id.Entity().Prefix()
 		if ok && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
 			parts = append(parts, part)
 		}
 	}
+	return parts
+}
+
+// addParts adds those of the prefixes that have addresses which are in no narrower one.
+func (q *Question) addParts(parts []netip.Prefix) error {
 	for i, part := range parts {
-		if covered(part, slices.Delete(slices.Clone(parts), i, i+1)) {
+		if model.Covered(part, slices.Delete(slices.Clone(parts), i, i+1)) {
 			continue
 		}
 		id, err := q.Model.Identities().CIDR(part)

@@ -115,7 +115,7 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 	for _, id := range q.Model.Outside() {
 		prefix, isPrefix := id.Entity().Prefix()
 		group, isGroup := id.Entity().CIDRGroup()
-		if !isPrefix && !isGroup {
+		if !isPrefix && !isGroup || slices.ContainsFunc(q.Origins, func(o Origin) bool { return o.Identity == id }) {
 			continue
 		}
 		if isPrefix && q.Source.Prefix.IsValid() && !q.Source.Prefix.Contains(prefix.Addr()) {

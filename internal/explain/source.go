@@ -42,7 +42,7 @@ const (
 )
 
 // sourceForms are for messages: what a source may look like.
-const sourceForms = "pod/NAME, deployment/NAME, NAMESPACE/pod/NAME, namespace/NAME, world, host, remote-node, kube-apiserver, or an address such as 203.0.113.7"
+const sourceForms = "pod/NAME, deployment/NAME, NAMESPACE/pod/NAME, namespace/NAME, world, host, remote-node, kube-apiserver, ingress, unmanaged, init, health, or an address such as 203.0.113.7"
 
 // ParseSource reads a source: KIND/NAME or NAMESPACE/KIND/NAME with the kinds and short names of
 // kubectl, an entity, an address or a prefix. Whether it exists is not looked at.
@@ -50,7 +50,8 @@ func ParseSource(text string) (Source, error) {
 	switch text {
 	case "":
 		return Source{}, fmt.Errorf("the source is empty: use %s", sourceForms)
-	case labels.IDNameWorld, labels.IDNameHost, labels.IDNameRemoteNode, labels.IDNameKubeAPIServer:
+	case labels.IDNameWorld, labels.IDNameHost, labels.IDNameRemoteNode, labels.IDNameKubeAPIServer,
+		labels.IDNameIngress, labels.IDNameUnmanaged, labels.IDNameInit, labels.IDNameHealth:
 		return Source{form: formEntity, entity: text}, nil
 	}
 	if s, ok, err := parsePrefix(text); ok {

@@ -139,6 +139,8 @@ type Operator struct {
 	// PodLabels and ServiceAccount are those of the Deployment's pod template.
 	PodLabels      map[string]string
 	ServiceAccount string
+	// Image is that of the operator's container; empty where it is not known.
+	Image string
 	// FoundBy says how, in words: "label app.kubernetes.io/name=cloudnative-pg".
 	FoundBy string
 }

@@ -151,7 +151,7 @@ func TestOperators(t *testing.T) {
 		Labels: map[string]string{OperatorLabel: OperatorLabelValue, "pod-template-hash": "abc"}}
 	t.Run("deployment by label", func(t *testing.T) {
 		o, ok := OperatorFromDeployment("cnpg-system", "o", label, label, "cnpg-manager")
-		want := Operator{"cnpg-system", "o", label, "cnpg-manager", "label app.kubernetes.io/name=cloudnative-pg"}
+		want := Operator{Namespace: "cnpg-system", Deployment: "o", PodLabels: label, ServiceAccount: "cnpg-manager", FoundBy: "label app.kubernetes.io/name=cloudnative-pg"}
 		if d := cmp.Diff(want, o); !ok || d != "" {
 			t.Error(ok, d)
 		}

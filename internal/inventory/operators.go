@@ -31,17 +31,21 @@ func OperatorFromDeployment(
 			}
 		}
 	}
+	own := ""
 	for _, image := range images {
-		if foundBy == "" && isOperatorImage(image) {
-			foundBy = "image " + image
+		if own == "" && isOperatorImage(image) {
+			own = image
 		}
+	}
+	if foundBy == "" && own != "" {
+		foundBy = "image " + own
 	}
 	if foundBy == "" {
 		return Operator{}, false
 	}
 	return Operator{
 		Namespace: namespace, Deployment: name, PodLabels: podLabels,
-		ServiceAccount: serviceAccount, FoundBy: foundBy,
+		ServiceAccount: serviceAccount, Image: own, FoundBy: foundBy,
 	}, true
 }
 

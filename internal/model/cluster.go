@@ -55,6 +55,23 @@ func selectClusters(inv *inventory.Inventory, o Options) []*Cluster {
 	return out
 }
 
+// isStranger is true for a pod that carries a cluster's label and is neither an instance nor a pooler nor a job:
+// nothing that CloudNativePG makes (pkg/specs and pkg/specs/pgbouncer of it).
+func isStranger(pod *inventory.Pod) bool {
+	known := pod.Labels[cnpg.PodRoleLabel] != "" || pod.Labels[cnpg.JobRoleLabel] != ""
+	switch pod.Workload.Kind {
+	case "deployment", "statefulset", "daemonset", "replicaset", "cronjob":
+		return true // Those of poolers are known by the poolers' name.
+	}
+	return !known
+}
+
+// IsLabelledAs is true for a pod that carries the label of the cluster and is no member of it.
+func (m *Model) IsLabelledAs(pod int, c *Cluster) bool {
+	p := &m.inv.Pods[pod]
+	return p.Namespace == c.Object.Namespace && p.Labels[cnpg.ClusterLabel] == c.Object.Name && m.memberOf[pod] == nil && m.of[pod] != nil
+}
+
 func roleOf(pod *inventory.Pod) v1alpha1.PodRole {
 	switch {
 	case pod.Labels[cnpg.PodRoleLabel] == cnpg.PoolerPodRole:

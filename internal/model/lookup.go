@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -23,6 +24,8 @@ type lookup struct {
 	// peersIn are positions in Model.peers by namespace.
 	peersIn map[string][]int
 	fleet   Fleet
+	// services are those of each namespace.
+	services map[string][]*corev1.Service
 	// apiServerNodes are the addresses of the nodes on which API servers are seen.
 	apiServerNodes []string
 }
@@ -60,6 +63,10 @@ func (m *Model) buildLookup() {
 	for _, workload := range slices.SortedFunc(maps.Keys(workloads), v1alpha1.Client.Compare) {
 		workload.Pods = workloads[workload]
 		l.fleet.Workloads = append(l.fleet.Workloads, workload)
+	}
+	l.services = map[string][]*corev1.Service{}
+	for _, s := range m.inv.Services {
+		l.services[s.Namespace] = append(l.services[s.Namespace], s)
 	}
 	l.apiServerNodes = apiServerNodes(m.inv.Pods)
 }

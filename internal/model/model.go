@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cilium/cilium/pkg/labels"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -36,11 +37,13 @@ type Model struct {
 	lookup lookup
 	// guarded are the peers that may be kept from connecting by their own egress; it depends on the policies.
 	guarded func() []int
-	// entityIDs are the identities that are no pods: the world, hosts, the API server. parts are the
+	// entityIDs are the identities that are no pods: the world, hosts, the API server, SeldomNamed. parts are the
 	// parts of the world that each policy names, and outside is all of these.
 	entityIDs []*engine.Identity
 	parts     [][]*engine.Identity
 	outside   []*engine.Identity
+	// possible are those whom each policy would let in and who are not in the inventory.
+	possible [][]Possible
 	// unmanaged are the running pods that Cilium does not manage.
 	unmanaged map[types.NamespacedName]bool
 	clusters  []*Cluster
@@ -189,8 +192,8 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	}
 	world := engine.WorldOf(read)
 	m.entityIDs = m.identities.Worlds()
-	for _, name := range []string{labels.IDNameHost, labels.IDNameRemoteNode, labels.IDNameKubeAPIServer} {
-		m.entityIDs = append(m.entityIDs, m.identities.Reserved(name))
+	for _, name := range slices.Concat([]v1alpha1.Entity{v1alpha1.EntityHost, v1alpha1.EntityRemoteNode, v1alpha1.EntityKubeAPIServer}, SeldomNamed()) {
+		m.entityIDs = append(m.entityIDs, m.identities.Reserved(string(name)))
 	}
 	all, err := m.partsOf(world)
 	if err != nil {
@@ -203,6 +206,7 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 			return nil, err
 		}
 	}
+	m.possible = m.possibleClients(read)
 	return read, nil
 }
 
@@ -251,7 +255,7 @@ func (m *Model) addMembers() error {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}
 		switch c := m.lookup.clusters[key]; {
-		case c == nil:
+		case c == nil, isStranger(pod):
 		case m.of[i] == nil:
 			c.OnNodes = append(c.OnNodes, Member{Pod: i, Identity: m.identities.Reserved(labels.IDNameHost), Role: roleOf(pod)})
 		default:
@@ -297,6 +301,12 @@ func (m *Model) Restarted(pods []int) *Model {
 	}
 	return &other
 }
+
+// NamespaceLabels are the labels of a namespace, as far as they are known.
+func (m *Model) NamespaceLabels(name string) map[string]string { return m.lookup.namespaces[name] }
+
+// ServicesIn are the Services of a namespace.
+func (m *Model) ServicesIn(namespace string) []*corev1.Service { return m.lookup.services[namespace] }
 
 func (m *Model) namespaceLabels(name string) map[string]map[string]string {
 	if labels, ok := m.lookup.namespaces[name]; ok {

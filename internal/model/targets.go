@@ -2,6 +2,7 @@ package model
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/cilium/cilium/pkg/labels"
@@ -47,11 +48,64 @@ func (m *Model) Target(port uint16, members []Member) Target {
 	return t
 }
 
-// WorldReaches is true when everybody outside the cluster can connect, policies permitting.
+// WorldReaches is true when everybody outside the cluster can connect, policies permitting: whoever no policy
+// names, or, where the parts that policies name leave nobody out, those in all of them that can connect.
 func (m *Model) WorldReaches(t Target) bool {
 	return !slices.ContainsFunc(m.identities.Worlds(), func(id *engine.Identity) bool {
-		return m.Reaches(id, t) != v1alpha1.VerdictAllowed
+		return m.Reaches(id, t) != v1alpha1.VerdictAllowed && !m.partsReach(m.FamilyOf(id), t)
 	})
+}
+
+// partsReach tells whether the parts of the world that can connect are a whole address family together. What
+// is excepted from one of them does not count against it, as with the world itself.
+func (m *Model) partsReach(family netip.Prefix, t Target) bool {
+	parts := map[*engine.Identity]netip.Prefix{}
+	var named []netip.Prefix
+	for _, id := range m.OutsideOf(t) {
+		if prefix, ok := id.Entity().Prefix(); ok {
+			parts[id], named = prefix, append(named, prefix)
+		}
+	}
+	if !Covered(family, named) {
+		return false
+	}
+	var allowed []netip.Prefix
+	for id, prefix := range parts {
+		narrower := slices.DeleteFunc(slices.Clone(named), func(other netip.Prefix) bool { return other.Bits() <= prefix.Bits() })
+		if !Covered(prefix, narrower) && m.Reaches(id, t) == v1alpha1.VerdictAllowed {
+			allowed = append(allowed, prefix)
+		}
+	}
+	return Covered(family, allowed)
+}
+
+// FamilyOf are all addresses of one of the worlds.
+func (m *Model) FamilyOf(world *engine.Identity) netip.Prefix {
+	if world.Name() == labels.IDNameWorldIPv6 || world.Name() == labels.IDNameWorld && !m.inv.Settings.IPv4 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+}
+
+// Covered tells whether every address of the prefix is in one of the parts within it: the agents know an
+// address by the narrowest prefix.
+func Covered(prefix netip.Prefix, parts []netip.Prefix) bool {
+	within := slices.DeleteFunc(slices.Clone(parts), func(part netip.Prefix) bool { return !prefix.Overlaps(part) || part.Bits() < prefix.Bits() })
+	if len(within) == 0 || slices.Contains(within, prefix) {
+		return len(within) > 0
+	}
+	low := netip.PrefixFrom(prefix.Addr(), prefix.Bits()+1)
+	bytes := prefix.Addr().AsSlice()
+	bytes[prefix.Bits()/8] |= 0x80 >> (prefix.Bits() % 8)
+	middle, _ := netip.AddrFromSlice(bytes)
+	return Covered(low, within) && Covered(netip.PrefixFrom(middle, low.Bits()), within)
+}
+
+// SeldomNamed are the entities that have no part in an ordinary cluster: the proxy behind Ingresses and
+// Gateways, pods that Cilium does not manage, pods that have no identity yet, and Cilium's health checks.
+// Reports name them where a rule lets them in.
+func SeldomNamed() []v1alpha1.Entity {
+	return []v1alpha1.Entity{labels.IDNameIngress, labels.IDNameUnmanaged, labels.IDNameInit, labels.IDNameHealth}
 }
 
 // OutsideOf are the identities outside of pods that can matter to a target: a part of the world that

@@ -97,11 +97,13 @@ func adaptPeers(q *explain.Question, rule *api.IngressRule) string {
 		case o.Prefix.IsValid():
 			// All of what is asked about when several parts are denied, and not one by one.
 			prefix := o.Prefix
-			if len(denied) > 1 {
+			if len(denied) > 1 && q.Source.Prefix.IsValid() {
 				prefix = q.Source.Prefix
 			}
-			rule.FromCIDR = api.CIDRSlice{api.CIDR(prefix.String())}
-			names = []string{prefix.String()}
+			if cidr := api.CIDR(prefix.String()); !slices.Contains(rule.FromCIDR, cidr) {
+				rule.FromCIDR = append(rule.FromCIDR, cidr)
+				names = append(names, prefix.String())
+			}
 		default:
 			name := o.Identity.Name()
 			if family := explain.FamilyOf(o.Identity); family.IsValid() {

@@ -78,7 +78,7 @@ func TestWhyNotNarrowerThanAnyFlag(t *testing.T) {
 		command      string
 	}{
 		{name: "nodes", source: "remote-node", want: "- remote-node", letsIn: "kube-apiserver",
-			command: "also lets in 8 other pods, every pod to come and kube-apiserver: kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-cluster-wide"},
+			command: "also lets in 8 other pods, every pod to come, kube-apiserver, ingress, unmanaged, init and health: kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-cluster-wide"},
 		{name: "metrics", source: "other/pod/backend", query: explain.Query{Port: "9187"}, want: "name: cluster-example-allow-other-role-backend-9187",
 			command: "also lets in 1 other pod: kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-metrics=other"},
 	} {

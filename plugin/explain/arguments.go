@@ -88,6 +88,6 @@ func (o *options) completeArguments(cmd *cobra.Command, args []string, typed str
 		return o.source.CompleteClusters(cmd, nil, typed)
 	}
 	return []string{
-		"pod/", "deployment/", "statefulset/", "daemonset/", "job/", "cronjob/", "namespace/", "world", "host", "remote-node", "kube-apiserver",
+		"pod/", "deployment/", "statefulset/", "daemonset/", "job/", "cronjob/", "namespace/", "world", "host", "remote-node", "kube-apiserver", "ingress", "unmanaged", "init", "health",
 	}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

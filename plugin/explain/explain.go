@@ -76,6 +76,8 @@ func (o *options) command() *cobra.Command {
 			  203.0.113.7, 203.0.113.0/24   addresses outside the Kubernetes cluster
 			  host, remote-node             the node that the instance runs on; the other nodes
 			  kube-apiserver                the API server
+			  ingress, health               the proxy behind Ingresses and Gateways; Cilium's health checks
+			  unmanaged, init               pods that Cilium does not manage; pods without an identity yet
 			A pod that does not exist yet is described by --labels and --source-namespace in its place.
 
 			With --to, it answers the other way: whether the cluster can connect to TARGET, for each

@@ -117,6 +117,6 @@ type Exposed struct {
 	// Pods is the number of pods, Clients are their workloads.
 	Pods    int      `json:"pods"`
 	Clients []Client `json:"clients"`
-	// Entities are those that are no pods: host, remote-node, kube-apiserver, world.
+	// Entities are those that are no pods: host, remote-node, kube-apiserver, world, ….
 	Entities []Entity `json:"entities"`
 }

@@ -269,7 +269,8 @@ type Exposure struct {
 	// MoreClients is the number of workloads that can connect and are not in Clients.
 	MoreClients int `json:"moreClients,omitempty"`
 	// Entities that are no pods and can connect: world, host, remote-node, kube-apiserver,
-	// cidr:PREFIX for a part of the world that a policy names.
+	// cidr:PREFIX for a part of the world that a policy names; and where a rule lets them in ingress,
+	// unmanaged, init and health.
 	Entities []Entity `json:"entities"`
 	// EntityPolicies are the policies that let the Entities in, by entity.
 	EntityPolicies map[Entity][]PolicyReference `json:"entityPolicies,omitempty"`
@@ -280,6 +281,11 @@ type Exposure struct {
 	Denied []ClientAccess `json:"denied"`
 	// DeniedEntities are world, host, remote-node and kube-apiserver where they can't connect.
 	DeniedEntities []Entity `json:"deniedEntities"`
+	// Possible are those whom rules would let in and who were not read: pods that manifests need not have, and
+	// those of other clusters of a mesh.
+	Possible []PossibleClient `json:"possible,omitempty"`
+	// Services are those through which clients outside the Kubernetes cluster come to the target.
+	Services []ServiceAccess `json:"services,omitempty"`
 	// Unknown counts identities about which the engine can't tell.
 	Unknown int `json:"unknown,omitempty"`
 }
@@ -307,6 +313,29 @@ type ClientAccess struct {
 	Client `json:",inline"`
 	// Policies decided; none when no policy restricts the connection.
 	Policies []PolicyReference `json:"policies"`
+}
+
+// PossibleClient is what a rule's selector asks for and nobody who was read is.
+type PossibleClient struct {
+	// Cluster is that of a mesh; empty for this one.
+	Cluster string `json:"cluster,omitempty"`
+	// Namespace is empty where the selector names none.
+	Namespace string `json:"namespace,omitempty"`
+	// Labels are what is asked of labels besides: "app=web,tier"; empty for all pods.
+	Labels   string            `json:"labels,omitempty"`
+	Policies []PolicyReference `json:"policies"`
+}
+
+// ServiceAccess is a Service of type LoadBalancer or NodePort, and how clients arrive through it.
+type ServiceAccess struct {
+	Namespace             string   `json:"namespace"`
+	Name                  string   `json:"name"`
+	Type                  string   `json:"type"`
+	ExternalTrafficPolicy string   `json:"externalTrafficPolicy"`
+	SourceRanges          []string `json:"sourceRanges,omitempty"`
+	// ArriveAs is what policies may see: "their own address", and the entity remote-node where nodes pass
+	// connections on to each other.
+	ArriveAs []string `json:"arriveAs"`
 }
 
 // Severity of a finding.
@@ -338,7 +367,7 @@ type FindingCode string
 
 // LacksEvidence is true for the codes that say what could not be seen, and not what is wrong.
 func (c FindingCode) LacksEvidence() bool {
-	return c == EvidenceMissing || c == NotRendered || c == DuplicateObject
+	return c == EvidenceMissing || c == NotRendered || c == DuplicateObject || c == MeshBypass
 }
 
 const (
@@ -372,4 +401,9 @@ const (
 	// and an object that is there twice with different content.
 	NotRendered     FindingCode = "NOT_RENDERED"
 	DuplicateObject FindingCode = "DUPLICATE_OBJECT"
+	// MeshBypass: a service mesh carries connections past the policies, so that they don't say who can connect.
+	MeshBypass            FindingCode = "MESH_BYPASS"
+	StatusPortExposed     FindingCode = "STATUS_PORT_EXPOSED"
+	SelectorMatchesNobody FindingCode = "SELECTOR_MATCHES_NOBODY"
+	UnexpectedPeer        FindingCode = "UNEXPECTED_PEER"
 )

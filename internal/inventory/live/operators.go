@@ -18,7 +18,11 @@ func fromDeployment(d *appsv1.Deployment) (inventory.Operator, bool) {
 	if account == "" {
 		account = "default"
 	}
-	return inventory.OperatorFromDeployment(d.Namespace, d.Name, d.Labels, d.Spec.Template.Labels, account)
+	var images []string
+	for i := range d.Spec.Template.Spec.Containers {
+		images = append(images, d.Spec.Template.Spec.Containers[i].Image)
+	}
+	return inventory.OperatorFromDeployment(d.Namespace, d.Name, d.Labels, d.Spec.Template.Labels, account, images...)
 }
 
 // deployments reads the Deployments that may be the operator's, by label.

@@ -37,6 +37,8 @@ type exposed struct {
 // sameClients compares what the table shows: who can connect, and not why.
 func sameClients(a, b v1alpha1.Exposure) bool {
 	return a.Port == b.Port && a.Identities == b.Identities && a.Pods == b.Pods && a.Total == b.Total && a.Unknown == b.Unknown &&
+		slices.EqualFunc(a.Possible, b.Possible, func(a, b v1alpha1.PossibleClient) bool { return words.Possible(a) == words.Possible(b) }) &&
+		len(a.Services) == 0 && len(b.Services) == 0 &&
 		slices.Equal(a.Namespaces, b.Namespaces) && slices.Equal(a.Entities, b.Entities) &&
 		a.MoreClients == b.MoreClients && slices.EqualFunc(a.Clients, b.Clients, func(a, b v1alpha1.ClientAccess) bool { return a.Client == b.Client })
 }
@@ -50,7 +52,11 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 		if e.Unknown > 0 || posture == v1alpha1.PostureUnknown {
 			answer = "unknown"
 		}
+		if len(e.Possible) > 0 {
+			answer = "nobody who was read"
+		}
 		p.paragraph(2, title+": "+answer, paint)
+		p.possible(e.Exposure)
 		p.unknownClients(e.Exposure)
 		return nil
 	}
@@ -90,8 +96,23 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 	if e.MoreClients > 0 {
 		p.paragraph(4, "and "+words.Count(e.MoreClients, "more workload")+" that can connect", nil)
 	}
+	p.possible(e.Exposure)
 	p.unknownClients(e.Exposure)
 	return nil
+}
+
+// possible writes who would get in and was not read, and how clients come from outside.
+func (p *page) possible(e v1alpha1.Exposure) {
+	for _, c := range e.Possible {
+		p.paragraph(4, "not read, but let in: "+words.Possible(c), p.colors.Warn)
+	}
+	for _, s := range e.Services {
+		as := s.ArriveAs[0]
+		if len(s.ArriveAs) > 1 {
+			as = "their own address or that of a node (" + strings.Join(s.ArriveAs[1:], ", ") + ")"
+		}
+		p.paragraph(4, fmt.Sprintf("Service %s/%s (%s, externalTrafficPolicy: %s): clients from outside come with %s", s.Namespace, s.Name, s.Type, s.ExternalTrafficPolicy, as), nil)
+	}
 }
 
 func (p *page) unknownClients(e v1alpha1.Exposure) {

@@ -13,6 +13,8 @@ const Everybody = "everybody"
 // reach is who can connect to any of a cluster's targets, added up for one short phrase.
 type reach struct {
 	pods, total, namespaces, unknown int
+	// possible is the number of selectors that match nobody who was read.
+	possible int
 	// world is part of entities too.
 	world    bool
 	entities []v1alpha1.Entity
@@ -27,6 +29,7 @@ func reachOf(exposure []v1alpha1.Exposure) reach {
 	for _, e := range exposure {
 		r.total = max(r.total, e.Total)
 		r.unknown = max(r.unknown, e.Unknown)
+		r.possible = max(r.possible, len(e.Possible))
 		most = max(most, e.Pods)
 		for _, c := range e.Clients {
 			key := [2]string{c.Namespace, c.Workload}
@@ -81,6 +84,9 @@ func (r reach) short() string {
 	if ranges > 0 {
 		parts = append(parts, Count(ranges, "address range"))
 	}
+	if r.possible > 0 {
+		parts = append(parts, "pods not read")
+	}
 	if r.unknown > 0 {
 		parts = append(parts, "unknown")
 	}
@@ -97,6 +103,21 @@ func ShortClients(report v1alpha1.IsolationReport) string {
 		return "unknown"
 	}
 	return short
+}
+
+// Possible is what a selector asks for: "pods with app=web in namespace shop of cluster west".
+func Possible(c v1alpha1.PossibleClient) string {
+	out := "pods"
+	if c.Labels != "" {
+		out += " with " + c.Labels
+	}
+	if c.Namespace != "" {
+		out += " in namespace " + c.Namespace
+	}
+	if c.Cluster != "" {
+		out += " of cluster " + c.Cluster
+	}
+	return out
 }
 
 func podsIn(pods, namespaces int) string {

@@ -103,6 +103,14 @@ func Entity(entity v1alpha1.Entity) string {
 		return "remote-node (the other nodes)"
 	case v1alpha1.EntityKubeAPIServer:
 		return "kube-apiserver (the API server)"
+	case "ingress":
+		return "ingress (the proxy behind Ingresses and Gateways)"
+	case "unmanaged":
+		return "unmanaged (pods that Cilium does not manage)"
+	case "init":
+		return "init (pods that have no identity yet)"
+	case "health":
+		return "health (Cilium's health checks)"
 	default:
 		if addresses, ok := entity.Addresses(); ok {
 			return addresses + " (addresses outside the Kubernetes cluster)"

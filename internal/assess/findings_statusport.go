@@ -1,0 +1,79 @@
+package assess
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/cilium/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+)
+
+// statusPortFindings are about others than the operator and the cluster itself who reach the port through which
+// the operator manages an instance. Operators older than 1.30 leave its control endpoints open to whoever
+// reaches it (GHSA-7qwx-x8ff-3px9). Where no policy restricts anything, NO_DEFAULT_DENY says so.
+func statusPortFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+	release, old := oldOperator(m)
+	if !old || !m.Enforces() {
+		return nil
+	}
+	for _, t := range protectedTargets(m, c) {
+		if t.Port != cnpg.StatusPort {
+			continue
+		}
+		a := audienceOf(m, c, t.Target, askAbout(m, t.Target, &dependencies{}), &dependencies{})
+		var who []string
+		if a.everybody {
+			who = append(who, "every pod")
+		}
+		for _, client := range a.clients {
+			if !isOperator(m, client.Client) && !a.everybody {
+				who = append(who, client.Namespace+"/"+client.Workload)
+			}
+		}
+		addEntities(m, &a.exposure, t.Target)
+		for _, name := range a.exposure.Entities {
+			// Nodes and the API server are let in for kubectl cnpg status.
+			if !slices.Contains([]v1alpha1.Entity{v1alpha1.EntityHost, v1alpha1.EntityRemoteNode, v1alpha1.EntityKubeAPIServer, labels.IDNameHealth}, name) {
+				who = append(who, name.Short())
+			}
+		}
+		if len(who) == 0 {
+			continue
+		}
+		const most = 5
+		if len(who) > most {
+			who = append(who[:most], fmt.Sprintf("%d more", len(who)-most))
+		}
+		return []v1alpha1.Finding{finding(v1alpha1.StatusPortExposed, v1alpha1.SeverityWarning,
+			fmt.Sprintf("others than the operator and the cluster's own pods can connect to port %d of the instances, whose control endpoints are open to whoever reaches them before CloudNativePG 1.30 (GHSA-7qwx-x8ff-3px9); the operator is %s: %s",
+				cnpg.StatusPort, release, strings.Join(who, ", ")),
+			fmt.Sprintf("Limit the rules that let them in to port %d, or upgrade the operator.", cnpg.PostgresPort))}
+	}
+	return nil
+}
+
+// oldOperator is the release of an operator older than 1.30, by the tag of its image; false where no tag says so.
+func oldOperator(m *model.Model) (string, bool) {
+	for _, op := range m.Operators() {
+		image, _, _ := strings.Cut(op.Image, "@")
+		tag := image[strings.LastIndexByte(image, '/')+1:]
+		_, tag, _ = strings.Cut(tag, ":")
+		release, err := version.ParseGeneric(tag)
+		if err == nil && release.LessThan(version.MajorMinor(1, 30)) {
+			return tag, true
+		}
+	}
+	return "", false
+}
+
+// isOperator tells whether the workload is where an operator runs.
+func isOperator(m *model.Model, client v1alpha1.Client) bool {
+	return slices.ContainsFunc(m.Operators(), func(op model.Operator) bool {
+		return op.Namespace == client.Namespace && (op.Deployment == "" || "deployment/"+op.Deployment == client.Workload)
+	})
+}

@@ -1,0 +1,110 @@
+package model
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Possible is somebody whom a rule would let in and who is not in the inventory: what the rule's selector asks
+// for matches nobody there.
+type Possible struct {
+	engine.Wanted
+	// Path is the rule's position in its policy.
+	Path string
+	// Identity is that of a pod as the selector asks for; nil when there can be none.
+	Identity *engine.Identity
+	// Lacking is the key of a label that agents leave out of identities, because of which nobody can match.
+	Lacking string
+	// Remote is true for pods of another cluster of a mesh, whose own policies are not known here.
+	Remote bool
+}
+
+// OtherClusters stands for all other clusters of a mesh, where a rule names none of them.
+const OtherClusters = "other clusters of the mesh"
+
+// possibleOf are those of one policy. Pods of other clusters of a mesh are in no inventory; of this one, only
+// manifests may lack some.
+func (m *Model) possibleOf(p *engine.Policy) []Possible {
+	var out []Possible
+	for _, rule := range p.Admissions() {
+		for _, peer := range rule.Peers {
+			wanted, ok := peer.Wanted()
+			if !ok {
+				continue
+			}
+			one := Possible{Wanted: wanted, Path: rule.Path}
+			own := m.inv.Settings.ClusterName
+			switch {
+			case wanted.Cluster != "" && wanted.Cluster != own:
+				one.Remote = true
+			case m.matchesSomebody(peer):
+				one.Cluster = ""
+			default:
+				one.Cluster = ""
+				one.Identity, one.Lacking = m.identities.Like(peer, wanted, own, m.lookup.namespaces)
+				if m.inv.Origin == inventory.Manifests || one.Identity == nil {
+					out = append(out, one)
+				}
+			}
+			if m.inv.Settings.ClusterID != 0 && wanted.Cluster == "" {
+				one.Wanted, one.Remote, one.Cluster = wanted, true, OtherClusters
+			}
+			if !one.Remote {
+				continue
+			}
+			if one.Identity, one.Lacking = m.identities.Like(peer, wanted, cmp.Or(wanted.Cluster, "other"), nil); one.Identity != nil {
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+// matchesSomebody tells whether the selector selects a pod of the inventory, or an operator that stands for one.
+func (m *Model) matchesSomebody(by engine.Peer) bool {
+	selects := func(i int) bool { return by.Selects(m.peers[i].Identity) }
+	if namespaces := by.Namespaces(); len(namespaces) > 0 {
+		if slices.ContainsFunc(namespaces, func(namespace string) bool { return slices.ContainsFunc(m.lookup.peersIn[namespace], selects) }) {
+			return true
+		}
+	} else if slices.ContainsFunc(m.peers, func(p peer) bool { return by.Selects(p.Identity) }) {
+		return true
+	}
+	return slices.ContainsFunc(m.operators, func(o Operator) bool {
+		return slices.ContainsFunc(o.Ends, func(e End) bool { return e.Identity != nil && by.Selects(e.Identity) })
+	}) || slices.ContainsFunc(m.clusters, func(c *Cluster) bool { return by.Selects(c.NextInstance) || by.Selects(c.JoinJob) })
+}
+
+// Possible are those whom the policy with this position would let in, and who were not read.
+func (m *Model) Possible(policy int) []Possible { return m.possible[policy] }
+
+// possibleClients are those of all policies that can select a database.
+func (m *Model) possibleClients(policies []engine.Policy) [][]Possible {
+	concerned := map[string]bool{"": true}
+	for _, c := range m.clusters {
+		concerned[c.Object.Namespace] = true
+	}
+	out := make([][]Possible, len(policies))
+	known := map[string][]Possible{}
+	for i := range policies {
+		if !concerned[policies[i].Namespace] || !policies[i].Enforced() {
+			continue
+		}
+		var key strings.Builder
+		for _, rule := range policies[i].Admissions() {
+			key.WriteString(rule.Path)
+			for _, peer := range rule.Peers {
+				key.WriteString(" " + peer.Key())
+			}
+		}
+		if _, ok := known[key.String()]; !ok {
+			known[key.String()] = m.possibleOf(&policies[i])
+		}
+		out[i] = known[key.String()]
+	}
+	return out
+}
