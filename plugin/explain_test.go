@@ -143,7 +143,7 @@ func TestExplainWithABrokenDocument(t *testing.T) {
 func TestExplainCompletion(t *testing.T) {
 	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
 	for _, test := range []struct{ args, want string }{
-		{"explain ", "pod/\ndeployment/\nstatefulset/\ndaemonset/\njob/\ncronjob/\nnamespace/\nworld\nhost\nremote-node\nkube-apiserver\n:6\n"},
+		{"explain ", "pod/\ndeployment/\nstatefulset/\ndaemonset/\njob/\ncronjob/\nnamespace/\nworld\nhost\nremote-node\nkube-apiserver\ningress\nunmanaged\ninit\nhealth\n:6\n"},
 		{"explain -f " + explainables + "shop.yaml pod/web-1 ", "orders\n:4\n"},
 		{"explain -f " + explainables + "shop.yaml --labels a=b ", "orders\n:4\n"},
 		{"explain -f " + explainables + "shop.yaml pod/web-1 orders ", ":4\n"},

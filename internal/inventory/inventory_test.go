@@ -180,7 +180,7 @@ func TestOperators(t *testing.T) {
 		}
 	})
 	t.Run("pods, each deployment once", func(t *testing.T) {
-		want := []Operator{{"cnpg-system", "o", label, "cnpg-manager", "pods with label app.kubernetes.io/name=cloudnative-pg"}}
+		want := []Operator{{Namespace: "cnpg-system", Deployment: "o", PodLabels: label, ServiceAccount: "cnpg-manager", FoundBy: "pods with label app.kubernetes.io/name=cloudnative-pg"}}
 		if d := cmp.Diff(want, OperatorsFromPods([]Pod{pod, pod, {Name: "web"}})); d != "" {
 			t.Error(d)
 		}

@@ -84,7 +84,7 @@ func (r reach) short() string {
 	if ranges > 0 {
 		parts = append(parts, Count(ranges, "address range"))
 	}
-	if r.possible > 0 {
+	if r.possible > 0 && !r.world {
 		parts = append(parts, "pods not read")
 	}
 	if r.unknown > 0 {
