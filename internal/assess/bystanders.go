@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"

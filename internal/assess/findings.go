@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -27,7 +28,7 @@ func idleFindings(m *model.Model, c *model.Cluster, policy int) []v1alpha1.Findi
 		}
 		out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityInfo,
 			fmt.Sprintf("enableDefaultDeny.%s of %s has no effect, because the policy has no %s rules", direction, read.PolicyReference, direction),
-			fmt.Sprintf("Write %s: [{}] to deny what no rule allows, or leave out the field.", direction)))
+			command.Wordsf("Write %s: [{}] to deny what no rule allows, or leave out the field.", direction)))
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
@@ -35,5 +36,5 @@ func labelledFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 	first := slices.SortedFunc(maps.Keys(let), v1alpha1.Client.Compare)[0]
 	return []v1alpha1.Finding{finding(v1alpha1.UnexpectedPeer, v1alpha1.SeverityWarning,
 		fmt.Sprintf("rules for the cluster's own pods let in others that carry its label %s: %s", cnpg.ClusterLabel, workloads(let)),
-		fmt.Sprintf("Remove the label %s from the pods of %s, and let them in by a label of their own where they are meant to connect.", cnpg.ClusterLabel, first.Workload))}
+		command.Wordsf("Remove the label %s from the pods of %s, and let them in by a label of their own where they are meant to connect.", cnpg.ClusterLabel, first.Workload))}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
@@ -84,7 +85,7 @@ func meshFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport)
 			out = append(out, finding(v1alpha1.MeshBypass, v1alpha1.SeverityError,
 				fmt.Sprintf("%s carries connections to port %d of %s on to PostgreSQL, where no policy sees them: %s can connect to that port and not to %d (%s)",
 					g.name, port, pods(names), who, cnpg.PostgresPort, because(policies)),
-				fmt.Sprintf("Let in to port %d only who may connect to %d, or take the database out of the mesh: %s of the Cluster.", port, cnpg.PostgresPort, g.leave)))
+				command.Wordsf("Let in to port %d only who may connect to %d, or take the database out of the mesh: %s of the Cluster.", port, cnpg.PostgresPort, g.leave)))
 		}
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
@@ -52,7 +53,7 @@ func statusPortFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationR
 		return []v1alpha1.Finding{finding(v1alpha1.StatusPortExposed, v1alpha1.SeverityWarning,
 			fmt.Sprintf("others than the operator and the cluster's own pods can connect to port %d of the instances, whose control endpoints are open to whoever reaches them before CloudNativePG 1.30 (GHSA-7qwx-x8ff-3px9); the operator is %s: %s",
 				cnpg.StatusPort, release, strings.Join(who, ", ")),
-			fmt.Sprintf("Limit the rules that let them in to port %d, or upgrade the operator.", cnpg.PostgresPort))}
+			command.Wordsf("Limit the rules that let them in to port %d, or upgrade the operator.", cnpg.PostgresPort))}
 	}
 	return nil
 }

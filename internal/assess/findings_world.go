@@ -3,9 +3,11 @@ package assess
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -17,11 +19,11 @@ type opening struct {
 	everybody bool
 	// parts are those of the world that the rule lets in, and except those within them that can't connect.
 	parts, except []string
-	ports         []portsOf
+	ports         []openPorts
 }
 
-// portsOf are ports of one kind of pods.
-type portsOf struct {
+// openPorts are ports of one kind of pods.
+type openPorts struct {
 	name  string
 	ports []uint16
 }
@@ -45,12 +47,13 @@ func worldFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport
 		if !o.everybody {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
 				fmt.Sprintf("the policies let a part of the world connect to %s: %s lets in %s", o.where(), at, lets),
-				"If these are not the clients that are meant, narrow the rule, or remove it."))
+				command.Words("If these are not the clients that are meant, narrow the rule, or remove it.")))
 			continue
 		}
 		out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
 			fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to %s: %s lets in %s", o.where(), at, lets),
-			"Narrow the rule, or remove it; explain shows it: "+fmt.Sprintf("kubectl cnpg-netpol explain world %s -n %s --port %d", shellWord(c.Object.Name), shellWord(c.Object.Namespace), o.ports[0].ports[0])))
+			command.Words("Narrow the rule, or remove it; explain shows it:").Run(
+				command.Plugin("explain", string(v1alpha1.EntityWorld), c.Object.Name).In(c.Object.Namespace).With("--port", strconv.Itoa(int(o.ports[0].ports[0]))))))
 	}
 	return out
 }
@@ -102,9 +105,9 @@ func (o *opening) add(id *engine.Identity, denied []*engine.Identity, t protecte
 			o.except = append(o.except, hole.String())
 		}
 	}
-	at := slices.IndexFunc(o.ports, func(p portsOf) bool { return p.name == t.name })
+	at := slices.IndexFunc(o.ports, func(p openPorts) bool { return p.name == t.name })
 	if at < 0 {
-		at, o.ports = len(o.ports), append(o.ports, portsOf{name: t.name})
+		at, o.ports = len(o.ports), append(o.ports, openPorts{name: t.name})
 	}
 	if !slices.Contains(o.ports[at].ports, t.Port) {
 		o.ports[at].ports = append(o.ports[at].ports, t.Port)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -62,7 +63,7 @@ func nobodyFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRepor
 				remedy = instead(p.Lacking)
 			}
 			out = append(out, finding(v1alpha1.SelectorMatchesNobody, v1alpha1.SeverityInfo,
-				fmt.Sprintf("a selector in %s of %s can match nobody (%s): %s", p.Path, ref, p.Text, why), remedy))
+				fmt.Sprintf("a selector in %s of %s can match nobody (%s): %s", p.Path, ref, p.Text, why), command.Words(remedy)))
 		}
 	}
 	return out

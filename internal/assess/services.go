@@ -13,6 +13,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -133,7 +134,7 @@ func serviceFindings(m *model.Model, _ *model.Cluster, r *v1alpha1.IsolationRepo
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
 				fmt.Sprintf("clients outside the Kubernetes cluster may come through Service %s/%s (%s, externalTrafficPolicy: Cluster%s) with the address of a node, and remote-node can connect to port %d of the %s (%s)",
 					s.Namespace, s.Name, s.Type, ranges, e.Port, e.Target, names(policies)),
-				"Set externalTrafficPolicy: Local on the Service, so that clients keep their addresses, and let in those; or leave remote-node out of the rule."))
+				command.Words("Set externalTrafficPolicy: Local on the Service, so that clients keep their addresses, and let in those; or leave remote-node out of the rule.")))
 		}
 	}
 	return out

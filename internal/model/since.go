@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -182,10 +181,6 @@ func samePod(a, b *inventory.Pod) bool {
 
 func sameEndpoint(a, b inventory.Endpoint) bool {
 	return a.IdentityID == b.IdentityID && slices.Equal(a.IdentityLabels, b.IdentityLabels) && slices.Equal(a.NamedPorts, b.NamedPorts)
-}
-
-func sameService(a, b *corev1.Service) bool {
-	return a == b || a.UID == b.UID && a.ResourceVersion == b.ResourceVersion && a.ResourceVersion != ""
 }
 
 // samePolicy is true for one that has not been read anew. What can't be decoded has no object, and
