@@ -71,6 +71,7 @@ func (w *world) waitHealthy(t *testing.T, name string, instances int) {
 	if took > time.Second {
 		t.Logf("%s is healthy with %d instances after %s", name, instances, took.Round(time.Second))
 	}
+	w.waitInForce(t, name)
 }
 
 // sql runs a statement as the superuser in an instance, which no policy is in the way of.
