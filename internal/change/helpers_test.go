@@ -50,7 +50,8 @@ func expectFlows(t *testing.T, m *model.Model, when string) {
 			t.Errorf("%s: %s (port %d) is %s: %s", when, f.Name, f.Port, f.Verdict, f.Message)
 		}
 	}
-	want := []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler}
+	want := []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler,
+		v1alpha1.FlowAPIServer, v1alpha1.FlowDNS, v1alpha1.FlowWebhook, v1alpha1.FlowWebhook}
 	if !slices.Equal(names, want) {
 		t.Fatalf("%s: required flows %v, want %v", when, names, want)
 	}
