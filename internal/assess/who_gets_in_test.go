@@ -120,7 +120,7 @@ func TestWhoGetsIn(t *testing.T) {
 		},
 		"one finding for the rule that lets in a part of the world": {
 			manifests: small + rulesFor("") + "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: probes}\n" +
-				"spec: {endpointSelector: {}, ingress: [{fromCIDRSet: [{cidr: 169.254.0.0/16, except: [169.254.1.0/24]}]}]}\n", posture: v1alpha1.PostureLocked,
+				"spec: {endpointSelector: {matchLabels: {cnpg.io/cluster: pg}}, ingress: [{fromCIDRSet: [{cidr: 169.254.0.0/16, except: [169.254.1.0/24]}]}]}\n", posture: v1alpha1.PostureLocked,
 			has: []string{
 				`a part of the world connect to ports 5432, 8000 and 9187 of the instances: spec.ingress\[0\] of CiliumClusterwideNetworkPolicy/probes lets in 169.254.0.0/16 except 169.254.1.0/24`,
 			},
