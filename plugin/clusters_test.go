@@ -27,7 +27,8 @@ func TestClustersOfManifests(t *testing.T) {
 	}
 	one := write("one.yaml", clusterInDB)
 	two := write("two.yaml", clusterInDB+"---\n"+strings.ReplaceAll(clusterInDB, "namespace: db", "namespace: other"))
-	for _, verb := range []string{"status NAME", "explain world NAME", "diff NAME", "lockdown NAME --dry-run=client"} {
+	for _, verb := range []string{"status NAME", "explain world NAME",
+		"diff NAME --operator-namespace cnpg-system", "lockdown NAME --dry-run=client --operator-namespace cnpg-system"} {
 		t.Run(verb, func(t *testing.T) {
 			for _, test := range []struct{ name, args, stderr string }{
 				{"pg", "-f " + one, ""},
@@ -59,7 +60,7 @@ func TestLockdownOfManifestsInAnotherNamespace(t *testing.T) {
 	if err := os.WriteFile(path, []byte(clusterInDB), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, stdout, _ := run(t, "lockdown", "pg", "-f", path, "--dry-run=client", "-o", "yaml")
+	_, stdout, _ := run(t, "lockdown", "pg", "-f", path, "--operator-namespace", "cnpg-system", "--dry-run=client", "-o", "yaml")
 	if strings.Count(stdout, "\n  namespace: db\n") != 2 {
 		t.Errorf("not in db:\n%s", stdout)
 	}

@@ -72,6 +72,7 @@ func TestARecordedCluster(t *testing.T) {
 	want := []inventory.Operator{{
 		Namespace: "cnpg-system", Deployment: "cnpg-controller-manager", ServiceAccount: "cnpg-manager",
 		PodLabels: map[string]string{"app.kubernetes.io/name": "cloudnative-pg"},
+		Image:     "ghcr.io/cloudnative-pg/cloudnative-pg:1.29.1",
 		FoundBy:   "label app.kubernetes.io/name=cloudnative-pg",
 	}}
 	if d := cmp.Diff(want, inv.Operators); d != "" {
