@@ -99,12 +99,12 @@ func (r rule) sentence() string {
 func rulesFor(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, one connection) []rule {
 	var out []rule
 	if one.decision.Egress.Verdict == v1alpha1.VerdictDenied && one.from.Identity != nil {
-		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, c, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
+		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
 		r.egress, r.text = egressTo(m, c, f, one)
 		out = append(out, r)
 	}
 	if one.decision.Ingress.Verdict == v1alpha1.VerdictDenied && one.to.Identity != nil {
-		r := rule{namespace: one.to.Identity.Namespace(), selector: selectorOf(m, c, one.to.Identity), denies: foreign(m, one.decision.Ingress.DefaultDeny)}
+		r := rule{namespace: one.to.Identity.Namespace(), selector: selectorOf(m, one.to.Identity), denies: foreign(m, one.decision.Ingress.DefaultDeny)}
 		r.ingress, r.text = ingressFrom(m, c, one)
 		out = append(out, r)
 	}
@@ -123,7 +123,7 @@ func foreign(m *model.Model, refs []v1alpha1.PolicyReference) []v1alpha1.PolicyR
 
 // selectorOf are labels that select a pod and those like it: its database, the operator, or a label that charts
 // and people set.
-func selectorOf(m *model.Model, c *model.Cluster, id *engine.Identity) map[string]string {
+func selectorOf(m *model.Model, id *engine.Identity) map[string]string {
 	for _, op := range m.Operators() {
 		if op.Namespace == id.Namespace() && slices.ContainsFunc(op.Ends, func(e model.End) bool { return e.Identity == id }) {
 			return pick(op.PodLabels, "app.kubernetes.io/name", "app")
@@ -194,7 +194,7 @@ func egressTo(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, one con
 	case one.peer.Host:
 		return entity(api.EntityHost)
 	case one.toPod >= 0 || one.to.Identity != nil:
-		to, text := podsAt(one.to.Identity.Namespace(), selectorOf(m, c, one.to.Identity))
+		to, text := podsAt(one.to.Identity.Namespace(), selectorOf(m, one.to.Identity))
 		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToEndpoints: to}, ToPorts: allowed}}, "toEndpoints: " + text + " " + at
 	case one.peer.Candidate != nil:
 		to, text := podsAt(one.peer.Candidate.Namespace, one.peer.Candidate.Labels)
@@ -224,7 +224,7 @@ func resolving(m *model.Model) []api.EgressRule {
 		case p.Candidate != nil:
 			to, _ = podsAt(p.Candidate.Namespace, p.Candidate.Labels)
 		case len(p.Pods) > 0 && m.IdentityOf(p.Pods[0]) != nil:
-			to, _ = podsAt(m.Pod(p.Pods[0]).Namespace, selectorOf(m, nil, m.IdentityOf(p.Pods[0])))
+			to, _ = podsAt(m.Pod(p.Pods[0]).Namespace, selectorOf(m, m.IdentityOf(p.Pods[0])))
 		default:
 			continue
 		}
@@ -240,7 +240,7 @@ func ingressFrom(m *model.Model, c *model.Cluster, one connection) ([]api.Ingres
 	allowed, at := portsOf([]egress.Port{one.port})
 	switch {
 	case one.from.Identity != nil && one.from.Identity.Namespace() != "":
-		from, text := podsAt(one.from.Identity.Namespace(), selectorOf(m, c, one.from.Identity))
+		from, text := podsAt(one.from.Identity.Namespace(), selectorOf(m, one.from.Identity))
 		return []api.IngressRule{{IngressCommonRule: api.IngressCommonRule{FromEndpoints: from}, ToPorts: allowed}}, "fromEndpoints: " + text + " " + at
 	case one.peer.APIServer != nil:
 		return []api.IngressRule{{IngressCommonRule: api.IngressCommonRule{FromEntities: api.EntitySlice{api.EntityKubeAPIServer}}, ToPorts: allowed}},

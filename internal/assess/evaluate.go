@@ -18,12 +18,12 @@ import (
 func Evaluate(m *model.Model) v1alpha1.IsolationReportList {
 	list := emptyList(m)
 	list.Items = make([]v1alpha1.IsolationReport, len(m.Clusters()))
-	each(m, m.Clusters(), func(i int, c *model.Cluster) { list.Items[i] = Report(m, c) })
+	each(m.Clusters(), func(i int, c *model.Cluster) { list.Items[i] = Report(m, c) })
 	return list
 }
 
 // each calls f for every one of the clusters, on all processors.
-func each(m *model.Model, clusters []*model.Cluster, f func(int, *model.Cluster)) {
+func each(clusters []*model.Cluster, f func(int, *model.Cluster)) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, c := range clusters {

@@ -42,7 +42,7 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 		a.report.Exposure = totals(m, c, a.audiences, v1alpha1.MaxClients)
 		assessments[i] = a
 	}
-	each(m, stale, func(i int, c *model.Cluster) { assessments[at[i]] = assess(m, c) })
+	each(stale, func(i int, c *model.Cluster) { assessments[at[i]] = assess(m, c) })
 	list = emptyList(m)
 	known := make(map[types.NamespacedName]assessment, len(m.Clusters()))
 	for i, c := range m.Clusters() {

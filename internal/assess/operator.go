@@ -24,7 +24,7 @@ func flowOf(m *model.Model, op model.Operator, targets []model.End) v1alpha1.Req
 		return f
 	}
 	switch {
-	case op.Presumed() && !(f.Verdict == v1alpha1.VerdictAllowed && lessThanNobody(m, targets)):
+	case op.Presumed() && (f.Verdict != v1alpha1.VerdictAllowed || !lessThanNobody(m, targets)):
 		return unknown(fmt.Sprintf("no operator was seen: namespace %q is a guess; name the right one with --operator-namespace", op.Namespace))
 	case f.Verdict == v1alpha1.VerdictDenied && op.Assumed && len(op.PodLabels) == 0 && mayBeMeant(m, op, targets):
 		return unknown(fmt.Sprintf("of the operator in %q nothing is known but its namespace, and a rule lets in pods of it by labels", op.Namespace))

@@ -40,12 +40,12 @@ func (p *Policy) Admissions() []Admission {
 }
 
 // ports are those that the rule names; none for all.
-func (e *entry) ports() []string {
+func (r *entry) ports() []string {
 	var out []string
-	if e.L4 == nil {
+	if r.L4 == nil {
 		return nil
 	}
-	_ = e.L4.Iterate(func(ports api.Ports) error {
+	_ = r.L4.Iterate(func(ports api.Ports) error {
 		for _, p := range ports.GetPortProtocols() {
 			out = append(out, p.Port)
 		}

@@ -23,7 +23,7 @@ func (o *Outbound) doubtName(from model.End, name string, d engine.Direction) en
 	if slices.ContainsFunc(d.Rules, func(r engine.Rule) bool { return !byName(r) }) {
 		return d
 	}
-	why := ""
+	var why string
 	switch {
 	case !o.Model.Inventory().Settings.L7Proxy:
 		why = "Cilium's option enable-l7-proxy is off, so that it never sees names"

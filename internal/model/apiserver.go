@@ -30,7 +30,7 @@ func apiServerNodes(pods []inventory.Pod) []string {
 	return slices.Compact(out)
 }
 
-// ApiServers are what the API servers look like from a pod on the node with this address.
+// APIServers are what the API servers look like from a pod on the node with this address.
 func (m *Model) APIServers(node string) []End {
 	nodes := m.lookup.apiServerNodes
 	var out []End

@@ -123,6 +123,6 @@ func upcoming(c *Cluster) (instance, job inventory.Pod) {
 }
 
 // Strangers are the pods of an identity that are no members of the cluster.
-func (m *Model) Strangers(c *Cluster, p peer) []int {
+func (m *Model) Strangers(c *Cluster, p Peer) []int {
 	return slices.DeleteFunc(slices.Clone(p.Pods), func(i int) bool { return m.memberOf[i] == c })
 }

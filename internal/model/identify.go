@@ -33,7 +33,7 @@ func (m *Model) identifyPods(last *Model) error {
 		if !known {
 			index = len(m.peers)
 			at[identity] = index
-			m.peers = append(m.peers, peer{Identity: identity})
+			m.peers = append(m.peers, Peer{Identity: identity})
 		}
 		m.peers[index].Pods = append(m.peers[index].Pods, i)
 	}

@@ -33,7 +33,7 @@ type Model struct {
 	hasEndpoint []bool
 	engine      *engine.Engine
 	// peers are who may want to connect: identities of pods with the pods behind them.
-	peers  []peer
+	peers  []Peer
 	lookup lookup
 	// guarded are the peers that may be kept from connecting by their own egress; it depends on the policies.
 	guarded func() []int
@@ -58,8 +58,8 @@ type Model struct {
 	extra []*engine.Identity
 }
 
-// peer is an identity and the pods (indexes into the inventory) that have it.
-type peer struct {
+// Peer is an identity and the pods (indexes into the inventory) that have it.
+type Peer struct {
 	Identity *engine.Identity
 	Pods     []int
 }
@@ -357,7 +357,7 @@ func (m *Model) Clusters() []*Cluster { return m.clusters }
 func (m *Model) Operators() []Operator { return m.operators }
 
 // Peers are who may want to connect.
-func (m *Model) Peers() []peer { return m.peers }
+func (m *Model) Peers() []Peer { return m.peers }
 
 // Outside are the identities that are no pods: the world, hosts, the API server, and the parts of the
 // world that policies name.

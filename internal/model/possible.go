@@ -71,7 +71,7 @@ func (m *Model) matchesSomebody(by engine.Peer) bool {
 		if slices.ContainsFunc(namespaces, func(namespace string) bool { return slices.ContainsFunc(m.lookup.peersIn[namespace], selects) }) {
 			return true
 		}
-	} else if slices.ContainsFunc(m.peers, func(p peer) bool { return by.Selects(p.Identity) }) {
+	} else if slices.ContainsFunc(m.peers, func(p Peer) bool { return by.Selects(p.Identity) }) {
 		return true
 	}
 	return slices.ContainsFunc(m.operators, func(o Operator) bool {

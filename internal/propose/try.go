@@ -66,7 +66,7 @@ func asRead(p policyset.Policy) (inventory.Policy, error) {
 }
 
 // gains is who can connect afterwards and could not before, the source aside.
-func gains(q *explain.Question, after *explain.Question) v1alpha1.Exposed {
+func gains(q, after *explain.Question) v1alpha1.Exposed {
 	out := v1alpha1.Exposed{Clients: []v1alpha1.Client{}, Entities: []v1alpha1.Entity{}}
 	type client struct{ namespace, workload string }
 	clients := map[client]int{}
@@ -101,7 +101,7 @@ func gains(q *explain.Question, after *explain.Question) v1alpha1.Exposed {
 
 // opened are the goals that the identity can connect to afterwards and could not before. Where Cilium
 // manages nothing, everybody could.
-func opened(q *explain.Question, after *explain.Question, id *engine.Identity) []explain.Goal {
+func opened(q, after *explain.Question, id *engine.Identity) []explain.Goal {
 	var out []explain.Goal
 	for _, t := range q.Goals {
 		if t.Port != 0 && !q.Model.IsUnmanaged(t.Member.Pod) && gets(after, id, t) && !gets(q, id, t) {
