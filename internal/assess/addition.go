@@ -100,12 +100,12 @@ func rulesFor(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, one con
 	var out []rule
 	if one.decision.Egress.Verdict == v1alpha1.VerdictDenied && one.from.Identity != nil {
 		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
-		r.egress, r.text = egressTo(m, c, f, one)
+		r.egress, r.text = egressTo(m, f, one)
 		out = append(out, r)
 	}
 	if one.decision.Ingress.Verdict == v1alpha1.VerdictDenied && one.to.Identity != nil {
 		r := rule{namespace: one.to.Identity.Namespace(), selector: selectorOf(m, one.to.Identity), denies: foreign(m, one.decision.Ingress.DefaultDeny)}
-		r.ingress, r.text = ingressFrom(m, c, one)
+		r.ingress, r.text = ingressFrom(m, one)
 		out = append(out, r)
 	}
 	return slices.DeleteFunc(out, func(r rule) bool { return len(r.egress)+len(r.ingress) == 0 || len(r.selector) == 0 })
@@ -179,7 +179,7 @@ func both(number uint16) []egress.Port {
 }
 
 // egressTo opens a connection at its source.
-func egressTo(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, one connection) ([]api.EgressRule, string) {
+func egressTo(m *model.Model, f v1alpha1.RequiredFlow, one connection) ([]api.EgressRule, string) {
 	entity := func(name api.Entity) ([]api.EgressRule, string) {
 		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{name}}}}, fmt.Sprintf("toEntities: [%s]", name)
 	}
@@ -236,7 +236,7 @@ func resolving(m *model.Model) []api.EgressRule {
 }
 
 // ingressFrom opens a connection at its target.
-func ingressFrom(m *model.Model, c *model.Cluster, one connection) ([]api.IngressRule, string) {
+func ingressFrom(m *model.Model, one connection) ([]api.IngressRule, string) {
 	allowed, at := portsOf([]egress.Port{one.port})
 	switch {
 	case one.from.Identity != nil && one.from.Identity.Namespace() != "":
