@@ -40,7 +40,7 @@ func addition(m *model.Model, c *model.Cluster, n needed) string {
 		if refs := denyRules(one.decision); len(refs) > 0 {
 			return fmt.Sprintf("Change or remove %s: it denies, and no rule that allows can override it.", strings.Join(refs, ", "))
 		}
-		rules = appendRules(rules, rulesFor(m, c, n.flow, one))
+		rules = appendRules(rules, rulesFor(m, n.flow, one))
 	}
 	if len(rules) == 0 || !opensFlow(m, c, n.flow, rules) {
 		return "No addition of one rule was found after which the engine allows it: look at the policies that are named."
@@ -96,7 +96,7 @@ func (r rule) sentence() string {
 }
 
 // rulesFor are the rules that open a connection, at each end that denies it.
-func rulesFor(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, one connection) []rule {
+func rulesFor(m *model.Model, f v1alpha1.RequiredFlow, one connection) []rule {
 	var out []rule
 	if one.decision.Egress.Verdict == v1alpha1.VerdictDenied && one.from.Identity != nil {
 		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
