@@ -202,7 +202,7 @@ func TestHostileRepositories(t *testing.T) {
 			archive: "-- p.yaml --\n" + policy,
 			prepare: func(t *testing.T, dir string) {
 				if err := os.Symlink("/etc/hostname", filepath.Join(dir, "x.yaml")); err != nil {
-					t.Skip(err)
+					t.Skipf("only on Windows, where links need a privilege: %v", err)
 				}
 			},
 			want: "x.yaml: is a link that leads out of the folder, and left out",
@@ -211,7 +211,7 @@ func TestHostileRepositories(t *testing.T) {
 			archive: "-- p.yaml --\n" + policy,
 			prepare: func(t *testing.T, dir string) {
 				if err := os.Symlink("/dev/zero", filepath.Join(dir, "x.yaml")); err != nil {
-					t.Skip(err)
+					t.Skipf("only on Windows, where links need a privilege: %v", err)
 				}
 			},
 			want: "x.yaml: is a link that leads out of the folder, and left out",
@@ -319,7 +319,7 @@ func TestCancelledWhileItWaitsForInput(t *testing.T) {
 
 func TestDevicesAreNotRead(t *testing.T) {
 	if _, err := os.Stat("/dev/zero"); err != nil {
-		t.Skip(err)
+		t.Skipf("only on Windows, which has no such device: %v", err)
 	}
 	if _, err := Load(context.Background(), files("/dev/zero")); err == nil || err.Error() != `"/dev/zero" is a device, which is not read: name a file, a directory or - for the standard input` {
 		t.Error(err)
