@@ -26,6 +26,8 @@ type audience struct {
 	unknown int
 	// everybody can connect: whoever was not asked about, too.
 	everybody bool
+	// byPod are those of some of the target's pods, where they differ.
+	byPod []podAudience
 }
 
 func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []audience {
@@ -40,6 +42,7 @@ func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []au
 		addEntities(m, &a.exposure, t)
 		addPossible(m, c, &a.exposure, t)
 		addServices(m, c, &a.exposure)
+		a.byPod = audiencesByPod(m, c, t, e)
 		out = append(out, a)
 	}
 	return out
@@ -75,6 +78,9 @@ func totals(m *model.Model, c *model.Cluster, audiences []audience, most int) []
 			e.Clients, e.MoreClients = firstOf(a.clients, most)
 		}
 		e.Namespaces = namespacesOf(e.Clients)
+		if len(a.byPod) > 0 {
+			e.ByPod = byPod(m, c, a.byPod, most)
+		}
 		out = append(out, e)
 	}
 	return out

@@ -69,6 +69,7 @@ func TestWhoGetsIn(t *testing.T) {
 	release := func(tag, port string) string {
 		return strings.Replace(small, "1.30.0", tag, 1) + rulesFor("  - fromEndpoints: [{matchLabels: {app: web}}]\n    toPorts: [{ports: [{port: \""+port+"\", protocol: TCP}]}]\n")
 	}
+	two := strings.Replace(small, "instances: 1", "instances: 2", 1)
 	tests := map[string]struct {
 		manifests string
 		posture   v1alpha1.Posture
@@ -182,10 +183,24 @@ func TestWhoGetsIn(t *testing.T) {
 			manifests: small + rulesFor("") + "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: admin, namespace: db}\nspec: {template: {metadata: {labels: {cnpg.io/cluster: pg}}, spec: {containers: [{name: a, image: a}]}}}\n",
 			posture:   v1alpha1.PostureLocked, has: []string{`UNEXPECTED_PEER.*deployment/admin`, `"workload":"deployment/admin"`}, hasNot: []string{"BYSTANDERS_DENIED", `"name":"admin`},
 		},
-		"the status port, before 1.30":              {manifests: release("1.29.1", "8000"), posture: v1alpha1.PostureLocked, has: []string{"STATUS_PORT_EXPOSED.*the operator is 1.29.1: db/deployment/web"}},
-		"the status port, of 1.30":                  {manifests: release("1.30.0", "8000"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
-		"the status port, of an unknown release":    {manifests: release("main", "8000"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
-		"the status port, for operator and peers":   {manifests: release("1.29.1", "5432"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
+		"the status port, before 1.30":            {manifests: release("1.29.1", "8000"), posture: v1alpha1.PostureLocked, has: []string{"STATUS_PORT_EXPOSED.*the operator is 1.29.1: db/deployment/web"}},
+		"the status port, of 1.30":                {manifests: release("1.30.0", "8000"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
+		"the status port, of an unknown release":  {manifests: release("main", "8000"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
+		"the status port, for operator and peers": {manifests: release("1.29.1", "5432"), posture: v1alpha1.PostureLocked, hasNot: []string{"STATUS_PORT_EXPOSED"}},
+		"the primary for some, replicas for nobody": {
+			manifests: two + rulesFor("") + policyOf("primary", `{endpointSelector: {matchLabels: {cnpg.io/instanceRole: primary}}, ingress: [{fromEndpoints: [{matchLabels: {app: web}}], toPorts: [{ports: [{port: "5432"}]}]}]}`),
+			posture:   v1alpha1.PostureLocked,
+			has:       []string{`"byPod":\[{"targets":\["pg-1"\].*deployment/web.*},{"targets":\["pg-2"\],"pods":1,`},
+		},
+		"a policy for the primary only": {
+			manifests: two + policyOf("primary", `{endpointSelector: {matchLabels: {cnpg.io/instanceRole: primary}}, ingress: [{fromEndpoints: [{matchLabels: {cnpg.io/cluster: pg}}, {matchLabels: {io.kubernetes.pod.namespace: cnpg-system}}]}]}`),
+			posture:   v1alpha1.PosturePartial,
+			has:       []string{`{"targets":\["pg-1"\],"pods":1,"totalPods":2,.*"entities":\["host"\]},{"targets":\["pg-2"\],"everybody":true,"pods":2,`},
+		},
+		"policies that tell instances apart and let in the same": {
+			manifests: two + rulesFor("") + policyOf("primary", `{endpointSelector: {matchLabels: {cnpg.io/instanceRole: primary}}, ingress: [{fromEndpoints: [{matchLabels: {cnpg.io/cluster: pg}}]}]}`),
+			posture:   v1alpha1.PostureLocked, hasNot: []string{"byPod"},
+		},
 		"enableDefaultDeny without rules":           {manifests: small + rulesFor("") + policyOf("deny", "{endpointSelector: {}, enableDefaultDeny: {ingress: true, egress: true}, ingress: [{}], egress: []}"), posture: v1alpha1.PostureLocked, has: []string{`"POLICY_IGNORED_FIELD","severity":"info","message":"enableDefaultDeny.egress of CiliumNetworkPolicy/db/deny has no effect`}, hasNot: []string{"enableDefaultDeny.ingress"}},
 		"enableDefaultDeny with rules":              {manifests: small + rulesFor("") + policyOf("deny", "{endpointSelector: {matchLabels: {app: web}}, enableDefaultDeny: {ingress: true}, ingress: [{}]}"), posture: v1alpha1.PostureLocked, hasNot: []string{"enableDefaultDeny"}},
 		"a policy for the whole namespace":          {manifests: small + policyOf("all", "{endpointSelector: {}, ingress: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: cnpg-system}}, {matchLabels: {io.kubernetes.pod.namespace: media}}, {}]}]}"), posture: v1alpha1.PostureLocked, hasNot: []string{"BYSTANDERS_DENIED"}},

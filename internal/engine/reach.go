@@ -68,6 +68,21 @@ func (e *Engine) anonymous(target *subject, nid identity.NumericIdentity, port u
 	return v1alpha1.VerdictAllowed
 }
 
+// AdmitAlike tells whether the same rules say who reaches both of the identities.
+func (e *Engine) AdmitAlike(a, b *Identity) bool {
+	if a == b {
+		return true
+	}
+	var alike bool
+	// An error is about the settings; asking for verdicts will meet it again.
+	_ = withAgent(e.settings, func() {
+		one, other := e.subject(a), e.subject(b)
+		alike = slices.Equal(one.ingress.rules, other.ingress.rules) && slices.Equal(one.ingress.unreadable, other.ingress.unreadable) &&
+			(!one.ingress.byName || a.portsKey == b.portsKey)
+	})
+	return alike
+}
+
 // RestrictsEgress tells whether something could keep the identity from connecting, wherever to.
 func (e *Engine) RestrictsEgress(i *Identity) bool {
 	if enforcementMode(e.settings) == "always" {

@@ -51,6 +51,10 @@ type endInfo struct {
 	unsure []unsureRule
 	// unreadable are the reasons of policies that could select the subject and that nobody can read.
 	unreadable []string
+	// rules are the names of those that select the subject; byName is true when one of them refers to ports by
+	// name.
+	rules  []string
+	byName bool
 }
 
 type unsureRule struct {
@@ -129,12 +133,13 @@ func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 			if !rule.selects(s.identity) {
 				continue
 			}
-			rules = append(rules, ruleName(index, i))
-			byName = byName || rule.namesPorts()
 			end := &s.egress
 			if rule.Ingress {
 				end = &s.ingress
 			}
+			name, named := ruleName(index, i), rule.namesPorts()
+			rules, end.rules = append(rules, name), append(end.rules, name)
+			byName, end.byName = byName || named, end.byName || named
 			end.selected = true
 			if rule.DefaultDeny {
 				end.defaultDeny = append(end.defaultDeny, p.PolicyReference)

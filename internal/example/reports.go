@@ -53,6 +53,11 @@ func Unknown(t *testing.T) v1alpha1.IsolationReportList {
 	return assessed(t, recordings+"live-open.json", beside+"services.yaml")
 }
 
+// Roles lets others reach the primary than the replica.
+func Roles(t *testing.T) v1alpha1.IsolationReportList {
+	return assessed(t, recordings+"live-open.json", beside+"roles.yaml")
+}
+
 // Several are databases in every state but UNKNOWN.
 func Several(t *testing.T) v1alpha1.IsolationReportList {
 	return assessed(t, recordings+"live-open.json", beside+"more-clusters.yaml")

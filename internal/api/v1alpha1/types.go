@@ -288,6 +288,23 @@ type Exposure struct {
 	Services []ServiceAccess `json:"services,omitempty"`
 	// Unknown counts identities about which the engine can't tell.
 	Unknown int `json:"unknown,omitempty"`
+	// ByPod says who can connect to which of the target's pods; empty where all of them have the same clients.
+	ByPod []PodExposure `json:"byPod,omitempty"`
+}
+
+// PodExposure says who can connect to some of a target's pods, as Exposure does for at least one of all.
+type PodExposure struct {
+	// Targets are the names of the target's pods that are meant.
+	Targets []string `json:"targets"`
+	// Everybody is true when every pod that was asked about can connect.
+	Everybody   bool           `json:"everybody,omitempty"`
+	Pods        int            `json:"pods"`
+	Total       int            `json:"totalPods"`
+	Namespaces  []string       `json:"namespaces"`
+	Clients     []ClientAccess `json:"clients"`
+	MoreClients int            `json:"moreClients,omitempty"`
+	Entities    []Entity       `json:"entities"`
+	Unknown     int            `json:"unknown,omitempty"`
 }
 
 // MaxClients bounds the workloads that an Exposure names: where everybody can connect, a list of

@@ -124,6 +124,14 @@ func normalized(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList 
 			exposure.Denied = withPolicies(exposure.Denied)
 			exposure.Entities = copied(exposure.Entities)
 			exposure.DeniedEntities = copied(exposure.DeniedEntities)
+			if len(exposure.ByPod) > 0 {
+				exposure.ByPod = slices.Clone(exposure.ByPod)
+			}
+			for k := range exposure.ByPod {
+				some := &exposure.ByPod[k]
+				some.Targets, some.Namespaces, some.Entities = copied(some.Targets), copied(some.Namespaces), copied(some.Entities)
+				some.Clients = withPolicies(some.Clients)
+			}
 		}
 	}
 	return list

@@ -34,7 +34,7 @@ func encoded(t *testing.T, format string, value any) string {
 
 func TestMachineOutput(t *testing.T) {
 	for name, value := range map[string]any{
-		"locked": example.Locked(t), "contexts": example.Contexts(t), "hostile": example.Hostile(t), "empty": v1alpha1.IsolationReportList{},
+		"locked": example.Locked(t), "contexts": example.Contexts(t), "roles": example.Roles(t), "hostile": example.Hostile(t), "empty": v1alpha1.IsolationReportList{},
 		"explain-differing": example.Explanation(), "explain-hostile": example.HostileExplanation(),
 	} {
 		for format := range formats() {

@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
@@ -49,6 +50,8 @@ type connection struct {
 	// policies are short references to those that decided, and reason is the sentence about them.
 	policies []string
 	reason   string
+	// only are the target's pods that are reached, where these are not all of them.
+	only []string
 }
 
 // limits are how many clients a picture shows one by one, for each target; 0 is all, and noneDrawn is none.
@@ -184,6 +187,9 @@ func clientConnections(e v1alpha1.Exposure, most limits) []connection {
 				c.from.detail = fmt.Sprintf("×%d", client.Pods)
 			}
 			c.policies, c.reason = decidedBy(client.Policies, verdict)
+			if verdict == v1alpha1.VerdictAllowed {
+				c.only = words.Reached(e, client.Client)
+			}
 			all = append(all, c)
 		}
 		return omitted
@@ -286,7 +292,15 @@ func (c connection) label() []string {
 	if c.verdict != v1alpha1.VerdictAllowed {
 		first += " " + c.answer()
 	}
-	return append([]string{first}, shortened(c.deciders())...)
+	return append([]string{first}, shortened(append(c.onlyLines(), c.deciders()...))...)
+}
+
+// onlyLines say which of the target's pods are reached.
+func (c connection) onlyLines() []string {
+	if len(c.only) == 0 {
+		return nil
+	}
+	return []string{"only " + terminal.Escape(strings.Join(c.only, ", "))}
 }
 
 func shortened(lines []string) []string {

@@ -157,6 +157,9 @@ func newHTMLConnection(c connection) htmlConnection {
 		From: strings.TrimSpace(c.from.name + " " + c.from.detail), Namespace: c.from.namespace, To: []string{c.to}, Port: c.port,
 		Verdict: c.answer(), Kind: c.kind(), Deciders: c.policies,
 	}
+	if len(c.only) > 0 {
+		row.To = []string{c.to + " (" + c.onlyLines()[0] + ")"}
+	}
 	if c.from.kind == entityEnd {
 		row.From = words.Entity(v1alpha1.Entity(c.from.name))
 	}

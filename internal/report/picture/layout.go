@@ -172,7 +172,7 @@ func decisionsOf(all []connection) []*decision {
 	var order []source
 	sample := map[source]connection{}
 	for _, c := range all {
-		s := source{fmt.Sprint(c.kind(), c.port, c.verdict, c.policies, c.reason, c.from.kind == moreEnd), c.from.key()}
+		s := source{fmt.Sprint(c.kind(), c.port, c.verdict, c.policies, c.reason, c.only, c.from.kind == moreEnd), c.from.key()}
 		if _, known := sample[s]; !known {
 			sample[s] = c
 			order = append(order, s)
@@ -188,7 +188,7 @@ func decisionsOf(all []connection) []*decision {
 		key := s.key + "\x00" + strings.Join(targets[s], "\x00")
 		d := at[key]
 		if d == nil {
-			lines := append([]string{c.headline()}, c.deciders()...)
+			lines := slices.Concat([]string{c.headline()}, c.onlyLines(), c.deciders())
 			d = &decision{kind: c.kind(), targets: targets[s], box: newBox(middleX, middleWidth, "decision "+string(c.kind()), lines...)}
 			at[key] = d
 			decisions = append(decisions, d)

@@ -24,7 +24,7 @@ func pictures(t *testing.T) map[string]v1alpha1.IsolationReportList {
 	contexts.Findings = []v1alpha1.Finding{{Code: v1alpha1.OrphanedPolicy, Severity: v1alpha1.SeverityWarning, Message: "A policy is left over."}}
 	return map[string]v1alpha1.IsolationReportList{
 		"open": example.Open(t), "locked": example.Locked(t), "partial": example.Partial(t), "broken": example.Broken(t), "unknown": example.Unknown(t),
-		"crowded": example.Crowded(t), "several": example.Several(t), "contexts": contexts, "empty": {}, "injecting": example.Injecting(t),
+		"crowded": example.Crowded(t), "roles": example.Roles(t), "several": example.Several(t), "contexts": contexts, "empty": {}, "injecting": example.Injecting(t),
 	}
 }
 

@@ -39,6 +39,7 @@ func sameClients(a, b v1alpha1.Exposure) bool {
 	return a.Port == b.Port && a.Identities == b.Identities && a.Pods == b.Pods && a.Total == b.Total && a.Unknown == b.Unknown &&
 		slices.EqualFunc(a.Possible, b.Possible, func(a, b v1alpha1.PossibleClient) bool { return words.Possible(a) == words.Possible(b) }) &&
 		len(a.Services) == 0 && len(b.Services) == 0 &&
+		len(a.ByPod) == 0 && len(b.ByPod) == 0 &&
 		slices.Equal(a.Namespaces, b.Namespaces) && slices.Equal(a.Entities, b.Entities) &&
 		a.MoreClients == b.MoreClients && slices.EqualFunc(a.Clients, b.Clients, func(a, b v1alpha1.ClientAccess) bool { return a.Client == b.Client })
 }
@@ -96,6 +97,7 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 	if e.MoreClients > 0 {
 		p.paragraph(4, "and "+words.Count(e.MoreClients, "more workload")+" that can connect", nil)
 	}
+	p.byPod(e.Exposure)
 	p.possible(e.Exposure)
 	p.unknownClients(e.Exposure)
 	return nil

@@ -59,6 +59,7 @@ func TestPrint(t *testing.T) {
 		"crowded.txt":          {list: example.Crowded(t)},
 		"crowded-wide.txt":     {list: example.Crowded(t), options: text.Options{Wide: true}},
 		"overcrowded.txt":      {list: example.Overcrowded(t)},
+		"roles.txt":            {list: example.Roles(t)},
 		"several.txt":          {list: example.Several(t)},
 		"several-wide.txt":     {list: example.Several(t), options: text.Options{Wide: true}},
 		"several-color.txt":    {list: example.Several(t), options: text.Options{Colors: always()}},
