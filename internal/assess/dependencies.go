@@ -51,6 +51,9 @@ func endsOf(m *model.Model, c *model.Cluster) map[string]bool {
 			}
 		}
 	}
+	for _, pod := range m.Deriver().Konnectivity() {
+		out[m.Pod(pod).Namespace] = true
+	}
 	note(m.Needs(c))
 	note(m.Deriver().Metrics(c.Object))
 	for i, op := range m.Operators() {

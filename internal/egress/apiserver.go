@@ -82,9 +82,9 @@ func (d *Deriver) IsNode(address netip.Addr) bool {
 	return found
 }
 
-// konnectivity are the pods through which API servers connect that stand apart from the nodes' network (see
-// cloudnative-pg#6025). AKS labels them by "app".
-func (d *Deriver) konnectivity() []int {
+// Konnectivity are the positions of the pods through which API servers connect that stand apart from the nodes'
+// network (see cloudnative-pg#6025); none where no such pod was seen. AKS labels them by "app".
+func (d *Deriver) Konnectivity() []int {
 	const name = "konnectivity-agent"
 	return slices.Concat(
 		d.podsBy(systemNamespace, map[string]string{"k8s-app": name}), d.podsBy(systemNamespace, map[string]string{"app": name}))
@@ -92,7 +92,7 @@ func (d *Deriver) konnectivity() []int {
 
 // FromAPIServer are whom a pod sees when the API server connects to it.
 func (d *Deriver) FromAPIServer() (peers []Peer, which string) {
-	if agents := d.konnectivity(); len(agents) > 0 {
+	if agents := d.Konnectivity(); len(agents) > 0 {
 		return []Peer{{Pods: agents}}, ""
 	}
 	for _, p := range d.apiServers {

@@ -15,7 +15,7 @@ func (q *Question) Directions(o Origin, t Goal) (ingress, egress engine.Directio
 	d := q.Model.Engine().Decide(o.Identity, t.Identity, t.Port)
 	ingress, egress = d.Ingress, q.wayOut(o, t)
 	if o.apiServer {
-		ingress = q.fromAPIServer(t)
+		ingress, egress = q.fromAPIServer(t)
 	}
 	if q.Model.IsUnmanaged(t.Member.Pod) {
 		ingress = engine.AllowedBecause(model.NotManaged)
@@ -32,7 +32,12 @@ func (q *Question) Directions(o Origin, t Goal) (ingress, egress engine.Directio
 			egress = engine.UnknownBecause(reason)
 		}
 	}
-	return ingress, egress
+	from := model.End{}
+	if len(o.Pods) == 1 && !o.node {
+		from = q.Model.EndOf(o.Pods[0], "pod "+q.Model.Pod(o.Pods[0]).Name)
+	}
+	doubted := doubtUnsettled(q.Model, from, q.Model.EndOf(t.Member.Pod, "pod "+t.Pod.Name), engine.Join(ingress, egress))
+	return doubted.Ingress, doubted.Egress
 }
 
 // wayOut is the worst answer at the source for what the agents there may take the target for.
@@ -70,19 +75,27 @@ func (q *Question) nodeOf(o Origin) string {
 	return node
 }
 
-// fromAPIServer is the worst answer for the API servers as the pod sees them.
-func (q *Question) fromAPIServer(t Goal) engine.Direction {
-	var out engine.Direction
+// fromAPIServer are the worst answers for the API servers as the pod sees them. What they open is restricted only
+// where they connect by way of pods.
+func (q *Question) fromAPIServer(t Goal) (ingress, egress engine.Direction) {
+	host := q.Model.Identities().Reserved(labels.IDNameHost)
+	to := q.Model.EndOf(t.Member.Pod, t.Pod.Name)
 	for i, server := range q.Model.APIServers(t.Pod.HostIP) {
-		one := q.Model.Engine().Decide(server.Identity, t.Identity, t.Port).Ingress
-		if one.Verdict == v1alpha1.VerdictAllowed && server.Identity == q.Model.Identities().Reserved(labels.IDNameHost) && one.Builtin != "" {
-			one.Builtin = server.Name + ": " + one.Builtin
+		one := q.Model.Between(server, to, t.Port)
+		if server.Identity == nil || server.Identity.Name() != "" {
+			one.Egress = engine.AllowedBecause(apiServerReason)
 		}
-		if i == 0 || one.Verdict.WorseThan(out.Verdict) {
-			out = one
+		if one.Ingress.Verdict == v1alpha1.VerdictAllowed && server.Identity == host && one.Ingress.Builtin != "" {
+			one.Ingress.Builtin = server.Name + ": " + one.Ingress.Builtin
+		}
+		if i == 0 || one.Ingress.Verdict.WorseThan(ingress.Verdict) {
+			ingress = one.Ingress
+		}
+		if i == 0 || one.Egress.Verdict.WorseThan(egress.Verdict) {
+			egress = one.Egress
 		}
 	}
-	return out
+	return ingress, egress
 }
 
 // doubtPrefix is for addresses that may be members of a CiliumCIDRGroup, which would change the answer.

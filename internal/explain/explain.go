@@ -90,6 +90,7 @@ func (q *Question) Explain() (v1alpha1.Explanation, error) {
 			e.Verdict = a.Verdict
 		}
 	}
+	e.Verdict = withDoubt(e.Verdict, e.Answers, q.ends())
 	e.Notes = append([]string{}, q.Notes...)
 	e.Notes = append(e.Notes, q.worldNotes(e)...)
 	e.Notes = append(e.Notes, q.policyNotes()...)

@@ -100,12 +100,15 @@ func (q *Question) addSource() error {
 	return nil
 }
 
-// AddPod adds a pod to the origin of its identity, whose position is in at.
+// AddPod adds a pod to the origin of its identity, whose position is in at. One at which the agent is still at
+// work is an origin of its own.
 func (q *Question) AddPod(at map[*engine.Identity]int, o Origin, pod int) {
 	index, known := at[o.Identity]
-	if !known {
+	if settled := q.Model.Unsettled(pod) == ""; !known || !settled {
 		index = len(q.Origins)
-		at[o.Identity] = index
+		if settled {
+			at[o.Identity] = index
+		}
 		q.Origins = append(q.Origins, o)
 	}
 	q.Origins[index].Pods = append(q.Origins[index].Pods, pod)
@@ -131,7 +134,10 @@ func (q *Question) addEntity(s Source) error {
 			q.Origins = append(q.Origins, Origin{Identity: id, name: id.Name(), egress: outsideReason})
 		}
 	case labels.IDNameKubeAPIServer:
-		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, apiServer: true, egress: "the API server is no pod: policies for pods do not apply to it"})
+		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name, apiServer: true, egress: apiServerReason})
+		if agents := q.Model.Deriver().Konnectivity(); len(agents) > 0 {
+			q.Notes = append(q.Notes, fmt.Sprintf("the API server connects by way of konnectivity here, so that policies see its agents (%s), and not the entity kube-apiserver", q.podNames(agents)))
+		}
 	case labels.IDNameIngress, labels.IDNameHealth:
 		// Agents have endpoints for them, which clusterwide policies can restrict.
 		q.Origins = append(q.Origins, Origin{Identity: q.Model.Identities().Reserved(name), name: name})
@@ -156,7 +162,23 @@ func FamilyOf(id *engine.Identity) netip.Prefix {
 	return netip.Prefix{}
 }
 
-const outsideReason = "it is outside the Kubernetes cluster, where no policy of it applies"
+// podNames are the names of pods, the first few of many.
+func (q *Question) podNames(pods []int) string {
+	const few = 3
+	var names []string
+	for _, i := range pods[:min(few, len(pods))] {
+		names = append(names, q.Model.Pod(i).Namespace+"/"+q.Model.Pod(i).Name)
+	}
+	if more := len(pods) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+const (
+	apiServerReason = "the API server is no pod: policies for pods do not apply to it"
+	outsideReason   = "it is outside the Kubernetes cluster, where no policy of it applies"
+)
 
 // addPrefix adds the prefix and those parts of it that policies name: they have identities of
 // their own. What is made of smaller parts altogether has no address left.

@@ -58,6 +58,7 @@ func (o *Outbound) Explain() v1alpha1.Explanation {
 			e.Verdict = a.Verdict
 		}
 	}
+	e.Verdict = withDoubt(e.Verdict, e.Answers, o.ends())
 	e.Notes = append(e.Notes, o.nameNotes()...)
 	var ids []*engine.Identity
 	for _, origin := range o.Origins {
@@ -172,7 +173,25 @@ func (o *Outbound) decideOne(from model.End, a Alternative) engine.Decision {
 			d.Egress = engine.UnknownBecause(fmt.Sprintf("the labels of the target's namespace %q are not known: %s", pod.Namespace, missing[0].Message))
 		}
 	}
-	return engine.Join(d.Ingress, d.Egress)
+	to := model.End{}
+	if len(a.Peer.Pods) > 0 {
+		to = o.Model.EndOf(a.Peer.Pods[0], "pod "+a.Name)
+	}
+	from.Name = "pod " + from.Name
+	return doubtUnsettled(o.Model, from, to, engine.Join(d.Ingress, d.Egress))
+}
+
+// ends are the pods of the question, as far as they are there.
+func (o *Outbound) ends() []model.End {
+	out := slices.Clone(o.Origins)
+	for _, end := range o.Destination.Ends {
+		for _, a := range end.Alternatives {
+			if len(a.Peer.Pods) > 0 {
+				out = append(out, o.Model.EndOf(a.Peer.Pods[0], a.Name))
+			}
+		}
+	}
+	return out
 }
 
 // reach is the engine's answer for a peer, which has one pod at most.

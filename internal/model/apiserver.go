@@ -30,8 +30,19 @@ func apiServerNodes(pods []inventory.Pod) []string {
 	return slices.Compact(out)
 }
 
-// APIServers are what the API servers look like from a pod on the node with this address.
+// APIServers are what the API servers look like from a pod on the node with this address: where they connect
+// through konnectivity, the pods of its agents, and any of them may be the one.
 func (m *Model) APIServers(node string) []End {
+	if agents := m.known.deriver.Konnectivity(); len(agents) > 0 {
+		var out []End
+		for _, i := range agents {
+			alike := func(e End) bool { e.Name = ""; other := m.EndOf(i, ""); return e == other }
+			if !slices.ContainsFunc(out, alike) {
+				out = append(out, m.EndOf(i, "the API server by way of "+m.calledPod(i)))
+			}
+		}
+		return out
+	}
 	nodes := m.lookup.apiServerNodes
 	var out []End
 	if slices.Contains(nodes, node) {

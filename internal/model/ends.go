@@ -20,12 +20,20 @@ type End struct {
 	// Unmanaged is true for a pod that Cilium does not manage: nothing is enforced there, and identity
 	// is what it would have.
 	Unmanaged bool
+	// Unsettled says why the agent is not known to enforce there what the policies say (see Model.Unsettled);
+	// empty when it is. Unidentified is true when the agent has not given the pod its identity yet, by which
+	// other pods' policies know it.
+	Unsettled    string
+	Unidentified bool
 }
 
 // EndOf is the end that a pod of the inventory is.
 func (m *Model) EndOf(i int, name string) End {
 	pod := &m.inv.Pods[i]
-	return End{Identity: m.of[i], Name: name, Node: pod.HostIP, OnNode: pod.HostNetwork, Unmanaged: m.unmanaged[pod.Key()]}
+	return End{
+		Identity: m.of[i], Name: name, Node: pod.HostIP, OnNode: pod.HostNetwork, Unmanaged: m.unmanaged[pod.Key()],
+		Unsettled: m.Unsettled(i), Unidentified: m.hasEndpoint[i] && !m.inv.Endpoints[pod.Key()].Identified(),
+	}
 }
 
 // Ends are the ends that members are, called by the names of their pods.
