@@ -62,14 +62,14 @@ func documentLiterally(t *testing.T, w *world) {
 		w.expectStreaming(t, 1)
 	})
 
-	w.it(t, "policy 3 keeps operator and replication, locks clients out, and the other cluster's clients too; status says LOCKED and names the bystanders", func(t *testing.T) {
+	w.it(t, "policy 3 keeps operator and replication, locks clients out, and the other cluster's clients too; status says LOCKED, and names the bystanders and the operator's neighbours", func(t *testing.T) {
 		w.applyDocument(t, policy3)
 		w.expectProven(t, theHost)
 		w.expectAccess(t, toOrders, []client{labelledHere, plainHere}) // nobody
 		w.expectBystander(t, denied)
 		w.expectStreaming(t, 1)
 		w.expectOperatorSees(t, "cluster-example")
-		r := w.expectPosture(t, "cluster-example", "LOCKED", "BYSTANDERS_DENIED")
+		r := w.expectPosture(t, "cluster-example", "LOCKED", "BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR")
 		r.expectFlow(t, "operator", allowed, "cnpg-cluster-internal-access")
 		r.expectFlow(t, "replication", allowed, "cnpg-cluster-internal-access")
 	})
@@ -81,13 +81,13 @@ func documentLiterally(t *testing.T, w *world) {
 		findings       []string
 	}{
 		{"policy 4 lets role=backend of the cluster's namespace in", policy4,
-			[]client{labelledHere, theHost}, "LOCKED", []string{"BYSTANDERS_DENIED"}},
+			[]client{labelledHere, theHost}, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR"}},
 		{"policy 5 is refused by the server, or, where unknown fields are dropped, lets every pod of the cluster's namespace in, and no role=backend of another; status says POLICY_IGNORED_FIELD", policy5,
-			[]client{labelledHere, plainHere, theHost}, "PARTIAL", []string{"BYSTANDERS_DENIED", "POLICY_IGNORED_FIELD"}},
+			[]client{labelledHere, plainHere, theHost}, "PARTIAL", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR", "POLICY_IGNORED_FIELD"}},
 		{"policy 6 lets the namespace backend in", policy6,
-			[]client{inBackend, theHost}, "LOCKED", []string{"BYSTANDERS_DENIED"}},
+			[]client{inBackend, theHost}, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR"}},
 		{"policy 7 lets every pod of the Kubernetes cluster in, and not the world", policy7,
-			allInCluster, "LOCKED", []string{"BYSTANDERS_DENIED"}},
+			allInCluster, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR"}},
 	} {
 		w.it(t, c.sentence, func(t *testing.T) {
 			if c.file == policy5 {

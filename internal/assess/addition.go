@@ -11,6 +11,7 @@ import (
 	slim_metav1 "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/policy/api"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml/kyaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
@@ -27,29 +28,43 @@ type rule struct {
 	selector  map[string]string
 	egress    []api.EgressRule
 	ingress   []api.IngressRule
-	// text is the rule in short, and denies are the policies that deny without it.
-	text   string
+	// denies are the policies that deny without it.
 	denies []v1alpha1.PolicyReference
 }
 
-// addition is the smallest addition to the policies that opens a flow at both of its ends, in words; the engine
+// policy is a policy of the rule alone, which denies nothing else.
+func (r rule) policy() api.Rule {
+	no := false
+	return api.Rule{
+		EndpointSelector: selector(r.selector), Egress: r.egress, Ingress: r.ingress,
+		EnableDefaultDeny: api.DefaultDenyConfig{Ingress: &no, Egress: &no},
+	}
+}
+
+// addition is the smallest addition to the policies that opens a flow at both of its ends, as text; the engine
 // has allowed the flow with it.
 func addition(m *model.Model, c *model.Cluster, n needed) string {
-	var rules []rule
 	for _, one := range n.denied {
 		if refs := denyRules(one.decision); len(refs) > 0 {
 			return fmt.Sprintf("Change or remove %s: it denies, and no rule that allows can override it.", strings.Join(refs, ", "))
 		}
-		rules = appendRules(rules, rulesFor(m, n.flow, one))
 	}
-	if len(rules) == 0 || !opensFlow(m, c, n.flow, rules) {
-		return "No addition of one rule was found after which the engine allows it: look at the policies that are named."
+	// A name needs a rule by which Cilium sees how it is resolved, unless there is one.
+	for _, resolving := range []bool{false, true} {
+		var rules []rule
+		for _, one := range n.denied {
+			rules = appendRules(rules, rulesFor(m, n.flow, one, resolving))
+		}
+		if len(rules) == 0 || !opensFlow(m, c, n.flow, rules) {
+			continue
+		}
+		var texts []string
+		for _, r := range rules {
+			texts = append(texts, r.sentence())
+		}
+		return strings.Join(texts, " ")
 	}
-	var texts []string
-	for _, r := range rules {
-		texts = append(texts, r.sentence())
-	}
-	return strings.Join(texts, " ")
+	return "No addition of one rule was found after which the engine allows it: look at the policies that are named."
 }
 
 // denyRules are the rules that deny a connection.
@@ -68,7 +83,7 @@ func denyRules(d engine.Decision) []string {
 func appendRules(all, more []rule) []rule {
 	for _, r := range more {
 		if !slices.ContainsFunc(all, func(have rule) bool {
-			return have.text == r.text && have.namespace == r.namespace && maps.Equal(have.selector, r.selector)
+			return have.namespace == r.namespace && onOneLine(have.policy()) == onOneLine(r.policy())
 		}) {
 			all = append(all, r)
 		}
@@ -76,36 +91,53 @@ func appendRules(all, more []rule) []rule {
 	return all
 }
 
-// sentence says where to put the rule. Policies of other kinds than Cilium's can't name everything, and those of
-// lockdown are not to be changed by hand: a policy beside them does it then.
+// sentence says what to add where, in YAML that can be pasted. Policies of other kinds than Cilium's can't name
+// everything, and those of lockdown are not to be changed by hand: a policy beside them does it then.
 func (r rule) sentence() string {
-	direction := "egress"
-	if len(r.ingress) > 0 {
-		direction = "ingress"
-	}
 	for _, ref := range r.denies {
-		if ref.Kind == v1alpha1.CiliumNetworkPolicy || ref.Kind == v1alpha1.CiliumClusterwideNetworkPolicy {
-			return fmt.Sprintf("Add to the %s of %s: %s.", direction, ref, r.text)
+		if ref.Kind != v1alpha1.CiliumNetworkPolicy && ref.Kind != v1alpha1.CiliumClusterwideNetworkPolicy {
+			continue
 		}
+		direction, items := "egress", rulesAsText(r.egress)
+		if len(r.ingress) > 0 {
+			direction, items = "ingress", rulesAsText(r.ingress)
+		}
+		return fmt.Sprintf("Add to the %s of %s: %s.", direction, ref, strings.Join(items, " and "))
 	}
-	var labels []string
-	for _, key := range slices.Sorted(maps.Keys(r.selector)) {
-		labels = append(labels, key+"="+r.selector[key])
+	return fmt.Sprintf("Add to namespace %q a CiliumNetworkPolicy with spec: %s.", r.namespace, onOneLine(r.policy()))
+}
+
+func rulesAsText[T any](rules []T) []string {
+	var out []string
+	for _, r := range rules {
+		out = append(out, onOneLine(r))
 	}
-	return fmt.Sprintf("Add a CiliumNetworkPolicy in namespace %q for the pods %s, with the %s %s.", r.namespace, strings.Join(labels, ","), direction, r.text)
+	return out
+}
+
+// onOneLine is an object as YAML on one line.
+func onOneLine(object any) string {
+	out, err := (&kyaml.Encoder{Compact: true}).Marshal(object)
+	if err != nil {
+		return err.Error() // Not for types that were read from YAML.
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // rulesFor are the rules that open a connection, at each end that denies it.
-func rulesFor(m *model.Model, f v1alpha1.RequiredFlow, one connection) []rule {
+func rulesFor(m *model.Model, f v1alpha1.RequiredFlow, one connection, resolving bool) []rule {
 	var out []rule
 	if one.decision.Egress.Verdict == v1alpha1.VerdictDenied && one.from.Identity != nil {
 		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
-		r.egress, r.text = egressTo(m, f, one)
+		r.egress = egressTo(m, f, one)
+		if resolving && one.peer.Name != "" {
+			r.egress = append(resolvers(m), r.egress...)
+		}
 		out = append(out, r)
 	}
 	if one.decision.Ingress.Verdict == v1alpha1.VerdictDenied && one.to.Identity != nil {
 		r := rule{namespace: one.to.Identity.Namespace(), selector: selectorOf(m, one.to.Identity), denies: foreign(m, one.decision.Ingress.DefaultDeny)}
-		r.ingress, r.text = ingressFrom(m, one)
+		r.ingress = ingressFrom(m, one)
 		out = append(out, r)
 	}
 	return slices.DeleteFunc(out, func(r rule) bool { return len(r.egress)+len(r.ingress) == 0 || len(r.selector) == 0 })
@@ -152,26 +184,19 @@ func selector(labels map[string]string) api.EndpointSelector {
 	return api.EndpointSelector{LabelSelector: &slim_metav1.LabelSelector{MatchLabels: labels}}
 }
 
-// podsAt are the pods of a namespace that labels select, as a peer, and in short.
-func podsAt(namespace string, labels map[string]string) (api.EndpointSelectorSlice, string) {
+// podsAt are the pods of a namespace that labels select, as a peer.
+func podsAt(namespace string, labels map[string]string) api.EndpointSelectorSlice {
 	all := maps.Clone(labels)
 	all["k8s:io.kubernetes.pod.namespace"] = namespace
-	var texts []string
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		texts = append(texts, key+": "+all[key])
-	}
-	return api.EndpointSelectorSlice{selector(all)}, "[{matchLabels: {" + strings.Join(texts, ", ") + "}}]"
+	return api.EndpointSelectorSlice{selector(all)}
 }
 
-func portsOf(p []egress.Port) (api.PortRules, string) {
+func portsOf(p []egress.Port) api.PortRules {
 	rule := api.PortRule{}
-	var texts []string
 	for _, one := range p {
-		text := strconv.Itoa(int(one.Number))
-		rule.Ports = append(rule.Ports, api.PortProtocol{Port: text, Protocol: api.L4Proto(one.Protocol)})
-		texts = append(texts, fmt.Sprintf("%s/%s", text, one.Protocol))
+		rule.Ports = append(rule.Ports, api.PortProtocol{Port: strconv.Itoa(int(one.Number)), Protocol: api.L4Proto(one.Protocol)})
 	}
-	return api.PortRules{rule}, "to port " + strings.Join(texts, " and ")
+	return api.PortRules{rule}
 }
 
 func both(number uint16) []egress.Port {
@@ -179,39 +204,34 @@ func both(number uint16) []egress.Port {
 }
 
 // egressTo opens a connection at its source.
-func egressTo(m *model.Model, f v1alpha1.RequiredFlow, one connection) ([]api.EgressRule, string) {
-	entity := func(name api.Entity) ([]api.EgressRule, string) {
-		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{name}}}}, fmt.Sprintf("toEntities: [%s]", name)
-	}
+func egressTo(m *model.Model, f v1alpha1.RequiredFlow, one connection) []api.EgressRule {
 	ports := []egress.Port{one.port}
-	if f.Name == v1alpha1.FlowDNS || f.Name == v1alpha1.FlowWebhook && one.port.Protocol == "UDP" {
+	if f.Name == v1alpha1.FlowDNS || f.Name == v1alpha1.FlowWebhook && one.port.Protocol == corev1.ProtocolUDP {
 		ports = both(one.port.Number)
 	}
-	allowed, at := portsOf(ports)
+	r := api.EgressRule{ToPorts: portsOf(ports)}
 	switch {
 	case one.peer.APIServer != nil:
-		return entity(api.EntityKubeAPIServer)
+		// At whatever port it listens: the port of the Service is not the one that policies see.
+		r = api.EgressRule{EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{api.EntityKubeAPIServer}}}
 	case one.peer.Host:
-		return entity(api.EntityHost)
+		r = api.EgressRule{EgressCommonRule: api.EgressCommonRule{ToEntities: api.EntitySlice{api.EntityHost}}}
 	case one.toPod >= 0 || one.to.Identity != nil:
-		to, text := podsAt(one.to.Identity.Namespace(), selectorOf(m, one.to.Identity))
-		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToEndpoints: to}, ToPorts: allowed}}, "toEndpoints: " + text + " " + at
+		r.ToEndpoints = podsAt(one.to.Identity.Namespace(), selectorOf(m, one.to.Identity))
 	case one.peer.Candidate != nil:
-		to, text := podsAt(one.peer.Candidate.Namespace, one.peer.Candidate.Labels)
-		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToEndpoints: to}, ToPorts: allowed}}, "toEndpoints: " + text + " " + at
+		r.ToEndpoints = podsAt(one.peer.Candidate.Namespace, one.peer.Candidate.Labels)
 	case one.peer.Name != "":
-		names := api.EgressRule{ToFQDNs: api.FQDNSelectorSlice{{MatchName: one.peer.Name}}, ToPorts: allowed}
-		return append(resolving(m), names),
-			fmt.Sprintf(`toFQDNs: [{matchName: %s}] %s, and rules: {dns: [{matchPattern: "*"}]} in the rule for DNS`, one.peer.Name, at)
+		r.ToFQDNs = api.FQDNSelectorSlice{{MatchName: one.peer.Name}}
 	case one.peer.Address.IsValid():
-		cidr := api.CIDR(fmt.Sprintf("%s/%d", one.peer.Address, one.peer.Address.BitLen()))
-		return []api.EgressRule{{EgressCommonRule: api.EgressCommonRule{ToCIDR: api.CIDRSlice{cidr}}, ToPorts: allowed}}, fmt.Sprintf("toCIDR: [%s] %s", cidr, at)
+		r.ToCIDR = api.CIDRSlice{api.CIDR(fmt.Sprintf("%s/%d", one.peer.Address, one.peer.Address.BitLen()))}
+	default:
+		return nil
 	}
-	return nil, ""
+	return []api.EgressRule{r}
 }
 
-// resolving lets Cilium see how names are resolved.
-func resolving(m *model.Model) []api.EgressRule {
+// resolvers let Cilium see how names are resolved.
+func resolvers(m *model.Model) []api.EgressRule {
 	peers, _ := m.Deriver().Resolvers()
 	var out []api.EgressRule
 	for _, p := range peers {
@@ -222,13 +242,13 @@ func resolving(m *model.Model) []api.EgressRule {
 		}
 		switch {
 		case p.Candidate != nil:
-			to, _ = podsAt(p.Candidate.Namespace, p.Candidate.Labels)
+			to = podsAt(p.Candidate.Namespace, p.Candidate.Labels)
 		case len(p.Pods) > 0 && m.IdentityOf(p.Pods[0]) != nil:
-			to, _ = podsAt(m.Pod(p.Pods[0]).Namespace, selectorOf(m, m.IdentityOf(p.Pods[0])))
+			to = podsAt(m.Pod(p.Pods[0]).Namespace, selectorOf(m, m.IdentityOf(p.Pods[0])))
 		default:
 			continue
 		}
-		ports, _ := portsOf(both(number))
+		ports := portsOf(both(number))
 		ports[0].Rules = &api.L7Rules{DNS: []api.PortRuleDNS{{MatchPattern: "*"}}}
 		out = append(out, api.EgressRule{EgressCommonRule: api.EgressCommonRule{ToEndpoints: to}, ToPorts: ports})
 	}
@@ -236,29 +256,26 @@ func resolving(m *model.Model) []api.EgressRule {
 }
 
 // ingressFrom opens a connection at its target.
-func ingressFrom(m *model.Model, one connection) ([]api.IngressRule, string) {
-	allowed, at := portsOf([]egress.Port{one.port})
+func ingressFrom(m *model.Model, one connection) []api.IngressRule {
+	r := api.IngressRule{ToPorts: portsOf([]egress.Port{one.port})}
 	switch {
 	case one.from.Identity != nil && one.from.Identity.Namespace() != "":
-		from, text := podsAt(one.from.Identity.Namespace(), selectorOf(m, one.from.Identity))
-		return []api.IngressRule{{IngressCommonRule: api.IngressCommonRule{FromEndpoints: from}, ToPorts: allowed}}, "fromEndpoints: " + text + " " + at
+		r.FromEndpoints = podsAt(one.from.Identity.Namespace(), selectorOf(m, one.from.Identity))
 	case one.peer.APIServer != nil:
-		return []api.IngressRule{{IngressCommonRule: api.IngressCommonRule{FromEntities: api.EntitySlice{api.EntityKubeAPIServer}}, ToPorts: allowed}},
-			"fromEntities: [kube-apiserver] " + at
+		r.FromEntities = api.EntitySlice{api.EntityKubeAPIServer}
+	default:
+		return nil
 	}
-	return nil, ""
+	return []api.IngressRule{r}
 }
 
 // opensFlow tells whether the flow is allowed with the rules, by the engine.
 func opensFlow(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, rules []rule) bool {
 	policies := slices.Clone(m.Inventory().Policies)
-	no := false
 	for i, r := range rules {
 		name := fmt.Sprintf("addition-%d", i)
-		policy := &ciliumv2.CiliumNetworkPolicy{Spec: &api.Rule{
-			EndpointSelector: selector(r.selector), Egress: r.egress, Ingress: r.ingress,
-			EnableDefaultDeny: api.DefaultDenyConfig{Ingress: &no, Egress: &no},
-		}}
+		spec := r.policy()
+		policy := &ciliumv2.CiliumNetworkPolicy{Spec: &spec}
 		policy.Namespace, policy.Name = r.namespace, name
 		policies = append(policies, inventory.Policy{
 			PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: r.namespace, Name: name}, Object: policy,

@@ -78,14 +78,14 @@ func TestWhatDatabasesNeed(t *testing.T) {
 	}{
 		"everything": {backup, cnp(toAPIServer + resolved(proxied) + toStore), v1alpha1.PostureLocked, nil, ""},
 		"no API server": {"", cnp(resolved("")), v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.APIServerBlocked},
-			"Add to the egress of CiliumNetworkPolicy/db/pg: toEntities: [kube-apiserver]."},
+			`Add to the egress of CiliumNetworkPolicy/db/pg: {toEntities: ["kube-apiserver"]}.`},
 		"an API server's port":       {"", cnp(`, {toEntities: [kube-apiserver], toPorts: [{ports: [{port: "6443", protocol: TCP}]}]}` + resolved("")), v1alpha1.PostureLocked, nil, ""},
 		"an API server by addresses": {"", cnp(", {toCIDR: [10.0.0.0/8]}" + resolved("")), v1alpha1.PostureUnknown, nil, ""},
 		"no DNS": {"", cnp(toAPIServer), v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.DNSBlocked},
-			"Add to the egress of CiliumNetworkPolicy/db/pg: toEndpoints: [{matchLabels: {k8s-app: kube-dns, k8s:io.kubernetes.pod.namespace: kube-system}}] to port 53/UDP and 53/TCP."},
+			`Add to the egress of CiliumNetworkPolicy/db/pg: {toEndpoints: [{matchLabels: {k8s-app: "kube-dns", "k8s:io.kubernetes.pod.namespace": "kube-system"}}], toPorts: [{ports: [{port: "53", protocol: "UDP"}, {port: "53", protocol: "TCP"}]}]}.`},
 		"no object store": {backup, cnp(toAPIServer + resolved(proxied)), v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.ObjectStoreBlocked},
-			`Add to the egress of CiliumNetworkPolicy/db/pg: toFQDNs: [{matchName: objects.example.com}] to port 443/TCP, and rules: {dns: [{matchPattern: "*"}]} in the rule for DNS.`},
-		"a name that Cilium does not see resolved": {backup, cnp(toAPIServer + resolved("") + toStore), v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.ObjectStoreBlocked}, "rules: {dns:"},
+			`Add to the egress of CiliumNetworkPolicy/db/pg: {toPorts: [{ports: [{port: "443", protocol: "TCP"}]}], toFQDNs: [{matchName: "objects.example.com"}]}.`},
+		"a name that Cilium does not see resolved": {backup, cnp(toAPIServer + resolved("") + toStore), v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.ObjectStoreBlocked}, `rules: {dns: [{matchPattern: "*"}]}}]} and {toPorts: [{ports: [{port: "443", protocol: "TCP"}]}], toFQDNs: [{matchName: "objects.example.com"}]}.`},
 		"a store that can't be told":               {", plugins: [{name: other.example.com}]", cnp(toAPIServer + resolved("")), v1alpha1.PostureUnknown, nil, ""},
 		"a store that can't be told, and no egress": {", plugins: [{name: other.example.com}]",
 			strings.Replace(cnp(""), "  egress: [{toEndpoints: [{matchLabels: {cnpg.io/cluster: pg}}]}]\n", "", 1), v1alpha1.PostureLocked, nil, ""},
@@ -97,7 +97,7 @@ spec:
   ingress: [{fromEntities: [world]}]
   egress: [{toEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: db}}]}]
 `, v1alpha1.PostureBroken, []v1alpha1.FindingCode{v1alpha1.WebhookBlocked},
-			"Add to the egress of CiliumNetworkPolicy/cnpg-system/operator: toEntities: [kube-apiserver]."},
+			`Add to the egress of CiliumNetworkPolicy/cnpg-system/operator: {toEntities: ["kube-apiserver"]}.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := evaluate(t, strings.Replace(base, "SPEC", tc.spec, 1)+tc.policies)[0]
@@ -143,7 +143,7 @@ spec:
 		t.Errorf("got %+v", f)
 	}
 	if i := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == v1alpha1.APIServerBlocked }); i < 0 ||
-		r.Findings[i].Remedy.String() != `Add a CiliumNetworkPolicy in namespace "db" for the pods cnpg.io/cluster=pg, with the egress toEntities: [kube-apiserver].` {
+		r.Findings[i].Remedy.String() != `Add to namespace "db" a CiliumNetworkPolicy with spec: {endpointSelector: {matchLabels: {cnpg.io/cluster: "pg"}}, egress: [{toEntities: ["kube-apiserver"]}], enableDefaultDeny: {ingress: false, egress: false}}.` {
 		t.Errorf("got %v", r.Findings)
 	}
 }
@@ -162,7 +162,7 @@ spec:
 	for i, code := range []v1alpha1.FindingCode{v1alpha1.DependantBlocked, v1alpha1.ExternalBlocked} {
 		r := reports[i]
 		found := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == code })
-		const remedy = "Add to the ingress of CiliumNetworkPolicy/db/pg: fromEndpoints: [{matchLabels: {cnpg.io/cluster: dst, k8s:io.kubernetes.pod.namespace: new}}] to port 5432/TCP."
+		const remedy = `Add to the ingress of CiliumNetworkPolicy/db/pg: {fromEndpoints: [{matchLabels: {cnpg.io/cluster: "dst", "k8s:io.kubernetes.pod.namespace": "new"}}], toPorts: [{ports: [{port: "5432", protocol: "TCP"}]}]}.`
 		if r.Posture != v1alpha1.PostureBroken || found < 0 || r.Findings[found].Remedy.String() != remedy {
 			t.Errorf("%s: %s, %v", r.Metadata.Name, r.Posture, r.Findings)
 		}
@@ -185,7 +185,7 @@ spec: {endpointSelector: {}, egress: [{toEntities: [kube-apiserver]}]}
 	if i < 0 {
 		t.Fatalf("got %v", r.Findings)
 	}
-	const egress, ingress = "Add to the egress of CiliumNetworkPolicy/cnpg-system/operator: toEndpoints", "Add to the ingress of CiliumNetworkPolicy/db/pg: fromEndpoints"
+	const egress, ingress = "Add to the egress of CiliumNetworkPolicy/cnpg-system/operator: {toEndpoints", "Add to the ingress of CiliumNetworkPolicy/db/pg: {fromEndpoints"
 	if remedy := r.Findings[i].Remedy.String(); !strings.Contains(remedy, egress) || !strings.Contains(remedy, ingress) || strings.Contains(remedy, "lockdown") {
 		t.Errorf("got %s", remedy)
 	}
@@ -202,7 +202,7 @@ spec: {containers: [{name: main, image: main}]}
 	if f := r.RequiredFlows[i]; f.Verdict != v1alpha1.VerdictDenied || !f.Advisory || r.Posture != v1alpha1.PostureLocked {
 		t.Errorf("%s, %+v", r.Posture, f)
 	}
-	if len(r.Findings) != 1 || r.Findings[0].Code != v1alpha1.MetricsBlocked || !strings.Contains(r.Findings[0].Remedy.String(), "app.kubernetes.io/name: vmagent") {
+	if len(r.Findings) != 1 || r.Findings[0].Code != v1alpha1.MetricsBlocked || !strings.Contains(r.Findings[0].Remedy.String(), `app.kubernetes.io/name: "vmagent"`) {
 		t.Errorf("got %v", r.Findings)
 	}
 }
@@ -212,7 +212,7 @@ spec: {containers: [{name: main, image: main}]}
 func TestEgressThatWasCutLive(t *testing.T) {
 	r := onlyReport(t, "../inventory/testdata/live-egress-cut.json")
 	i := slices.IndexFunc(r.Findings, func(f v1alpha1.Finding) bool { return f.Code == v1alpha1.APIServerBlocked })
-	if r.Posture != v1alpha1.PostureBroken || i < 0 || !strings.Contains(r.Findings[i].Remedy.String(), "toEntities: [kube-apiserver]") {
+	if r.Posture != v1alpha1.PostureBroken || i < 0 || !strings.Contains(r.Findings[i].Remedy.String(), `{toEntities: ["kube-apiserver"]}`) {
 		t.Errorf("%s, %v", r.Posture, r.Findings)
 	}
 }
