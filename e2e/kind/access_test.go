@@ -77,7 +77,8 @@ func accessByFlags(t *testing.T, w *world) {
 
 	w.it(t, "with --scope namespace, the other workloads of the namespace lose their ingress, and status names them", func(t *testing.T) {
 		w.expectBystander(t, denied)
-		w.expectPosture(t, "cluster-example", "LOCKED", "BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR")
+		// Each cluster's operator and peers get in to all pods of the namespace.
+		w.expectPosture(t, "cluster-example", "LOCKED", "BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR", "STATUS_PORT_EXPOSED")
 		w.expectOperatorSees(t, "cluster-example")
 		w.expectOperatorSees(t, "orders")
 	})

@@ -86,8 +86,8 @@ func documentLiterally(t *testing.T, w *world) {
 			[]client{labelledHere, plainHere, theHost}, "PARTIAL", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR", "POLICY_IGNORED_FIELD"}},
 		{"policy 6 lets the namespace backend in", policy6,
 			[]client{inBackend, theHost}, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR"}},
-		{"policy 7 lets every pod of the Kubernetes cluster in, and not the world", policy7,
-			allInCluster, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR"}},
+		{"policy 7 lets every pod of the Kubernetes cluster in, and not the world, unless it comes as another node", policy7,
+			allInCluster, "LOCKED", []string{"BYSTANDERS_DENIED", "MORE_THAN_THE_OPERATOR", "WORLD_CAN_CONNECT"}},
 	} {
 		w.it(t, c.sentence, func(t *testing.T) {
 			if c.file == policy5 {

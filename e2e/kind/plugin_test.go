@@ -54,6 +54,7 @@ type (
 		Code     string `json:"code"`
 		Severity string `json:"severity"`
 		Message  string `json:"message"`
+		Remedy   string `json:"remedy"`
 	}
 )
 

@@ -14,6 +14,7 @@ var suite = groups{
 	{"access", core, "lockdown gives access to whom its flags name", accessByFlags},
 	{"works", core, "a locked cluster works", lockedClusterWorks},
 	{"outage", core, "an outage that CloudNativePG does not see", unseenOutage},
+	{"needs", core, "what a database needs to reach, broken and repaired as status says", needs},
 	{"continuity", core, "nobody allowed is cut off on the way", continuity},
 	{"killed", core, "a killed plugin leaves nothing behind", killed},
 	{"two-clusters", core, "two clusters in one namespace", twoClusters},

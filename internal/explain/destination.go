@@ -134,7 +134,7 @@ func nameOf(p egress.Peer, called string) string {
 	return called
 }
 
-// findService looks for a Service and its port. PostgreSQL's is meant when there is no other.
+// findService looks for a Service and its port. PostgreSQL's is meant when there is no other, or the only one.
 func (d *Destination) findService(inv *inventory.Inventory, deriver *egress.Deriver) error {
 	t := &d.Target
 	s := deriver.Service(t.namespace, t.name)
@@ -156,11 +156,17 @@ func (d *Destination) findService(inv *inventory.Inventory, deriver *egress.Deri
 			t.port = strconv.Itoa(int(p.Port))
 		}
 	}
-	if t.port == "" && postgres {
+	switch {
+	case t.port != "":
+	case postgres:
 		t.port = strconv.Itoa(int(cnpg.PostgresPort))
+	case len(known) == 1:
+		t.port = known[0]
 	}
 	number, err := strconv.ParseUint(t.port, 10, 16)
 	switch {
+	case t.port == "" && len(known) == 0:
+		return fmt.Errorf("the Service %q in namespace %q has no port: name the pods behind it", t.name, t.namespace)
 	case t.port == "":
 		return fmt.Errorf("the port of %s is missing: it has %s, as in %s:%s", t.Name(), strings.Join(known, ", "), t.Name(), known[0])
 	case err != nil:

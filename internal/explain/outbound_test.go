@@ -1,11 +1,15 @@
 package explain_test
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
@@ -74,6 +78,35 @@ func TestOutbound(t *testing.T) {
 			change, err := propose.ForOutbound(o)
 			if err != nil || !strings.Contains(change.Manifest, test.change) || strings.Contains(change.Manifest, "managed-by") {
 				t.Errorf("got %v, %+v", err, change)
+			}
+		})
+	}
+}
+
+// A Service's port is asked for only where there are several.
+func TestPortOfService(t *testing.T) {
+	for name, test := range map[string]struct {
+		ports []int32
+		want  string
+	}{
+		"PostgreSQL's": {[]int32{80, 5432}, ""},
+		"the only one": {[]int32{80}, ""},
+		"several":      {[]int32{80, 443}, "the port of web/service/store is missing: it has 80, 443, as in web/service/store:80"},
+		"none":         {nil, `the Service "store" in namespace "web" has no port: name the pods behind it`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "web", Name: "store"}}
+			for _, port := range test.ports {
+				s.Spec.Ports = append(s.Spec.Ports, corev1.ServicePort{Port: port})
+			}
+			inv := fixture.Load(t, fixture.Shop("outbound.yaml")...)
+			inv.Services = append(inv.Services, s)
+			target, err := explain.ParseTarget("web/service/store", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := explain.Find(inv, inv.Clusters[0], target, explain.Sender{}); fmt.Sprint(err) != cmp.Or(test.want, "<nil>") {
+				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
 	}
