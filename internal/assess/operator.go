@@ -7,7 +7,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -80,7 +79,7 @@ func operatorsElsewhere(m *model.Model, namespace string) []string {
 			out = append(out, op.Namespace)
 		}
 	}
-	for _, op := range inventory.OperatorsFromPods(m.Inventory().Pods) {
+	for _, op := range m.OperatorPods() {
 		out = append(out, op.Namespace)
 	}
 	slices.Sort(out)

@@ -26,6 +26,8 @@ type lookup struct {
 	fleet   Fleet
 	// services are those of each namespace.
 	services map[string][]*corev1.Service
+	// operatorPods are the operators whose pods run, by their label.
+	operatorPods []inventory.Operator
 	// apiServerNodes are the addresses of the nodes on which API servers are seen.
 	apiServerNodes []string
 }
@@ -69,7 +71,12 @@ func (m *Model) buildLookup() {
 		l.services[s.Namespace] = append(l.services[s.Namespace], s)
 	}
 	l.apiServerNodes = apiServerNodes(m.inv.Pods)
+	l.operatorPods = inventory.OperatorsFromPods(m.inv.Pods)
 }
+
+// OperatorPods are the operators whose pods run, by the pods' label, also where Operators were found by
+// something else or are named by the user.
+func (m *Model) OperatorPods() []inventory.Operator { return m.lookup.operatorPods }
 
 // GuardedPeers are the peers that may be kept from connecting by their own egress, wherever to.
 func (m *Model) GuardedPeers() []int { return m.guarded() }

@@ -54,6 +54,7 @@ func (m *Model) differs(last *Model) bool {
 	return m.identities != last.identities ||
 		!slices.EqualFunc(m.inv.Missing, last.inv.Missing, inventory.Missing.Equal) ||
 		!reflect.DeepEqual(m.inv.Operators, last.inv.Operators) ||
+		!reflect.DeepEqual(m.lookup.operatorPods, last.lookup.operatorPods) ||
 		!reflect.DeepEqual(m.inv.Around, last.inv.Around) ||
 		!reflect.DeepEqual(m.known.deriver.APIServers(), last.known.deriver.APIServers()) ||
 		!slices.Equal(m.lookup.apiServerNodes, last.lookup.apiServerNodes) ||

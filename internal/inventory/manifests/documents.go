@@ -18,8 +18,10 @@ import (
 
 // document is one document of a source.
 type document struct {
-	// number counts from one; documents without content are not counted.
-	number int
+	// number counts from one; documents without content are not counted. item counts from one as well, and is zero for what
+	// is no item of a list that is read one by one; of is what such items are that do not say so.
+	number, item int
+	of           header
 	// raw is the document as JSON, nil when it is none; text is what it was made from, when that is YAML.
 	raw, text []byte
 	// twice are the keys that it has twice, each one a sentence.
@@ -78,8 +80,19 @@ func documents(from io.Reader, take func(d document) error) error {
 
 // jsonDocuments reads JSON values that follow one another, and returns how many there were and a reader
 // for text that is no JSON: YAML that happens to begin with a brace. It is nil when there is no more.
-func jsonDocuments(from io.Reader, limits *limited, take func(d document) error) (*bufio.Reader, int, error) {
+func jsonDocuments(from *bufio.Reader, limits *limited, take func(d document) error) (*bufio.Reader, int, error) {
+	of, isList := listItems(from)
 	decoder, number := json.NewDecoder(from), 0
+	if isList {
+		number++
+		failed := false
+		if err := items(decoder, limits, number, of, func(d document) error {
+			failed = failed || d.err != nil
+			return take(d)
+		}); err != nil || failed {
+			return nil, number, err
+		}
+	}
 	for {
 		limits.next()
 		var raw json.RawMessage

@@ -8,8 +8,9 @@ import (
 
 // Limits of what is read, so that memory stays bounded whatever comes.
 const (
-	// MaxDocument is the size in bytes of the largest document, a list of objects included. An API server takes no object
-	// of more than 3 MB; a list of all pods of a large cluster has tens of megabytes.
+	// MaxDocument is the size in bytes of the largest document, a list of objects in YAML included; of one in JSON, the
+	// items are read one by one. An API server takes no object of more than 3 MB; a list of all pods of a large cluster
+	// has tens of megabytes.
 	MaxDocument = 100 << 20
 	// MaxInput is how many bytes are read of one file, or of the standard input.
 	MaxInput = 2 << 30

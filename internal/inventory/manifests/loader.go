@@ -121,11 +121,14 @@ func (l *loader) file(s source, o Options) error {
 			return err
 		}
 		at := fmt.Sprintf("%s document %d", s.name, d.number)
+		if d.item > 0 {
+			at += fmt.Sprintf(" item %d", d.item)
+		}
 		if d.err != nil {
 			l.unparsed(at, d)
 			return nil //nolint:nilerr // It has been told.
 		}
-		return l.object(d.raw, header{}, place{source: at, twice: d.twice}, 0)
+		return l.object(d.raw, d.of, place{source: at, twice: d.twice}, 0)
 	})
 }
 
