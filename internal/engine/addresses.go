@@ -78,7 +78,7 @@ func (a addresses) onLabels(others ...labels.Label) *hidden {
 	}
 	return &hidden{
 		why:  "CIDRs, which match " + strings.Join(who, " and ") + " too (policy-cidr-match-mode), whose addresses are not visible from here",
-		from: a.unseen,
+		from: a.unseen, worldIsSeen: true,
 		could: func(s types.Selector, l labels.LabelArray) (some, all bool) {
 			all = true
 			for _, more := range a.hypotheses(s, l.Labels(), others) {

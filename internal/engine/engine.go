@@ -27,6 +27,7 @@ type Engine struct {
 	settings   *inventory.Settings
 	policies   []Policy
 	identities *Identities
+	alike      *alike
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
@@ -232,7 +233,10 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 	for i := range policies {
 		e.byNamespace[policies[i].Namespace] = append(e.byNamespace[policies[i].Namespace], i)
 	}
-	return e, withAgent(e.settings, func() { e.reading(whatIsSeen) })
+	return e, withAgent(e.settings, func() {
+		e.alike = findAlike(identities, policies)
+		e.reading(whatIsSeen)
+	})
 }
 
 const ruleLabelSource = "cnpg-netpol"

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -28,6 +29,10 @@ type Identity struct {
 	// ports are its named ports, and portsKey what tells them apart from others.
 	ports    ciliumtypes.NamedPortMap
 	portsKey string
+	// prefix is where the address of an identity of the world is, and besides are its labels but for that
+	// of the prefix; see alike.
+	prefix  netip.Prefix
+	besides string
 }
 
 // Name is the entity's name ("world", "host"), and empty for identities of pods.
@@ -59,6 +64,8 @@ type Identities struct {
 	byKey    map[string]*Identity
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
+	// inAddresses are those of addresses in the world, in the order of their numbers.
+	inAddresses []*Identity
 	// relevant tells of the keys of labels whether the agent's label filter lets them pass.
 	relevant map[string]bool
 	next     identity.NumericIdentity
@@ -161,7 +168,7 @@ func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
 		return known, nil
 	}
 	var i *Identity
-	return i, withAgent(s.settings, func() { i = s.addLocal(name, s.addressLabels(prefix)) })
+	return i, withAgent(s.settings, func() { i = s.addAddress(name, s.addressLabels(prefix), prefix) })
 }
 
 // CIDRGroup adds the identity of a member of a CiliumCIDRGroup that is not known, whichever addresses it
@@ -178,6 +185,17 @@ func (s *Identities) CIDRGroup(group string) (*Identity, error) {
 		lbls.AddWorldLabel(netip.IPv4Unspecified())
 		i = s.addLocal(name, lbls)
 	})
+}
+
+// addAddress adds the identity of an address in the prefix.
+func (s *Identities) addAddress(name string, lbls labels.Labels, prefix netip.Prefix) *Identity {
+	i := s.addLocal(name, lbls)
+	i.prefix = prefix.Masked()
+	besides := maps.Clone(lbls)
+	besides.RemoveFromSource(labels.LabelSourceCIDR)
+	i.besides = string(besides.SortedList())
+	s.inAddresses = append(s.inAddresses, i)
+	return i
 }
 
 func (s *Identities) addLocal(name string, lbls labels.Labels) *Identity {

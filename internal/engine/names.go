@@ -71,7 +71,7 @@ func (s *Identities) outside(name string, lbls labels.Labels, prefix netip.Prefi
 	if known := s.byKey[key]; known != nil {
 		return known
 	}
-	i := s.addLocal(name, all)
+	i := s.addAddress(name, all, prefix)
 	s.byKey[key] = i
 	return i
 }

@@ -53,9 +53,9 @@ var selecting sync.Mutex //nolint:gochecknoglobals // The variable that it guard
 func (e *Engine) reading(a assumption) *reading {
 	if e.readings[a] == nil {
 		r := &reading{assumption: a, loaded: map[string]bool{}}
-		r.repository = policy.NewPolicyRepository(quiet, e.identities.all, noSecrets{}, noSecrets{}, nil, nil)
+		r.repository = policy.NewPolicyRepository(quiet, e.alike.all, noSecrets{}, noSecrets{}, nil, nil)
 		r.repository.SetNamedPortsGetter(newPeerPorts(e.identities))
-		r.repository.UpdateIdentities(e.identities.all, nil)
+		r.repository.UpdateIdentities(e.alike.subjects, nil)
 		e.readings[a] = r
 	}
 	return e.readings[a]
@@ -93,6 +93,7 @@ func (e *Engine) add(r *reading, index int) {
 		if from.unsure != "" && r.assumption.widens(from.Verdict) {
 			labelled.L3 = from.possible
 		}
+		labelled.L3 = e.alike.selectors(labelled.L3)
 		entries[i] = &labelled
 	}
 	if len(entries) > 0 {

@@ -17,6 +17,8 @@ type hidden struct {
 	// could tells for those from whom it is hidden whether a selector selects them in some or in all
 	// cases; nil when it does in some.
 	could func(types.Selector, labels.LabelArray) (some, all bool)
+	// worldIsSeen tells that nothing is hidden of addresses in the world.
+	worldIsSeen bool
 }
 
 // selector is one of Cilium's selectors with another answer to whom it selects.
@@ -24,6 +26,8 @@ type selector struct {
 	types.Selector
 	key     string
 	matches func(labels.LabelArray) bool
+	// worldIsSeen tells that it selects of the world what the selector itself does.
+	worldIsSeen bool
 }
 
 func (s selector) Key() string                      { return s.key }
@@ -33,11 +37,11 @@ func (s selector) Matches(l labels.LabelArray) bool { return s.matches(l) }
 
 // sure selects whom s selects whatever is hidden, possible whom s may select.
 func (h hidden) sure(s types.Selector) types.Selector {
-	return selector{s, "sure " + s.Key(), func(l labels.LabelArray) bool { _, all := h.selects(s, l); return all }}
+	return selector{s, "sure " + s.Key(), func(l labels.LabelArray) bool { _, all := h.selects(s, l); return all }, h.worldIsSeen}
 }
 
 func (h hidden) possible(s types.Selector) types.Selector {
-	return selector{s, "possible " + s.Key(), func(l labels.LabelArray) bool { some, _ := h.selects(s, l); return some }}
+	return selector{s, "possible " + s.Key(), func(l labels.LabelArray) bool { some, _ := h.selects(s, l); return some }, h.worldIsSeen}
 }
 
 func (h hidden) selects(s types.Selector, l labels.LabelArray) (some, all bool) {

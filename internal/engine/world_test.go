@@ -166,9 +166,10 @@ func (w world) section(peers string, deny bool) object {
 	case 2:
 		s[peers+"Entities"] = list{pick(w, "cluster", "world", "all", "host", "remote-node", "kube-apiserver", "unmanaged", "ingress", "health", "init", "none")}
 	case 3:
-		s[peers+"CIDR"] = list{pick(w, "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8")}
+		s[peers+"CIDR"] = list{w.prefix(), w.prefix(), pick(w, "203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8")}
 	case 4:
-		s[peers+"CIDRSet"] = list{object{"cidr": "10.0.0.0/8", "except": list{"10.1.0.0/16"}}}
+		s[peers+"CIDRSet"] = list{object{"cidr": "10.0.0.0/8", "except": list{"10.1.0.0/16"}},
+			object{"cidr": pick(w, "0.0.0.0/0", "10.0.0.0/8", "203.0.113.0/24"), "except": list{}}, object{"cidr": "10.1.0.0/16", "except": list{"10.1.2.0/24", "10.1.2.3/32"}}}
 	case 5:
 		s[peers+"CIDRSet"] = list{pick(w, object{"cidrGroupRef": "lan"}, object{"cidrGroupRef": "missing"},
 			object{"cidrGroupSelector": object{"matchLabels": object{"zone": "in"}}}, object{"cidrGroupSelector": object{}},
@@ -188,6 +189,11 @@ func (w world) section(peers string, deny bool) object {
 		s["toPorts"] = list{object{"ports": list{port}}}
 	}
 	return s
+}
+
+// prefix is one of those that contain each other in all ways.
+func (w world) prefix() string {
+	return pick(w, "10.1.2.3/32", "10.1.2.0/24", "10.1.0.0/16", "10.2.0.0/16", "10.2.3.4/32", "128.0.0.0/1", "203.0.113.9/32", "192.168.1.0/24", "2001:db8::/32", "2001:db8::1/128", "::/1")
 }
 
 func (w world) selector(subject bool) object {
