@@ -194,6 +194,7 @@ func newOracle(t *testing.T, w world, peers []peer) *oracle {
 	o.repository = policy.NewPolicyRepository(logger, all, nil, nil, o.manager, nil)
 	o.repository.UpdateIdentities(all, nil)
 	services := newServiceTables(t, w.around)
+	local := cmtypes.LocalClusterNameForPolicies(cmtypes.PolicyConfig{PolicyDefaultLocalCluster: w.settings.DefaultLocalCluster}, w.settings.ClusterName)
 	for i := range w.policies {
 		var entries types.PolicyEntries
 		var rules api.Rules
@@ -202,19 +203,19 @@ func newOracle(t *testing.T, w world, peers []peer) *oracle {
 		case *ciliumv2.CiliumNetworkPolicy:
 			object = object.DeepCopy()
 			services.resolve(object)
-			rules, err = object.Parse(logger, w.settings.ClusterName)
+			rules, err = object.Parse(logger, local)
 			entries = policyutils.RulesToPolicyEntries(rules)
 		case *ciliumv2.CiliumClusterwideNetworkPolicy:
 			resolved := &ciliumv2.CiliumNetworkPolicy{Spec: object.Spec.DeepCopy()}
 			services.resolve(resolved)
 			object = object.DeepCopy()
 			object.Spec = resolved.Spec
-			rules, err = object.Parse(logger, w.settings.ClusterName)
+			rules, err = object.Parse(logger, local)
 			entries = policyutils.RulesToPolicyEntries(rules)
 		case *policyv1alpha2.ClusterNetworkPolicy:
-			entries, err = k8s.ParseClusterNetworkPolicy(logger, w.settings.ClusterName, object.DeepCopy())
+			entries, err = k8s.ParseClusterNetworkPolicy(logger, local, object.DeepCopy())
 		case *slim_networkingv1.NetworkPolicy:
-			entries, err = k8s.ParseNetworkPolicy(logger, w.settings.ClusterName, object.DeepCopy())
+			entries, err = k8s.ParseNetworkPolicy(logger, local, object.DeepCopy())
 		}
 		if err != nil {
 			t.Fatalf("the generator made an invalid %s: %v", w.policies[i].PolicyReference, err)

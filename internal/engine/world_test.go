@@ -37,7 +37,7 @@ func newWorld(random *rand.Rand) world {
 	w := world{random: random, settings: inventory.DefaultSettings(), namespaces: map[string]map[string]string{}}
 	w.settings.EnablePolicy = pick(w, "default", "default", "default", "default", "always", "never")
 	w.settings.AllowLocalhost = pick(w, "auto", "always", "policy")
-	w.settings.ClusterNetworkPolicy = true
+	w.settings.ClusterNetworkPolicy, w.settings.DefaultLocalCluster = true, w.chance(2)
 	if w.chance(3) {
 		w.settings.CIDRMatchMode = pick(w, []string{"nodes"}, []string{"pods"}, []string{"nodes", "pods"})
 	}
@@ -215,6 +215,8 @@ func (w world) selector(subject bool) object {
 		object{"matchLabels": object{"k8s:io.kubernetes.pod.namespace": "other", "role": "backend"}},
 		object{"matchLabels": object{"k8s.io.kubernetes.pod.namespace": "other"}},
 		object{"matchLabels": object{"role": "backend"}, "matchExpressions": list{object{"key": "io.kubernetes.pod.namespace", "operator": "Exists"}}},
+		object{"matchExpressions": list{object{"key": "io.kubernetes.pod.namespace", "operator": pick(w, "Exists", "DoesNotExist")}}},
+		object{"matchExpressions": list{object{"key": "io.kubernetes.pod.namespace", "operator": "NotIn", "values": list{"other"}}}},
 		object{"matchLabels": object{"io.cilium.k8s.namespace.labels.team": pick(w, "a", "b")}},
 		object{"matchLabels": object{"io.cilium.k8s.policy.serviceaccount": "app"}},
 		object{"matchLabels": object{"reserved:host": ""}})
