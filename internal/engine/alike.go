@@ -168,6 +168,24 @@ func findAlike(ids *Identities, policies []Policy) *alike {
 	return a
 }
 
+// ToldApart is what the policies name of the world, with one prefix for all that no rule of theirs can tell
+// apart: what holds for an address in it holds for those in the others.
+func (s *Identities) ToldApart(policies []Policy) World {
+	world := WorldOf(policies)
+	_ = withAgent(s.settings, func() {
+		named, seen := marksOf(policies), map[string]bool{}
+		world.Prefixes = slices.DeleteFunc(world.Prefixes, func(prefix netip.Prefix) bool {
+			besides := s.addressLabels(prefix)
+			besides.RemoveFromSource(labels.LabelSourceCIDR)
+			key := string(besides.SortedList()) + "\x00" + named.kind(prefix.Masked())
+			known := seen[key]
+			seen[key] = true
+			return known
+		})
+	})
+	return world
+}
+
 // kind is the same for prefixes that no rule can tell apart.
 func (m *marks) kind(prefix netip.Prefix) string {
 	var all []mark

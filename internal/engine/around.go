@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apitypes "k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -44,12 +45,14 @@ func AroundOf(inv *inventory.Inventory) Around {
 	if !slices.ContainsFunc(inv.Policies, namesServices) {
 		return a
 	}
+	slicesOf := map[apitypes.NamespacedName][]*discoveryv1.EndpointSlice{}
+	for _, slice := range inv.EndpointSlices {
+		of := apitypes.NamespacedName{Namespace: slice.Namespace, Name: slice.Labels[discoveryv1.LabelServiceName]}
+		slicesOf[of] = append(slicesOf[of], slice)
+	}
 	for _, s := range inv.Services {
 		one := Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels, Selector: s.Spec.Selector}
-		for _, slice := range inv.EndpointSlices {
-			if slice.Namespace != s.Namespace || slice.Labels[discoveryv1.LabelServiceName] != s.Name {
-				continue
-			}
+		for _, slice := range slicesOf[apitypes.NamespacedName{Namespace: s.Namespace, Name: s.Name}] {
 			one.BackendsKnown = true
 			for i := range slice.Endpoints {
 				one.Backends = append(one.Backends, inventory.AddressesOf(slice.Endpoints[i].Addresses...)...)

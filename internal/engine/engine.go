@@ -164,6 +164,9 @@ type World struct {
 	Names []api.FQDNSelector
 }
 
+// NamesSome is false when the policies name nothing of the world.
+func (w World) NamesSome() bool { return len(w.Prefixes)+len(w.CIDRGroups)+len(w.Names) > 0 }
+
 func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around Around) Policy {
 	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source}
 	from := surroundings{addressesUnder(s), around}

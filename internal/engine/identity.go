@@ -60,7 +60,8 @@ func (i *Identity) ServiceAccount() string {
 // Identities collects the identities that an engine shall know, each once.
 type Identities struct {
 	settings *inventory.Settings
-	around   Around
+	// groups are the labels of the prefixes that are known to be in groups.
+	groups   map[netip.Prefix][]labels.Labels
 	byKey    map[string]*Identity
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
@@ -81,7 +82,6 @@ func NewIdentities(s inventory.Settings) (*Identities, error) { return NewIdenti
 func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error) {
 	ids := &Identities{
 		settings: &s,
-		around:   around,
 		byKey:    map[string]*Identity{},
 		byNumber: map[identity.NumericIdentity]*Identity{},
 		relevant: map[string]bool{},
@@ -91,6 +91,7 @@ func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error
 		nextHost: sameNode,
 	}
 	return ids, withAgent(ids.settings, func() {
+		ids.groups = labelsOfGroups(around.CIDRGroups)
 		ids.all = identity.ListReservedIdentities()
 		for nid, lbls := range ids.all {
 			i := &Identity{id: identity.NewIdentityFromLabelArray(nid, lbls), name: nid.String()}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/cilium/cilium/pkg/fqdn/dns"
 	"github.com/cilium/cilium/pkg/identity"
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy/api"
 
@@ -81,24 +81,29 @@ func (s *Identities) outside(name string, lbls labels.Labels, prefix netip.Prefi
 // pkg/ipcache). Must be called withAgent.
 func (s *Identities) addressLabels(prefix netip.Prefix) labels.Labels {
 	out := labels.GetCIDRLabels(prefix)
-	type member struct {
-		netip.Prefix
-		labels.Labels
-	}
-	var groups []member
-	for _, group := range s.around.CIDRGroups {
-		for _, of := range groupPrefixes(group) {
-			if of.Bits() <= prefix.Bits() && of.Contains(prefix.Addr()) {
-				groups = append(groups, member{of, groupLabels(group)})
-			}
+	var groups []labels.Labels
+	for bits := prefix.Bits(); bits >= 0 && len(s.groups) > 0; bits-- {
+		if around, err := prefix.Addr().Prefix(bits); err == nil {
+			groups = append(groups, s.groups[around]...) // The longest first.
 		}
 	}
-	slices.SortStableFunc(groups, func(a, b member) int { return cmp.Compare(b.Bits(), a.Bits()) })
 	for _, group := range groups {
-		for key, label := range group.Labels {
+		for key, label := range group {
 			if _, ok := out[key]; !ok {
 				out[key] = label
 			}
+		}
+	}
+	return out
+}
+
+// labelsOfGroups are the labels of the prefixes that are members of groups, in the order of the groups. Must be called withAgent.
+func labelsOfGroups(groups []*ciliumv2.CiliumCIDRGroup) map[netip.Prefix][]labels.Labels {
+	out := map[netip.Prefix][]labels.Labels{}
+	for _, group := range groups {
+		of := groupLabels(group)
+		for _, prefix := range groupPrefixes(group) {
+			out[prefix.Masked()] = append(out[prefix.Masked()], of)
 		}
 	}
 	return out

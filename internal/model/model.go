@@ -326,13 +326,12 @@ func containsLabels(labels, wanted map[string]string) bool {
 
 // Distinct leaves out repetitions, and keeps the order.
 func Distinct(ids []*engine.Identity) []*engine.Identity {
-	var out []*engine.Identity
-	for _, id := range ids {
-		if !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	return out
+	seen := make(map[*engine.Identity]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id *engine.Identity) bool {
+		known := seen[id]
+		seen[id] = true
+		return known
+	})
 }
 
 // Inventory is what the model was made of.

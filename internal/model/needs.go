@@ -68,7 +68,7 @@ func (m *Model) Ask(end End, peer egress.Peer, port egress.Port) []Answer {
 // (toFQDNs works by the DNS proxy).
 func (m *Model) resolves(end End, protocol u8proto.U8proto, port uint16) bool {
 	var anywhere []engine.Decision
-	for _, id := range m.known.nowhere {
+	for _, id := range m.known.nowhere[end.Identity.Namespace()] {
 		anywhere = append(anywhere, m.engine.DecideOn(end.Identity, id, protocol, port))
 	}
 	if engine.Either("", anywhere...).Verdict == v1alpha1.VerdictAllowed {
@@ -177,10 +177,10 @@ func (m *Model) alternatives(end End, peer egress.Peer) (ids []*engine.Identity,
 	case peer.APIServer != nil:
 		at := *peer.APIServer
 		if !at.OnNode {
-			return known.apiServers[placed{engine.Outside, at.Address}], fmt.Sprintf("which address %s has was not seen", calledPeer(peer))
+			return known.apiServers[placed{end.Identity.Namespace(), engine.Outside, at.Address}], fmt.Sprintf("which address %s has was not seen", calledPeer(peer))
 		}
 		for _, place := range placesOnNodes(end, at.Address) {
-			ids = append(ids, known.apiServers[placed{place, at.Address}]...)
+			ids = append(ids, known.apiServers[placed{end.Identity.Namespace(), place, at.Address}]...)
 		}
 		return ids, unseenNode
 	case peer.Candidate != nil:
@@ -188,7 +188,7 @@ func (m *Model) alternatives(end End, peer egress.Peer) (ids []*engine.Identity,
 	case peer.Host:
 		return one(m.identities.Reserved("host")), ""
 	case peer.Name != "":
-		return known.names[peer.Name], fmt.Sprintf("it depends on the address of %s, which is not known", peer.Name)
+		return known.names[named{end.Identity.Namespace(), peer.Name}], fmt.Sprintf("it depends on the address of %s, which is not known", peer.Name)
 	case known.deriver.IsNode(peer.Address):
 		host, remote := m.identities.Reserved("host"), m.identities.Reserved("remote-node")
 		switch end.Node {

@@ -23,13 +23,16 @@ type registry struct {
 	dependants map[types.NamespacedName][]Dependant
 
 	jobs       map[jobOf]*engine.Identity
-	names      map[string][]*engine.Identity
+	names      map[named][]*engine.Identity
 	addresses  map[netip.Addr][]*engine.Identity
 	apiServers map[placed][]*engine.Identity
 	candidates map[string]*engine.Identity
-	// nowhere are addresses of the world that no name has.
-	nowhere []*engine.Identity
+	// nowhere are addresses of the world that no name has, for what runs in a namespace.
+	nowhere map[string][]*engine.Identity
 }
+
+// named is a DNS name as the policies for what runs in a namespace know it: those for others do not matter.
+type named struct{ namespace, name string }
 
 // Dependant is a need of a cluster that another one serves, with the ends that have it.
 type Dependant struct {
@@ -42,9 +45,11 @@ type jobOf struct {
 	role    cnpg.JobRole
 }
 
+// placed is an API server as the policies for what runs in a namespace know it.
 type placed struct {
-	place   engine.Place
-	address netip.Addr
+	namespace string
+	place     engine.Place
+	address   netip.Addr
 }
 
 // register derives what is needed, and adds the identities that the engine will be asked about under the
@@ -52,7 +57,7 @@ type placed struct {
 func (m *Model) register(policies []engine.Policy) error {
 	r := registry{
 		deriver: m.known.deriver, needs: m.known.needs, operators: m.known.operators,
-		jobs: map[jobOf]*engine.Identity{}, names: map[string][]*engine.Identity{}, addresses: map[netip.Addr][]*engine.Identity{},
+		jobs: map[jobOf]*engine.Identity{}, names: map[named][]*engine.Identity{}, nowhere: map[string][]*engine.Identity{}, addresses: map[netip.Addr][]*engine.Identity{},
 		apiServers: map[placed][]*engine.Identity{}, candidates: map[string]*engine.Identity{},
 	}
 	if r.deriver == nil {
@@ -66,7 +71,7 @@ func (m *Model) register(policies []engine.Policy) error {
 		}
 	}
 	m.known = r
-	world := engine.WorldOf(policies)
+	worlds := m.worldsOf(policies)
 	restricted := m.restrictedNamespaces(policies)
 	for _, c := range m.clusters {
 		guarded := restricted(c.Object.Namespace)
@@ -78,7 +83,7 @@ func (m *Model) register(policies []engine.Policy) error {
 				return err
 			}
 			if guarded {
-				if err := m.addPeers(need.Peers, world); err != nil {
+				if err := m.addPeers(need.Peers, c.Object.Namespace, worlds); err != nil {
 					return err
 				}
 			}
@@ -87,21 +92,59 @@ func (m *Model) register(policies []engine.Policy) error {
 	for i, op := range m.operators {
 		for _, need := range r.operators[i] {
 			if restricted(op.Namespace) && !need.Inbound {
-				if err := m.addPeers(need.Peers, world); err != nil {
+				if err := m.addPeers(need.Peers, op.Namespace, worlds); err != nil {
 					return err
 				}
 			}
 		}
 	}
 	resolvers, _ := r.deriver.Resolvers()
-	if err := m.addPeers(slices.Concat(m.options.Extra.Peers, resolvers), world); err != nil {
-		return err
-	}
-	var err error
-	if m.known.nowhere, err = m.identities.Name("", engine.World{Prefixes: world.Prefixes, CIDRGroups: world.CIDRGroups}); err != nil {
-		return err
+	for namespace := range m.ownNamespaces() {
+		if !restricted(namespace) && len(m.options.Extra.Peers) == 0 {
+			continue
+		}
+		if err := m.addPeers(slices.Concat(m.options.Extra.Peers, resolvers), namespace, worlds); err != nil {
+			return err
+		}
 	}
 	return m.addDependants()
+}
+
+// ownNamespaces are those of the clusters and operators that the model is about.
+func (m *Model) ownNamespaces() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range m.clusters {
+		out[c.Object.Namespace] = true
+	}
+	for _, op := range m.operators {
+		out[op.Namespace] = true
+	}
+	return out
+}
+
+// worldsOf tells what the policies for what runs in a namespace name of the world.
+func (m *Model) worldsOf(policies []engine.Policy) func(namespace string) engine.World {
+	of := map[string][]engine.Policy{}
+	for i := range policies {
+		of[policies[i].Namespace] = append(of[policies[i].Namespace], policies[i])
+	}
+	known := map[string]engine.World{}
+	return func(namespace string) engine.World {
+		// Where a namespace's own policies name nothing of the world, it is that of those without a namespace.
+		if !slices.ContainsFunc(of[namespace], func(p engine.Policy) bool { return p.World.NamesSome() }) {
+			namespace = ""
+		}
+		world, ok := known[namespace]
+		if !ok && namespace == "" {
+			world, ok = m.identities.ToldApart(of[""]), true
+			known[""] = world
+		}
+		if !ok {
+			world = m.identities.ToldApart(slices.Concat(of[""], of[namespace]))
+			known[namespace] = world
+		}
+		return world
+	}
 }
 
 // restrictedNamespaces tells of namespaces whether something may restrict what pods there open.
@@ -131,20 +174,27 @@ func (m *Model) addJob(cluster *cnpgv1.Cluster, who egress.Who) error {
 	return nil
 }
 
-// addPeers adds the identities of peers that are no pods of the inventory.
-func (m *Model) addPeers(peers []egress.Peer, world engine.World) error {
-	known := m.known
+// addPeers adds the identities that peers have for what runs in a namespace, of those that are no pods of the
+// inventory.
+func (m *Model) addPeers(peers []egress.Peer, namespace string, worlds func(string) engine.World) error {
+	known, world := m.known, worlds(namespace)
+	if known.nowhere[namespace] == nil {
+		var err error
+		if known.nowhere[namespace], err = m.identities.Name("", engine.World{Prefixes: world.Prefixes, CIDRGroups: world.CIDRGroups}); err != nil {
+			return err
+		}
+	}
 	for _, p := range peers {
 		var err error
 		switch {
 		case p.APIServer != nil && p.APIServer.OnNode:
 			for _, place := range []engine.Place{engine.OnSameNode, engine.OnOtherNode} {
 				if err == nil {
-					known.apiServers[placed{place, p.APIServer.Address}], err = m.identities.APIServer(place, p.APIServer.Address, world)
+					known.apiServers[placed{namespace, place, p.APIServer.Address}], err = m.identities.APIServer(place, p.APIServer.Address, world)
 				}
 			}
 		case p.APIServer != nil:
-			known.apiServers[placed{engine.Outside, p.APIServer.Address}], err = m.identities.APIServer(engine.Outside, p.APIServer.Address, world)
+			known.apiServers[placed{namespace, engine.Outside, p.APIServer.Address}], err = m.identities.APIServer(engine.Outside, p.APIServer.Address, world)
 		case p.Candidate != nil:
 			var ids []*engine.Identity
 			ids, err = m.identities.Pods([]inventory.Pod{{Namespace: p.Candidate.Namespace, Labels: p.Candidate.Labels}}, m.namespaceLabels(p.Candidate.Namespace))
@@ -152,7 +202,7 @@ func (m *Model) addPeers(peers []egress.Peer, world engine.World) error {
 				known.candidates[p.Candidate.Namespace] = ids[0]
 			}
 		case p.Name != "":
-			known.names[p.Name], err = m.identities.Name(p.Name, world)
+			known.names[named{namespace, p.Name}], err = m.identities.Name(p.Name, world)
 		case p.Address.IsValid():
 			var id *engine.Identity
 			id, err = m.identities.CIDR(netip.PrefixFrom(p.Address, p.Address.BitLen()))

@@ -59,20 +59,23 @@ func (m *Model) WorldReaches(t Target) bool {
 // partsReach tells whether the parts of the world that can connect are a whole address family together. What
 // is excepted from one of them does not count against it, as with the world itself.
 func (m *Model) partsReach(family netip.Prefix, t Target) bool {
-	parts := map[*engine.Identity]netip.Prefix{}
-	var named []netip.Prefix
+	parts := map[netip.Prefix]*engine.Identity{}
 	for _, id := range m.OutsideOf(t) {
-		if prefix, ok := id.Entity().Prefix(); ok {
-			parts[id], named = prefix, append(named, prefix)
+		if prefix, ok := id.Entity().Prefix(); ok && prefix.Addr().Is4() == family.Addr().Is4() {
+			parts[prefix.Masked()] = id
 		}
 	}
+	named := slices.SortedFunc(maps.Keys(parts), netip.Prefix.Compare)
 	if !Covered(family, named) {
 		return false
 	}
 	var allowed []netip.Prefix
-	for id, prefix := range parts {
-		narrower := slices.DeleteFunc(slices.Clone(named), func(other netip.Prefix) bool { return other.Bits() <= prefix.Bits() })
-		if !Covered(prefix, narrower) && m.Reaches(id, t) == v1alpha1.VerdictAllowed {
+	for i, prefix := range named {
+		end := i + 1
+		for end < len(named) && prefix.Contains(named[end].Addr()) {
+			end++ // In order, those within a prefix follow it.
+		}
+		if !Covered(prefix, named[i+1:end]) && m.Reaches(parts[prefix], t) == v1alpha1.VerdictAllowed {
 			allowed = append(allowed, prefix)
 		}
 	}
