@@ -197,8 +197,9 @@ func (m *marks) kind(prefix netip.Prefix) string {
 	return string(key)
 }
 
-// standIn is who is asked about in the place of an identity: most are asked about themselves.
-func (e *Engine) standIn(i *Identity) *Identity {
+// StandIn is who is asked about in the place of an identity, with the same decisions: most are asked about
+// themselves, and addresses that no rule can tell apart by one of them.
+func (e *Engine) StandIn(i *Identity) *Identity {
 	if other := e.alike.standIns[i]; other != nil {
 		return other
 	}

@@ -30,7 +30,7 @@ func (e *Engine) DecideOn(from, to *Identity, protocol u8proto.U8proto, port uin
 
 // decide must be called withAgent.
 func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint16) Decision {
-	from, to = e.standIn(from), e.standIn(to)
+	from, to = e.StandIn(from), e.StandIn(to)
 	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(protocol, port)
 	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(protocol, port)
 	var d Decision

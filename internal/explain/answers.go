@@ -6,22 +6,40 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 )
 
 // answers asks about every source and every target, and puts together what is decided alike: first
 // the targets of one source, then the sources with the same answers.
 func (q *Question) answers() []v1alpha1.Answer {
-	return together(len(q.Origins), func(i int) []string { return q.namesOf(q.Origins[i]) }, func(i int) []v1alpha1.Answer { return q.answersFor(q.Origins[i]) })
+	// Whether an address is in a group that was not seen is said of each.
+	hidden := slices.ContainsFunc(q.Model.Outside(), func(id *engine.Identity) bool { _, ok := id.Entity().CIDRGroup(); return ok })
+	var apart []Origin
+	var names [][]string
+	at := map[*engine.Identity]int{}
+	for _, o := range q.Origins {
+		standIn := q.Model.Engine().StandIn(o.Identity)
+		i, known := at[standIn]
+		if !known || !o.Prefix.IsValid() || hidden {
+			i = len(apart)
+			apart, names = append(apart, o), append(names, nil)
+			if o.Prefix.IsValid() {
+				at[standIn] = i
+			}
+		}
+		names[i] = append(names[i], q.namesOf(o)...)
+	}
+	return together(len(apart), func(i int) []string { return names[i] }, func(i int) []v1alpha1.Answer { return q.answersFor(apart[i]) })
 }
 
 // together puts together the sources with the same answers, which come without Sources.
 func together(sources int, namesOf func(source int) []string, answersFor func(source int) []v1alpha1.Answer) []v1alpha1.Answer {
 	type block struct {
-		key     string
 		sources []string
 		answers []v1alpha1.Answer
 	}
 	var blocks []block
+	known := map[string]int{}
 	for source := range sources {
 		answers := answersFor(source)
 		if len(answers) == 0 {
@@ -31,10 +49,10 @@ func together(sources int, namesOf func(source int) []string, answersFor func(so
 		for _, a := range answers {
 			key += answerKey(a) + strings.Join(a.Targets, ",") + ";"
 		}
-		at := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
-		if at < 0 {
+		at, ok := known[key]
+		if !ok {
 			at = len(blocks)
-			blocks = append(blocks, block{key: key, answers: answers})
+			known[key], blocks = at, append(blocks, block{answers: answers})
 		}
 		blocks[at].sources = append(blocks[at].sources, namesOf(source)...)
 	}

@@ -192,9 +192,11 @@ func (q *Question) addPrefix(prefix netip.Prefix) error {
 // partsOf are the narrower prefixes in a prefix that policies name.
 func (q *Question) partsOf(prefix netip.Prefix) []netip.Prefix {
 	var parts []netip.Prefix
+	seen := map[netip.Prefix]bool{}
 	for _, id := range q.Model.Outside() {
 		part, ok := id.Entity().Prefix()
-		if ok && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !slices.Contains(parts, part) {
+		if ok && part.Bits() > prefix.Bits() && prefix.Contains(part.Addr()) && !seen[part] {
+			seen[part] = true
 			parts = append(parts, part)
 		}
 	}
@@ -203,8 +205,13 @@ func (q *Question) partsOf(prefix netip.Prefix) []netip.Prefix {
 
 // addParts adds those of the prefixes that have addresses which are in no narrower one.
 func (q *Question) addParts(parts []netip.Prefix) error {
+	parts = slices.SortedFunc(slices.Values(parts), netip.Prefix.Compare)
 	for i, part := range parts {
-		if model.Covered(part, slices.Delete(slices.Clone(parts), i, i+1)) {
+		end := i + 1
+		for end < len(parts) && part.Contains(parts[end].Addr()) {
+			end++ // In order, those within a prefix follow it.
+		}
+		if model.Covered(part, parts[i+1:end]) {
 			continue
 		}
 		id, err := q.Model.Identities().CIDR(part)

@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -44,24 +43,7 @@ func (q *Question) explained(d engine.Direction) v1alpha1.ExplainedDirection {
 }
 
 // contentOf is what a policy says at a path, as JSON's own types; nil when it can't be found.
-func contentOf(m *model.Model, r engine.Rule) any {
-	for i := range m.Inventory().Policies {
-		p := &m.Inventory().Policies[i]
-		if p.PolicyReference != r.PolicyReference {
-			continue
-		}
-		text, err := json.Marshal(p.Object)
-		if err != nil {
-			return nil
-		}
-		var object any
-		if err := json.Unmarshal(text, &object); err != nil {
-			return nil
-		}
-		return follow(object, r.Path)
-	}
-	return nil
-}
+func contentOf(m *model.Model, r engine.Rule) any { return follow(m.Content(r.PolicyReference), r.Path) }
 
 // follow walks a path such as "specs[1].egressDeny[0]".
 func follow(object any, path string) any {
@@ -111,11 +93,15 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 	if q.Source.form != formEntity || q.Source.entity != labels.IDNameWorld {
 		return nil
 	}
-	var notes []string
+	origins := map[*engine.Identity]bool{}
+	for _, o := range q.Origins {
+		origins[o.Identity] = true
+	}
+	others := map[v1alpha1.Verdict][]string{}
 	for _, id := range q.Model.Outside() {
 		prefix, isPrefix := id.Entity().Prefix()
 		group, isGroup := id.Entity().CIDRGroup()
-		if !isPrefix && !isGroup || slices.ContainsFunc(q.Origins, func(o Origin) bool { return o.Identity == id }) {
+		if !isPrefix && !isGroup || origins[id] {
 			continue
 		}
 		if isPrefix && q.Source.Prefix.IsValid() && !q.Source.Prefix.Contains(prefix.Addr()) {
@@ -133,8 +119,19 @@ func (q *Question) worldNotes(e v1alpha1.Explanation) []string {
 			if isGroup {
 				what = "CiliumCIDRGroup " + group
 			}
-			notes = append(notes, fmt.Sprintf("for %s, a part of the world that policies name, the answer is: %s", what, verdict))
+			others[verdict] = append(others[verdict], what)
 			break
+		}
+	}
+	var notes []string
+	for _, verdict := range []v1alpha1.Verdict{v1alpha1.VerdictDenied, v1alpha1.VerdictUnknown, v1alpha1.VerdictAllowed} {
+		const most = 5
+		parts := others[verdict]
+		for _, what := range parts[:min(most, len(parts))] {
+			notes = append(notes, fmt.Sprintf("for %s, a part of the world that policies name, the answer is: %s", what, verdict))
+		}
+		if more := len(parts) - most; more > 0 {
+			notes = append(notes, fmt.Sprintf("for %d more parts of the world that policies name, the answer is: %s", more, verdict))
 		}
 	}
 	return notes

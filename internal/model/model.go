@@ -56,6 +56,8 @@ type Model struct {
 	known registry
 	// extra are the identities of Options.Extra.Pods.
 	extra []*engine.Identity
+	// contents are policies as they are written.
+	contents *contents
 }
 
 // Peer is an identity and the pods (indexes into the inventory) that have it.
@@ -103,7 +105,7 @@ func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil,
 // Next is New for the next inventory of the same Kubernetes cluster. It takes over from the last
 // model what has not changed since: the same objects, by pointer. The last model may be nil.
 func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
-	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}}
+	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}, contents: &contents{}}
 	if last.serves(inv.Settings, m.around) {
 		m.identities = last.identities
 	} else {
@@ -155,7 +157,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	inv := *m.inv
 	inv.Policies = policies
 	other := *m
-	other.inv = &inv
+	other.inv, other.contents = &inv, &contents{}
 	read, err := other.read(policies, m)
 	if err != nil {
 		return nil, err
