@@ -223,6 +223,7 @@ func namespacesOf(clients []v1alpha1.ClientAccess) []string {
 func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 	everybody := m.WorldReaches(t)
 	itself := everybody && !slices.ContainsFunc(m.Identities().Worlds(), func(id *engine.Identity) bool { return m.Reaches(id, t) != v1alpha1.VerdictAllowed })
+	named := map[v1alpha1.Entity]bool{}
 	for _, id := range m.OutsideOf(t) {
 		part := id.IsWorld() && !slices.Contains(m.Identities().Worlds(), id)
 		if part && itself {
@@ -241,7 +242,8 @@ func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 		}
 		switch {
 		case verdict == v1alpha1.VerdictAllowed:
-			if !slices.Contains(e.Entities, name) {
+			if !named[name] {
+				named[name] = true
 				e.Entities = append(e.Entities, name)
 			}
 			if len(policies) > 0 {

@@ -3,7 +3,6 @@ package assess
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
@@ -118,13 +117,14 @@ func bypass(m *model.Model, c *model.Cluster, through, to model.Target) (who str
 			return client.Namespace + "/" + client.Workload, policies, true
 		}
 	}
-	var entities []string
+	var entities distinct
 	for _, id := range m.OutsideOf(through) {
 		if decided, ok := passes(m, id, through, to); ok && !slices.Contains(model.SeldomNamed(), id.Entity()) {
-			entities, policies = append(entities, string(id.Entity())), append(policies, decided...)
+			entities.add(string(id.Entity()))
+			policies = append(policies, decided...)
 		}
 	}
-	return strings.Join(entities, ", "), engine.Unique(policies), len(entities) > 0
+	return entities.few(), engine.Unique(policies), len(entities.names) > 0
 }
 
 func passes(m *model.Model, id *engine.Identity, through, to model.Target) ([]v1alpha1.PolicyReference, bool) {

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +18,10 @@ type opening struct {
 	rule engine.Rule
 	// everybody is true when the rule lets in the whole world, alone or together with others.
 	everybody bool
+	// more is how many rules of the same policy do the same, where there are many.
+	more int
 	// parts are those of the world that the rule lets in, and except those within them that can't connect.
-	parts, except []string
+	parts, except distinct
 	ports         []openPorts
 }
 
@@ -34,15 +37,20 @@ func worldFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport
 		return nil // ENFORCEMENT_DISABLED says it all.
 	}
 	var all []*opening
+	known := map[engine.Rule]*opening{}
 	for _, t := range protectedTargets(m, c) {
-		all = addOpenings(m, t, all)
+		all = addOpenings(m, t, all, known)
 	}
 	var out []v1alpha1.Finding
-	for _, o := range all {
-		at := fmt.Sprintf("%s of %s", o.rule.Path, o.rule.PolicyReference)
-		lets := strings.Join(o.parts, ", ")
-		if len(o.except) > 0 {
-			lets += " except " + strings.Join(o.except, ", ")
+	for _, o := range likeEachOther(all) {
+		path := o.rule.Path
+		if o.more > 0 {
+			path += fmt.Sprintf(" (and %d more rules)", o.more)
+		}
+		at := fmt.Sprintf("%s of %s", path, o.rule.PolicyReference)
+		lets := o.parts.few()
+		if len(o.except.names) > 0 {
+			lets += " except " + o.except.few()
 		}
 		if !o.everybody {
 			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
@@ -59,20 +67,24 @@ func worldFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport
 }
 
 // addOpenings adds the rules that let somebody from outside in to a target.
-func addOpenings(m *model.Model, t protected, all []*opening) []*opening {
-	var world, denied []*engine.Identity
+func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.Rule]*opening) []*opening {
+	var world []*engine.Identity
+	var denied []netip.Prefix
 	for _, id := range m.OutsideOf(t.Target) {
 		switch {
 		case !id.IsWorld():
 		case m.Reaches(id, t.Target) == v1alpha1.VerdictAllowed:
 			world = append(world, id)
 		default:
-			denied = append(denied, id)
+			if prefix, ok := id.Entity().Prefix(); ok {
+				denied = append(denied, prefix)
+			}
 		}
 	}
 	if len(world) == 0 {
 		return all
 	}
+	slices.SortFunc(denied, netip.Prefix.Compare)
 	everybody := m.WorldReaches(t.Target)
 	for _, id := range world {
 		for _, to := range t.Identities {
@@ -81,29 +93,24 @@ func addOpenings(m *model.Model, t protected, all []*opening) []*opening {
 				continue
 			}
 			for _, rule := range d.Ingress.Rules {
-				at := slices.IndexFunc(all, func(o *opening) bool { return o.rule == rule })
-				if at < 0 {
-					at, all = len(all), append(all, &opening{rule: rule})
+				o := known[rule]
+				if o == nil {
+					o = &opening{rule: rule}
+					known[rule], all = o, append(all, o)
 				}
-				all[at].add(id, denied, t, everybody)
+				o.add(id, denied, t, everybody)
 			}
 		}
 	}
 	return all
 }
 
-func (o *opening) add(id *engine.Identity, denied []*engine.Identity, t protected, everybody bool) {
+// add notes that the rule lets in the identity; the prefixes that are denied are in order.
+func (o *opening) add(id *engine.Identity, denied []netip.Prefix, t protected, everybody bool) {
 	o.everybody = o.everybody || everybody
-	if name := id.Entity().Short(); !slices.Contains(o.parts, name) {
-		o.parts = append(o.parts, name)
-	}
-	for _, other := range denied {
-		hole, ok := other.Entity().Prefix()
-		whole, isPart := id.Entity().Prefix()
-		inside := ok && (!isPart || whole.Bits() < hole.Bits() && whole.Contains(hole.Addr()))
-		if inside && !slices.Contains(o.except, hole.String()) {
-			o.except = append(o.except, hole.String())
-		}
+	o.parts.add(id.Entity().Short())
+	for _, hole := range holesIn(id, denied) {
+		o.except.add(hole.String())
 	}
 	at := slices.IndexFunc(o.ports, func(p openPorts) bool { return p.name == t.name })
 	if at < 0 {
@@ -112,6 +119,79 @@ func (o *opening) add(id *engine.Identity, denied []*engine.Identity, t protecte
 	if !slices.Contains(o.ports[at].ports, t.Port) {
 		o.ports[at].ports = append(o.ports[at].ports, t.Port)
 	}
+}
+
+// holesIn are those of the prefixes, which are in order, that are narrower parts of an identity's addresses: all
+// of them where it is the rest of the world.
+func holesIn(id *engine.Identity, denied []netip.Prefix) []netip.Prefix {
+	whole, isPart := id.Entity().Prefix()
+	if !isPart {
+		return denied
+	}
+	from, _ := slices.BinarySearchFunc(denied, whole.Masked(), netip.Prefix.Compare)
+	for from < len(denied) && denied[from].Masked() == whole.Masked() {
+		from++
+	}
+	to := from
+	for to < len(denied) && whole.Contains(denied[to].Addr()) {
+		to++ // In order, those within a prefix follow it.
+	}
+	return denied[from:to]
+}
+
+// likeEachOther puts together what many rules of one policy let in to the same ports.
+func likeEachOther(all []*opening) []*opening {
+	const many = 5
+	type alike struct {
+		policy    v1alpha1.PolicyReference
+		everybody bool
+		where     string
+	}
+	rules := map[alike][]*opening{}
+	keyOf := func(o *opening) alike { return alike{o.rule.PolicyReference, o.everybody, o.where()} }
+	for _, o := range all {
+		rules[keyOf(o)] = append(rules[keyOf(o)], o)
+	}
+	return slices.DeleteFunc(all, func(o *opening) bool {
+		group := rules[keyOf(o)]
+		if len(group) <= many {
+			return false
+		}
+		first := group[0]
+		if o != first {
+			first.more++
+			first.parts.add(o.parts.names...)
+			first.except.add(o.except.names...)
+		}
+		return o != first
+	})
+}
+
+// distinct are names, each once, in the order in which they came.
+type distinct struct {
+	names []string
+	known map[string]bool
+}
+
+func (d *distinct) add(names ...string) {
+	if d.known == nil {
+		d.known = map[string]bool{}
+	}
+	for _, name := range names {
+		if !d.known[name] {
+			d.known[name] = true
+			d.names = append(d.names, name)
+		}
+	}
+}
+
+// few are the first names, and the number of the others.
+func (d *distinct) few() string {
+	const most = 5
+	if len(d.names) <= most+1 {
+		return strings.Join(d.names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(d.names[:most], ", "), len(d.names)-most)
 }
 
 // where are the ports that the rule opens: "ports 5432 and 8000 of the instances, and port 5432 of the poolers".

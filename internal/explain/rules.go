@@ -43,7 +43,9 @@ func (q *Question) explained(d engine.Direction) v1alpha1.ExplainedDirection {
 }
 
 // contentOf is what a policy says at a path, as JSON's own types; nil when it can't be found.
-func contentOf(m *model.Model, r engine.Rule) any { return follow(m.Content(r.PolicyReference), r.Path) }
+func contentOf(m *model.Model, r engine.Rule) any {
+	return follow(m.Content(r.PolicyReference), r.Path)
+}
 
 // follow walks a path such as "specs[1].egressDeny[0]".
 func follow(object any, path string) any {

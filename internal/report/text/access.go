@@ -52,13 +52,14 @@ func named(kind accessChange) int {
 // merge collects clients, one entry for each with all its targets. An entity is a client without a namespace.
 func merge(all []v1alpha1.ClientChange) []access {
 	var merged []access
+	type name struct{ namespace, workload string }
+	known := map[name]int{}
 	for _, c := range all {
 		client := v1alpha1.Client{Namespace: c.Namespace, Workload: cmp.Or(string(c.Entity), c.Workload), Pods: c.Pods}
 		target := fmt.Sprintf("%s:%d", c.Target, c.Port)
-		i := slices.IndexFunc(merged, func(a access) bool {
-			return a.client.Namespace == client.Namespace && a.client.Workload == client.Workload
-		})
-		if i < 0 {
+		i, ok := known[name{client.Namespace, client.Workload}]
+		if !ok {
+			known[name{client.Namespace, client.Workload}] = len(merged)
 			merged = append(merged, access{client: client, targets: target})
 			continue
 		}
