@@ -223,13 +223,13 @@ func namespacesOf(clients []v1alpha1.ClientAccess) []string {
 func addEntities(m *model.Model, e *v1alpha1.Exposure, t model.Target) {
 	everybody := m.WorldReaches(t)
 	itself := everybody && !slices.ContainsFunc(m.Identities().Worlds(), func(id *engine.Identity) bool { return m.Reaches(id, t) != v1alpha1.VerdictAllowed })
-	named := map[v1alpha1.Entity]bool{}
+	named, decide := map[v1alpha1.Entity]bool{}, m.Decider(t)
 	for _, id := range m.OutsideOf(t) {
 		part := id.IsWorld() && !slices.Contains(m.Identities().Worlds(), id)
 		if part && itself {
 			continue
 		}
-		verdict, policies := m.Decide(id, t)
+		verdict, policies := decide(id)
 		name := id.Entity()
 		if everybody && id.IsWorld() {
 			if verdict != v1alpha1.VerdictAllowed {

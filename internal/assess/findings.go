@@ -126,9 +126,7 @@ func reason(message string) string {
 // Concerns tells whether a policy selects, or was meant to select, a pod of the cluster.
 func Concerns(m *model.Model, c *model.Cluster, p *engine.Policy) bool {
 	for _, member := range c.Members {
-		if p.Enforced() && slices.ContainsFunc(m.Engine().Selections(member.Identity), func(s engine.Selection) bool {
-			return m.Engine().Policies()[s.Policy].PolicyReference == p.PolicyReference
-		}) {
+		if p.Enforced() && m.Engine().Selects(p.PolicyReference, member.Identity) {
 			return true
 		}
 		if !p.Enforced() && p.WouldSelect(member.Identity) {

@@ -70,10 +70,13 @@ func worldFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport
 func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.Rule]*opening) []*opening {
 	var world []*engine.Identity
 	var denied []netip.Prefix
+	decide := m.Decider(t.Target)
 	for _, id := range m.OutsideOf(t.Target) {
-		switch {
-		case !id.IsWorld():
-		case m.Reaches(id, t.Target) == v1alpha1.VerdictAllowed:
+		if !id.IsWorld() {
+			continue
+		}
+		switch verdict, _ := decide(id); {
+		case verdict == v1alpha1.VerdictAllowed:
 			world = append(world, id)
 		default:
 			if prefix, ok := id.Entity().Prefix(); ok {
@@ -86,23 +89,37 @@ func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.R
 	}
 	slices.SortFunc(denied, netip.Prefix.Compare)
 	everybody := m.WorldReaches(t.Target)
+	by := map[*engine.Identity][]*opening{}
 	for _, id := range world {
-		for _, to := range t.Identities {
-			d := m.Engine().Decide(id, to, t.Port)
-			if d.Verdict != v1alpha1.VerdictAllowed {
-				continue
-			}
-			for _, rule := range d.Ingress.Rules {
+		standIn := m.Engine().StandIn(id)
+		openings, ok := by[standIn]
+		if !ok {
+			for _, rule := range rulesThatAllow(m, standIn, t.Target) {
 				o := known[rule]
 				if o == nil {
 					o = &opening{rule: rule}
 					known[rule], all = o, append(all, o)
 				}
-				o.add(id, denied, t, everybody)
+				openings = append(openings, o)
 			}
+			by[standIn] = openings
+		}
+		for _, o := range openings {
+			o.add(id, denied, t, everybody)
 		}
 	}
 	return all
+}
+
+// rulesThatAllow are the rules by which an identity can connect to pods of the target.
+func rulesThatAllow(m *model.Model, id *engine.Identity, t model.Target) []engine.Rule {
+	var rules []engine.Rule
+	for _, to := range t.Identities {
+		if d := m.Engine().Decide(id, to, t.Port); d.Verdict == v1alpha1.VerdictAllowed {
+			rules = append(rules, d.Ingress.Rules...)
+		}
+	}
+	return rules
 }
 
 // add notes that the rule lets in the identity; the prefixes that are denied are in order.

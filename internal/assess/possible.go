@@ -15,7 +15,14 @@ import (
 // addPossible adds those who would get in and are not in the inventory. What they may open is for the policies
 // of their own cluster to say, where it is another one.
 func addPossible(m *model.Model, c *model.Cluster, e *v1alpha1.Exposure, t model.Target) {
+	type asked struct{ cluster, namespace, labels string }
+	known := map[asked]bool{}
 	for _, index := range m.Engine().PoliciesFor(c.Object.Namespace) {
+		if more := m.MorePossible(index); more > 0 && slices.ContainsFunc(t.Identities, func(to *engine.Identity) bool {
+			return m.Engine().Selects(m.Engine().Policies()[index].PolicyReference, to)
+		}) {
+			e.MorePossible += more
+		}
 		for _, p := range m.Possible(index) {
 			if p.Identity == nil {
 				continue
@@ -31,10 +38,9 @@ func addPossible(m *model.Model, c *model.Cluster, e *v1alpha1.Exposure, t model
 				}
 			}
 			one := v1alpha1.PossibleClient{Cluster: p.Cluster, Namespace: p.Namespace, Labels: p.Text, Policies: engine.Unique(policies)}
-			known := slices.ContainsFunc(e.Possible, func(o v1alpha1.PossibleClient) bool {
-				return o.Cluster == one.Cluster && o.Namespace == one.Namespace && o.Labels == one.Labels
-			})
-			if len(policies) > 0 && !known {
+			key := asked{one.Cluster, one.Namespace, one.Labels}
+			if len(policies) > 0 && !known[key] {
+				known[key] = true
 				e.Possible = append(e.Possible, one)
 			}
 		}
@@ -50,6 +56,9 @@ func nobodyFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRepor
 	var out []v1alpha1.Finding
 	for _, index := range m.Engine().PoliciesFor(c.Object.Namespace) {
 		ref := m.Engine().Policies()[index].PolicyReference
+		if len(m.Possible(index)) == 0 {
+			continue
+		}
 		if !slices.ContainsFunc(r.Policies, func(p v1alpha1.PolicyReport) bool { return p.PolicyReference == ref && len(p.SelectedPods) > 0 }) {
 			continue
 		}

@@ -31,7 +31,7 @@ type Engine struct {
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
-	// selections are those of the identities that were asked about: *Identity to []Selection.
+	// selections are those of the identities that were asked about: *Identity to selected.
 	selections sync.Map
 
 	// mu guards what is worked out when it is first asked for.
@@ -64,6 +64,8 @@ type Policy struct {
 	// withheld are the rules of one that Cilium refuses all the same.
 	refused  []*types.LabelSelector
 	withheld []entry
+	// whole is the policy with its rules, where they are too many.
+	whole *Policy
 }
 
 // Called is what messages call the policy: it may have no name, and then only its place tells which it is.
@@ -238,6 +240,7 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 	}
 	return e, withAgent(e.settings, func() {
 		e.alike = findAlike(identities, policies)
+		e.policies = e.alike.limit(policies, identities)
 		e.reading(whatIsSeen)
 	})
 }

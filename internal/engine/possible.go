@@ -33,10 +33,16 @@ func (p Peer) Key() string { return p.selector.Key() }
 // Selects tells whether the selector selects an identity.
 func (p Peer) Selects(i *Identity) bool { return p.selector.Matches(i.id.LabelArray) }
 
+// IsOfPods tells whether the selector asks for some pods, and not for all.
+func (p Peer) IsOfPods() bool {
+	selector, ok := p.selector.(*types.LabelSelector)
+	return ok && !selector.IsWildcard() && !selector.HasKeyPrefix(labels.LabelSourceReservedKeyPrefix)
+}
+
 // Wanted is what the selector asks of pods; false for one that is not about pods, or about all.
 func (p Peer) Wanted() (Wanted, bool) {
 	selector, ok := p.selector.(*types.LabelSelector)
-	if !ok || selector.IsWildcard() || selector.HasKeyPrefix(labels.LabelSourceReservedKeyPrefix) {
+	if !ok || !p.IsOfPods() {
 		return Wanted{}, false
 	}
 	text, err := json.Marshal(selector)

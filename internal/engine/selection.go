@@ -18,13 +18,29 @@ func (e *Engine) Policies() []Policy { return e.policies }
 
 // Selections are the policies that select the identity, in the order of Policies. They do not
 // depend on whether the agent enforces policies at all. The slice is the engine's own.
-func (e *Engine) Selections(i *Identity) []Selection {
+func (e *Engine) Selections(i *Identity) []Selection { return e.selected(i).selections }
+
+// Selects tells whether a policy selects the identity.
+func (e *Engine) Selects(of v1alpha1.PolicyReference, i *Identity) bool {
+	return e.selected(i).policies[of]
+}
+
+// selected are the policies that select an identity.
+type selected struct {
+	selections []Selection
+	policies   map[v1alpha1.PolicyReference]bool
+}
+
+func (e *Engine) selected(i *Identity) selected {
 	if known, ok := e.selections.Load(i); ok {
-		if selections, ok := known.([]Selection); ok {
-			return selections
+		if found, ok := known.(selected); ok {
+			return found
 		}
 	}
-	found := e.selectionsOf(i)
+	found := selected{e.selectionsOf(i), map[v1alpha1.PolicyReference]bool{}}
+	for _, s := range found.selections {
+		found.policies[e.policies[s.Policy].PolicyReference] = true
+	}
 	e.selections.Store(i, found)
 	return found
 }

@@ -43,7 +43,7 @@ type Model struct {
 	parts     [][]*engine.Identity
 	outside   []*engine.Identity
 	// possible are those whom each policy would let in and who are not in the inventory.
-	possible [][]Possible
+	possible []possible
 	// unmanaged are the running pods that Cilium does not manage.
 	unmanaged map[types.NamespacedName]bool
 	clusters  []*Cluster
@@ -180,7 +180,7 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	for i := range policies {
 		at, ok := known[policies[i].PolicyReference]
 		if ok && samePolicy(&last.inv.Policies[at], &policies[i]) {
-			read[i] = last.engine.Policies()[at]
+			read[i] = last.engine.Policies()[at].Whole()
 			continue
 		}
 		unread, fresh = append(unread, i), append(fresh, policies[i])

@@ -26,16 +26,39 @@ type Possible struct {
 // OtherClusters stands for all other clusters of a mesh, where a rule names none of them.
 const OtherClusters = "other clusters of the mesh"
 
+const (
+	// mostPossible is how many clients that were not read are asked about for each policy.
+	mostPossible = 100
+	// mostCompared is how often the pods of the inventory are compared with the selectors of one policy.
+	mostCompared = 1_000_000
+	// mostWanted is the length of a selector's text up to which a pod is made as it asks for.
+	mostWanted = 1 << 14
+)
+
+// possible are those whom a policy would let in, and how many of its selectors were not looked at.
+type possible struct {
+	clients []Possible
+	more    int
+}
+
 // possibleOf are those of one policy. Pods of other clusters of a mesh are in no inventory; of this one, only
 // manifests may lack some.
-func (m *Model) possibleOf(p *engine.Policy) []Possible {
+func (m *Model) possibleOf(p *engine.Policy) possible {
 	var out []Possible
+	compared, more := 0, 0
 	for _, rule := range p.Admissions() {
 		for _, peer := range rule.Peers {
+			if len(out) >= mostPossible || compared > mostCompared || len(peer.Key()) > mostWanted {
+				if peer.IsOfPods() {
+					more++
+				}
+				continue
+			}
 			wanted, ok := peer.Wanted()
 			if !ok {
 				continue
 			}
+			compared += m.comparisons(peer)
 			one := Possible{Wanted: wanted, Path: rule.Path}
 			own := m.inv.Settings.ClusterName
 			switch {
@@ -61,7 +84,20 @@ func (m *Model) possibleOf(p *engine.Policy) []Possible {
 			}
 		}
 	}
-	return out
+	return possible{out, more}
+}
+
+// comparisons is how many pods of the inventory a selector is compared with at most.
+func (m *Model) comparisons(by engine.Peer) int {
+	namespaces := by.Namespaces()
+	if len(namespaces) == 0 {
+		return len(m.peers)
+	}
+	n := 0
+	for _, namespace := range namespaces {
+		n += len(m.lookup.peersIn[namespace])
+	}
+	return n
 }
 
 // matchesSomebody tells whether the selector selects a pod of the inventory, or an operator that stands for one.
@@ -80,16 +116,19 @@ func (m *Model) matchesSomebody(by engine.Peer) bool {
 }
 
 // Possible are those whom the policy with this position would let in, and who were not read.
-func (m *Model) Possible(policy int) []Possible { return m.possible[policy] }
+func (m *Model) Possible(policy int) []Possible { return m.possible[policy].clients }
+
+// MorePossible is how many selectors of the policy with this position were not looked at for that.
+func (m *Model) MorePossible(policy int) int { return m.possible[policy].more }
 
 // possibleClients are those of all policies that can select a database.
-func (m *Model) possibleClients(policies []engine.Policy) [][]Possible {
+func (m *Model) possibleClients(policies []engine.Policy) []possible {
 	concerned := map[string]bool{"": true}
 	for _, c := range m.clusters {
 		concerned[c.Object.Namespace] = true
 	}
-	out := make([][]Possible, len(policies))
-	known := map[string][]Possible{}
+	out := make([]possible, len(policies))
+	known := map[string]possible{}
 	for i := range policies {
 		if !concerned[policies[i].Namespace] || !policies[i].Enforced() {
 			continue

@@ -70,12 +70,13 @@ func (m *Model) partsReach(family netip.Prefix, t Target) bool {
 		return false
 	}
 	var allowed []netip.Prefix
+	decide := m.Decider(t)
 	for i, prefix := range named {
 		end := i + 1
 		for end < len(named) && prefix.Contains(named[end].Addr()) {
 			end++ // In order, those within a prefix follow it.
 		}
-		if !Covered(prefix, named[i+1:end]) && m.Reaches(parts[prefix], t) == v1alpha1.VerdictAllowed {
+		if verdict, _ := decide(parts[prefix]); verdict == v1alpha1.VerdictAllowed && !Covered(prefix, named[i+1:end]) {
 			allowed = append(allowed, prefix)
 		}
 	}
@@ -135,6 +136,24 @@ func (m *Model) OutsideOf(t Target) []*engine.Identity {
 func (m *Model) Reaches(id *engine.Identity, t Target) v1alpha1.Verdict {
 	verdict, _ := m.Decide(id, t)
 	return verdict
+}
+
+// Decider decides for a target as Decide does, and once about all addresses that no rule can tell apart.
+func (m *Model) Decider(t Target) func(*engine.Identity) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+	type decided struct {
+		verdict  v1alpha1.Verdict
+		policies []v1alpha1.PolicyReference
+	}
+	known := map[*engine.Identity]decided{}
+	return func(id *engine.Identity) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+		standIn := m.engine.StandIn(id)
+		d, ok := known[standIn]
+		if !ok {
+			d.verdict, d.policies = m.Decide(standIn, t)
+			known[standIn] = d
+		}
+		return d.verdict, d.policies
+	}
 }
 
 // Decide is reaches with the policies that decided.

@@ -284,6 +284,9 @@ type Exposure struct {
 	// Possible are those whom rules would let in and who were not read: pods that manifests need not have, and
 	// those of other clusters of a mesh.
 	Possible []PossibleClient `json:"possible,omitempty"`
+	// MorePossible is the number of selectors of rules about which was not asked whom they would let in besides
+	// those who were read: policies have very many.
+	MorePossible int `json:"morePossible,omitempty"`
 	// Services are those through which clients outside the Kubernetes cluster come to the target.
 	Services []ServiceAccess `json:"services,omitempty"`
 	// Unknown counts identities about which the engine can't tell.

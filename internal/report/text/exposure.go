@@ -53,7 +53,7 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 		if e.Unknown > 0 || posture == v1alpha1.PostureUnknown {
 			answer = "unknown"
 		}
-		if len(e.Possible) > 0 {
+		if len(e.Possible)+e.MorePossible > 0 {
 			answer = "nobody who was read"
 		}
 		p.paragraph(2, title+": "+answer, paint)
@@ -73,7 +73,8 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 	p.paragraph(2, title, paint)
 
 	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)}}}
-	for _, name := range e.Entities {
+	entities, addresses := p.fewAddresses(e.Entities)
+	for _, name := range entities {
 		var paint style
 		if name == v1alpha1.EntityWorld {
 			paint = p.colors.Bad
@@ -90,6 +91,9 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 	if err := p.table(4, g); err != nil {
 		return err
 	}
+	if addresses > 0 {
+		p.paragraph(4, "and "+moreAddresses(addresses)+" (-o wide names all)", nil)
+	}
 	if rest := e.Clients[len(shown):]; len(rest) > 0 {
 		sum, places := more(clientsOf(rest))
 		p.paragraph(4, "and "+sum+" (-o wide names all): "+places, nil)
@@ -103,10 +107,46 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 	return nil
 }
 
+// fewAddresses leaves out all but the first parts of the world that policies name, and says how many.
+func (p *page) fewAddresses(all []v1alpha1.Entity) (shown []v1alpha1.Entity, more int) {
+	parts := 0
+	for _, name := range all {
+		if _, ok := name.Addresses(); ok {
+			parts++
+		}
+	}
+	if p.wide || parts <= firstClients+1 {
+		return all, 0
+	}
+	left := firstClients
+	for _, name := range all {
+		if _, ok := name.Addresses(); ok {
+			if left--; left < 0 {
+				continue
+			}
+		}
+		shown = append(shown, name)
+	}
+	return shown, parts - firstClients
+}
+
+// moreAddresses counts parts of the world that are not named.
+func moreAddresses(n int) string { return words.Count(n, "more part") + " of the world" }
+
 // possible writes who would get in and was not read, and how clients come from outside.
 func (p *page) possible(e v1alpha1.Exposure) {
-	for _, c := range e.Possible {
+	shown := e.Possible
+	if !p.wide && len(shown) > firstClients+1 {
+		shown = shown[:firstClients]
+	}
+	for _, c := range shown {
 		p.paragraph(4, "not read, but let in: "+words.Possible(c), p.colors.Warn)
+	}
+	if more := len(e.Possible) - len(shown); more > 0 {
+		p.paragraph(4, fmt.Sprintf("and %d more whom rules would let in and who were not read (-o wide names them)", more), p.colors.Warn)
+	}
+	if e.MorePossible > 0 {
+		p.paragraph(4, "not asked whom "+words.Count(e.MorePossible, "more selector")+" of rules would let in who was not read", p.colors.Warn)
 	}
 	for _, s := range e.Services {
 		as := s.ArriveAs[0]
