@@ -36,7 +36,7 @@ func Escape(text string) string {
 
 // EscapeLines is Escape for text of several lines and columns: line breaks and tabs stay.
 func EscapeLines(text string) string {
-	if isVisible(strings.NewReplacer("\n", "", "\t", "").Replace(text)) {
+	if isVisible(strings.NewReplacer("\n", " ", "\t", " ").Replace(text)) {
 		return text
 	}
 	var out strings.Builder

@@ -46,6 +46,20 @@ func TestEscape(t *testing.T) {
 	}
 }
 
+// Line breaks and tabs stay, and nothing across them makes a rune.
+func TestEscapeLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\tb\nc\n":        "a\tb\nc\n",
+		"a\x1b[31m\r\n\tb": "a\\x1b[31m\\r\n\tb",
+		"\xcf\n\xaa":       "\\xcf\n\\xaa",
+		"\xcf\t\xaa":       "\\xcf\t\\xaa",
+	} {
+		if got := terminal.EscapeLines(text); got != want {
+			t.Errorf("EscapeLines(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzEscape(f *testing.F) {
 	for _, seed := range []string{"", "plain", "\x1b[31m", "\u009b", "\xff\xfe", "\u202e", "a\nb", "日本", "\U000e0041"} {
 		f.Add(seed)
