@@ -56,9 +56,13 @@ func bystanderFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRe
 		return nil
 	}
 	policies := slices.SortedFunc(maps.Keys(blame), v1alpha1.PolicyReference.Compare)
-	return []v1alpha1.Finding{finding(v1alpha1.BystandersDenied, v1alpha1.SeverityWarning,
+	var places []v1alpha1.Location
+	for _, ref := range policies {
+		places = append(places, fieldOf(ref, subjectOf(ref.Kind)))
+	}
+	return []v1alpha1.Finding{at(finding(v1alpha1.BystandersDenied, v1alpha1.SeverityWarning,
 		fmt.Sprintf("applications of the namespace lost their ingress to policies for the database (%s): %s", names(policies), workloads(clients)),
-		command.Wordsf("Narrow the endpointSelector to cnpg.io/cluster: %s, as lockdown does:", c.Object.Name).Run(lockdownCommand(m, c)))}
+		command.Wordsf("Narrow the endpointSelector to cnpg.io/cluster: %s, as lockdown does:", c.Object.Name).Run(lockdownCommand(m, c))), places...)}
 }
 
 // databaseLabels is how the keys of CloudNativePG's labels begin (pkg/utils/labels_annotations.go of it).

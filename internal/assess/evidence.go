@@ -44,7 +44,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 			severity = v1alpha1.SeverityWarning
 		}
 		out = append(out, v1alpha1.Finding{
-			Code: codeOf(missing.Reason), Severity: severity, Message: missing.Message, Remedy: missing.Remedy,
+			Code: codeOf(missing.Reason), Severity: severity, Message: missing.Message, Remedy: missing.Remedy, At: document(missing),
 		})
 	}
 	out = saidOnce(out)

@@ -51,6 +51,6 @@ func notRenderedElsewhere(m *model.Model) []v1alpha1.Finding {
 		}
 		texts = append(texts, missing[i].Message)
 	}
-	return []v1alpha1.Finding{finding(codeOf(missing[0].Reason), v1alpha1.SeverityWarning,
-		strings.Join(texts, "; ")+": clients from there are not seen, and no database is there that was read", missing[0].Remedy)}
+	return []v1alpha1.Finding{at(finding(codeOf(missing[0].Reason), v1alpha1.SeverityWarning,
+		strings.Join(texts, "; ")+": clients from there are not seen, and no database is there that was read", missing[0].Remedy), document(missing[0])...)}
 }

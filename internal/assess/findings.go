@@ -40,7 +40,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		out = append(out, rule(m, c, r)...)
 	}
 	slices.SortStableFunc(out, func(a, b v1alpha1.Finding) int { return cmp.Compare(rankOf(a), rankOf(b)) })
-	return out
+	return placed(m, c, out)
 }
 
 func rankOf(f v1alpha1.Finding) int {
@@ -93,20 +93,20 @@ func policyFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepor
 		}
 		switch {
 		case read.Unreadable != "":
-			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
-				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)))
+			out = append(out, at(finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)), fieldOf(read.PolicyReference, "")))
 		case read.Refused:
-			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
-				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), unreadableRemedy(read)))
+			out = append(out, at(finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("the API server refuses %s, so that nothing of it is enforced: %s", read.Called(), read.Message), unreadableRemedy(read)), fieldsOf(read.PolicyReference, p.RefusedAt)...))
 		case !read.Valid:
-			out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
-				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), invalidRemedy(m, c, read)))
+			out = append(out, at(finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
+				fmt.Sprintf("Cilium refuses %s and enforces nothing of it: %s", read.Called(), reason(read.Message)), invalidRemedy(m, c, read)), fieldOf(read.PolicyReference, "")))
 		}
 		if len(p.IgnoredFields) > 0 {
-			out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityError,
+			out = append(out, at(finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityError,
 				fmt.Sprintf("%s has fields that are in no schema and are dropped: %s; a selector that loses its content this way matches every pod of its namespace",
 					read.PolicyReference, strings.Join(p.IgnoredFields, ", ")),
-				ignoredRemedy(m, c, read, p.IgnoredFields)))
+				ignoredRemedy(m, c, read, p.IgnoredFields)), fieldsOf(read.PolicyReference, p.IgnoredFields)...))
 		}
 		out = append(out, idleFindings(m, c, index)...)
 	}

@@ -32,8 +32,9 @@ func flowFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		if !required || f.Advisory || f.Verdict != v1alpha1.VerdictDenied {
 			continue
 		}
-		out = append(out, finding(code, v1alpha1.SeverityError,
-			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, f.Name)))
+		n, _ := classic(m, c, f.Name)
+		out = append(out, at(finding(code, v1alpha1.SeverityError,
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, f.Name)), denials(m, n.denied)...))
 	}
 	return out
 }

@@ -26,9 +26,9 @@ func idleFindings(m *model.Model, c *model.Cluster, policy int) []v1alpha1.Findi
 		if !wanted || brings(m, c, policy, direction) {
 			continue
 		}
-		out = append(out, finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityInfo,
+		out = append(out, at(finding(v1alpha1.PolicyIgnoredField, v1alpha1.SeverityInfo,
 			fmt.Sprintf("enableDefaultDeny.%s of %s has no effect, because the policy has no %s rules", direction, read.PolicyReference, direction),
-			command.Wordsf("Write %s: [{}] to deny what no rule allows, or leave out the field.", direction)))
+			command.Wordsf("Write %s: [{}] to deny what no rule allows, or leave out the field.", direction)), fieldOf(read.PolicyReference, "spec.enableDefaultDeny."+direction)))
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 			namespace := n.denied[0].from.Identity.Namespace()
 			remedy = command.Run(lockdownCommand(m, c, func(o *policyset.Options) { *o = o.With(policyset.Grant{Kind: policyset.Metrics, Value: namespace}) }))
 		}
-		out = append(out, finding(code, severity, message, remedy))
+		out = append(out, at(finding(code, severity, message, remedy), denials(m, n.denied)...))
 	}
 	return out
 }

@@ -56,14 +56,16 @@ func wrongNamespaces(m *model.Model, c *model.Cluster) []v1alpha1.Finding {
 	for _, namespace := range slices.Sorted(maps.Keys(c.Ghosts)) {
 		ghost, unlabelled := c.Ghosts[namespace], m.Unlabelled(namespace)
 		meant := len(c.Instances()) > 0
+		var rules []engine.Rule
 		for _, instance := range c.Instances() {
-			meant = meant && m.Engine().Decide(ghost, instance.Identity, cnpg.StatusPort).Verdict == v1alpha1.VerdictAllowed &&
-				len(m.Engine().Meant(instance.Identity, ghost, ghost, cnpg.StatusPort, statusPortName))+
-					len(m.Engine().Meant(instance.Identity, ghost, unlabelled, 0, "")) > 0
+			these := append(m.Engine().Meant(instance.Identity, ghost, ghost, cnpg.StatusPort, statusPortName),
+				m.Engine().Meant(instance.Identity, ghost, unlabelled, 0, "")...)
+			meant = meant && len(these) > 0 && m.Engine().Decide(ghost, instance.Identity, cnpg.StatusPort).Verdict == v1alpha1.VerdictAllowed
+			rules = append(rules, these...)
 		}
 		if meant {
-			out = append(out, finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
-				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), command.Run(lockdownCommand(m, c))))
+			out = append(out, at(finding(v1alpha1.WrongOperatorNamespace, v1alpha1.SeverityError,
+				fmt.Sprintf("the policies let an operator in namespace %q in, but it runs in %q", namespace, m.Operators()[0].Namespace), command.Run(lockdownCommand(m, c))), rulePlaces(rules)...))
 		}
 	}
 	return out
@@ -86,7 +88,7 @@ func refusedForOperator(m *model.Model, c *model.Cluster, op model.Operator) []v
 		if p.Unreadable != "" {
 			message = fmt.Sprintf("%s, which may be meant for the operator in %q, can't be read: %s", p.Called(), op.Namespace, p.Unreadable)
 		}
-		out = append(out, finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError, message, unreadableRemedy(p)))
+		out = append(out, at(finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError, message, unreadableRemedy(p)), fieldOf(p.PolicyReference, "")))
 	}
 	return out
 }
@@ -121,9 +123,9 @@ func moreThanTheOperator(m *model.Model, c *model.Cluster, op model.Operator) []
 		if ours >= 0 {
 			remedy = command.Run(lockdownCommand(m, c))
 		}
-		out = append(out, finding(v1alpha1.MoreThanTheOperator, v1alpha1.SeverityWarning,
+		out = append(out, at(finding(v1alpha1.MoreThanTheOperator, v1alpha1.SeverityWarning,
 			fmt.Sprintf("%s of %s lets all of namespace %q reach port %d of the instances, which only the operator needs%s",
-				rule.Path, rule.PolicyReference, op.Namespace, cnpg.StatusPort, others(m, c, op)), remedy))
+				rule.Path, rule.PolicyReference, op.Namespace, cnpg.StatusPort, others(m, c, op)), remedy), fieldOf(rule.PolicyReference, rule.Path)))
 	}
 	return out
 }

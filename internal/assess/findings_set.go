@@ -41,8 +41,9 @@ func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) 
 			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), command.Run(lockdownCommand(m, c))))
 	}
 	for _, name := range slices.Sorted(maps.Keys(drifted)) {
-		out = append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
-			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), command.Run(lockdownCommand(m, c))))
+		out = append(out, at(finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), command.Run(lockdownCommand(m, c))),
+			fieldOf(v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: c.Object.Namespace, Name: name}, "spec")))
 	}
 	return out
 }
@@ -70,7 +71,7 @@ func BareLockdown(c *model.Cluster) command.Line {
 func generalFindings(m *model.Model) []v1alpha1.Finding {
 	// What is not in the files, or was not asked for, may exist all the same.
 	if m.Inventory().Origin == inventory.Manifests {
-		return notRenderedElsewhere(m)
+		return placed(m, nil, notRenderedElsewhere(m))
 	}
 	if missesClusters(m) || len(m.Options().Names) > 0 {
 		return nil

@@ -47,21 +47,21 @@ func worldFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport
 		if o.more > 0 {
 			path += fmt.Sprintf(" (and %d more rules)", o.more)
 		}
-		at := fmt.Sprintf("%s of %s", path, o.rule.PolicyReference)
+		rule, place := fmt.Sprintf("%s of %s", path, o.rule.PolicyReference), fieldOf(o.rule.PolicyReference, o.rule.Path)
 		lets := o.parts.few()
 		if len(o.except.names) > 0 {
 			lets += " except " + o.except.few()
 		}
 		if !o.everybody {
-			out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
-				fmt.Sprintf("the policies let a part of the world connect to %s: %s lets in %s", o.where(), at, lets),
-				command.Words("If these are not the clients that are meant, narrow the rule, or remove it.")))
+			out = append(out, at(finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityWarning,
+				fmt.Sprintf("the policies let a part of the world connect to %s: %s lets in %s", o.where(), rule, lets),
+				command.Words("If these are not the clients that are meant, narrow the rule, or remove it.")), place))
 			continue
 		}
-		out = append(out, finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
-			fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to %s: %s lets in %s", o.where(), at, lets),
+		out = append(out, at(finding(v1alpha1.WorldCanConnect, v1alpha1.SeverityError,
+			fmt.Sprintf("the policies let everybody outside the Kubernetes cluster connect to %s: %s lets in %s", o.where(), rule, lets),
 			command.Words("Narrow the rule, or remove it; explain shows it:").Run(
-				command.Plugin("explain", string(v1alpha1.EntityWorld), c.Object.Name).In(c.Object.Namespace).With("--port", strconv.Itoa(int(o.ports[0].ports[0]))))))
+				command.Plugin("explain", string(v1alpha1.EntityWorld), c.Object.Name).In(c.Object.Namespace).With("--port", strconv.Itoa(int(o.ports[0].ports[0]))))), place))
 	}
 	return out
 }

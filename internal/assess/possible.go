@@ -71,8 +71,8 @@ func nobodyFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRepor
 				why = fmt.Sprintf("agents leave the label %s out of identities (Cilium's option labels)", p.Lacking)
 				remedy = instead(p.Lacking)
 			}
-			out = append(out, finding(v1alpha1.SelectorMatchesNobody, v1alpha1.SeverityInfo,
-				fmt.Sprintf("a selector in %s of %s can match nobody (%s): %s", p.Path, ref, p.Text, why), command.Words(remedy)))
+			out = append(out, at(finding(v1alpha1.SelectorMatchesNobody, v1alpha1.SeverityInfo,
+				fmt.Sprintf("a selector in %s of %s can match nobody (%s): %s", p.Path, ref, p.Text, why), command.Words(remedy)), fieldOf(ref, p.Path)))
 		}
 	}
 	return out

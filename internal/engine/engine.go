@@ -170,7 +170,7 @@ type World struct {
 func (w World) NamesSome() bool { return len(w.Prefixes)+len(w.CIDRGroups)+len(w.Names) > 0 }
 
 func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around Around) Policy {
-	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source}
+	out := Policy{PolicyReference: p.PolicyReference, Valid: true, Source: p.Source.String()}
 	from := surroundings{addressesUnder(s), around}
 	if p.Unreadable != "" {
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable

@@ -111,7 +111,7 @@ func (w smallWorld) read(t *testing.T) []inventory.Policy {
 		if err := yaml.Unmarshal(raw, &meta); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, decoder.Policy(meta.Kind, raw, decoding.PolicyOptions{DefaultNamespace: "db", Source: "policies.yaml document 1", Stored: w.stored}))
+		out = append(out, decoder.Policy(meta.Kind, raw, decoding.PolicyOptions{DefaultNamespace: "db", Source: inventory.Source{File: "policies.yaml", Document: 1}, Stored: w.stored}))
 	}
 	return out
 }

@@ -39,6 +39,8 @@ type Inventory struct {
 	Operators []Operator
 	Settings  Settings
 	Around
+	// Sources are where the Clusters of manifests came from; nil for live ones.
+	Sources map[types.NamespacedName]Source
 	// Missing is the evidence that could not be had. An empty slice of something is "there is
 	// none" only when Missing does not name it.
 	Missing []Missing
@@ -116,13 +118,15 @@ type Policy struct {
 	// Refused says why no API server would store the object, so that nothing of it is enforced; empty when one
 	// would. Object is what could be read of it all the same, at least its subject, or nil.
 	Refused string
+	// RefusedAt are the fields because of which Refused is set, as far as they are known.
+	RefusedAt []string
 	// IgnoredFields are the paths that are not in the kind's schema, which the API server drops or
 	// has dropped ("spec.ingress[0].fromEndpoints[0].labelSelector").
 	IgnoredFields []string
 	// Condition is Cilium's own Valid condition; nil when Cilium has not said anything.
 	Condition *Condition
-	// Source is the file and document that the policy came from; empty for live ones.
-	Source string
+	// Source is where the policy came from; zero for live ones.
+	Source Source
 }
 
 // Condition is the Valid condition that Cilium writes into a policy's status.

@@ -19,6 +19,8 @@ type Missing struct {
 	Message string
 	// Remedy is what to do about it.
 	Remedy command.Text
+	// At is where in the manifests; zero when it is no single place, and for live evidence.
+	At Source
 }
 
 // Plural is the resource without its group: "ciliumnetworkpolicies".

@@ -1,6 +1,6 @@
 // Package report renders what others computed in the medium that is asked for: package text is for
-// people, object for scripts, picture for both. It only chooses one: words, layouts and encodings are
-// the media's own.
+// people, object for scripts, picture for both, and markdown, sarif and junit for what pipelines show. It only
+// chooses one: words, layouts and encodings are the media's own.
 package report
 
 import (
@@ -11,8 +11,12 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/junit"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/markdown"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/object"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/picture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/sarif"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/suites"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
@@ -34,6 +38,12 @@ const (
 	Mermaid Format = "mermaid"
 	// HTML is one self-contained page with a picture for each cluster.
 	HTML Format = "html"
+	// Markdown is a comment on a pull request, or the summary of a pipeline.
+	Markdown Format = "markdown"
+	// SARIF are the findings, for GitHub's code scanning and the like.
+	SARIF Format = "sarif"
+	// JUnit has a test case for each cluster, for pipelines that show tests.
+	JUnit Format = "junit"
 )
 
 // Output is what -o asks for: a format, or a template of kubectl get.
@@ -41,10 +51,16 @@ type Output struct {
 	Format Format
 	// Template is kubectl's printer of a template; the Format is empty then.
 	Template printers.ResourcePrinter
+	// Version is that of the program, which SARIF names.
+	Version string
+	// Least is the severity of the least finding by which a case of JUnit fails; empty for error.
+	Least v1alpha1.Severity
 }
 
 // Formats are those of reports, the default first.
-func Formats() []Format { return []Format{Table, Wide, JSON, YAML, DOT, Mermaid, HTML} }
+func Formats() []Format {
+	return []Format{Table, Wide, JSON, YAML, DOT, Mermaid, HTML, Markdown, SARIF, JUnit}
+}
 
 // ExplanationFormats are those of explanations, the default first.
 func ExplanationFormats() []Format { return []Format{Table, Wide, JSON, YAML, Mermaid} }
@@ -86,6 +102,12 @@ func Print(w io.Writer, output Output, list v1alpha1.IsolationReportList, o text
 		return picture.Mermaid(w, list)
 	case HTML:
 		return picture.HTML(w, list)
+	case Markdown:
+		return markdown.Reports(w, list)
+	case SARIF:
+		return sarif.Write(w, list, output.Version)
+	case JUnit:
+		return junit.Write(w, suites.Of(list, output.Least))
 	default:
 		return unknown(output.Format, Formats())
 	}

@@ -20,6 +20,7 @@ func TestFormats(t *testing.T) {
 	begins := map[report.Format]string{
 		report.Table: "Cluster   shop/orders", report.Wide: "Cluster   shop/orders", report.JSON: "{", report.YAML: "apiVersion:",
 		report.DOT: "digraph", report.Mermaid: "flowchart", report.HTML: "<!DOCTYPE html>",
+		report.Markdown: "## Network isolation", report.SARIF: "{", report.JUnit: "<?xml",
 	}
 	for _, format := range report.Formats() {
 		var out bytes.Buffer
@@ -56,7 +57,7 @@ func TestTemplates(t *testing.T) {
 func TestAnUnknownFormat(t *testing.T) {
 	output := report.Output{Format: "xml"}
 	const want = `unknown output format "xml": use one of table, wide, json, yaml, `
-	if err := report.Print(io.Discard, output, v1alpha1.IsolationReportList{}, text.Options{}); err == nil || err.Error() != want+"dot, mermaid, html" {
+	if err := report.Print(io.Discard, output, v1alpha1.IsolationReportList{}, text.Options{}); err == nil || err.Error() != want+"dot, mermaid, html, markdown, sarif, junit" {
 		t.Errorf("error %v", err)
 	}
 	if err := report.PrintExplanation(io.Discard, output, v1alpha1.Explanation{}, text.Options{}); err == nil || err.Error() != want+"mermaid" {

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
 
@@ -116,6 +118,20 @@ func TestCodes(t *testing.T) {
 			if !slices.Contains(constants, row) {
 				t.Errorf("%s: findings.md explains %s, which does not exist", c.title, row)
 			}
+		}
+	}
+}
+
+// TestFindingsSayWhatRulesSay makes sure that findings.md and the rules of SARIF are the same.
+func TestFindingsSayWhatRulesSay(t *testing.T) {
+	text := read(t, "findings.md")
+	rows := found(regexp.MustCompile("(?m)^\\| `([A-Z_]+)`"), section(t, text, "## Findings", "## "))
+	if rules := words.Rules(); len(rules) != len(rows) {
+		t.Errorf("findings.md has %d rows, and there are %d rules in internal/report/words", len(rows), len(rules))
+	}
+	for _, r := range words.Rules() {
+		if row := fmt.Sprintf("| `%s` | %s | %s | %s |\n", r.Code, r.Severity, r.Meaning, r.Remedy); !strings.Contains(text, row) {
+			t.Errorf("findings.md has no row %s", row)
 		}
 	}
 }

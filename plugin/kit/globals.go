@@ -96,6 +96,9 @@ func (o *Globals) wrapConfig(config *rest.Config) *rest.Config {
 	return config
 }
 
+// Version is that of the plugin.
+func (o *Globals) Version() string { return o.version }
+
 // userAgent is how the plugin presents itself to API servers, for their audit logs.
 func (o *Globals) userAgent() string {
 	return fmt.Sprintf("kubectl-cnpg_netpol/%s (%s/%s)", o.version, runtime.GOOS, runtime.GOARCH)

@@ -13,9 +13,11 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -82,6 +84,10 @@ func (o *options) command() *cobra.Command {
 			# A gate in a pipeline: exit code 1 when there is an error
 			kubectl cnpg-netpol status -f deploy/ -R --fail-on error
 
+			# What GitHub shows at a pull request: annotations at the lines, and a summary
+			kubectl cnpg-netpol status -f . -R -o sarif > netpol.sarif
+			kubectl cnpg-netpol status -f . -R -o markdown >> $GITHUB_STEP_SUMMARY
+
 			# The clusters of several Kubernetes clusters in one table
 			kubectl cnpg-netpol status -A --contexts staging,production
 
@@ -126,7 +132,7 @@ func (o *options) validate() error {
 		errs = append(errs, kit.UsageErrorf("--watch never ends with an answer: it can't be combined with --fail-on"))
 	}
 	errs = append(errs, o.source.Files.Validate())
-	if picture := []report.Format{report.DOT, report.Mermaid, report.HTML}; o.watch && slices.Contains(picture, o.output.Format) {
+	if once := []report.Format{report.DOT, report.Mermaid, report.HTML, report.Markdown, report.SARIF, report.JUnit}; o.watch && slices.Contains(once, o.output.Format) {
 		errs = append(errs, kit.UsageErrorf("--watch prints one report after the other: it can't be combined with -o %s", o.output.Format))
 	}
 	errs = append(errs, o.contexts.validate(o))
@@ -171,6 +177,9 @@ func (o *options) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, 
 		return nil, err
 	}
 	list := assess.Evaluate(model)
+	if o.output.Format == report.SARIF || o.output.Format == report.Markdown || o.output.Format == report.JUnit {
+		manifests.Locate(ctx, inv, &list)
+	}
 	o.source.NameContextIn(&list)
 	if len(list.Items) == 0 {
 		problem = errors.Join(problem, notRendered(inv))
@@ -199,7 +208,9 @@ func (o *options) where(namespace string) string {
 // print prints the reports; contexts are those that were asked, in their order.
 func (o *options) print(w io.Writer, list v1alpha1.IsolationReportList, contexts ...string) error {
 	_, width := terminal.Detect(w)
-	return report.Print(w, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
+	output := o.output
+	output.Version, output.Least = o.source.Globals.Version(), v1alpha1.Severity(o.failOn)
+	return report.Print(w, output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
 }
 
 // notRendered says what the databases may be in that were not found.
@@ -222,7 +233,7 @@ func unknownPostures(list v1alpha1.IsolationReportList) error {
 		if r.Posture != v1alpha1.PostureUnknown {
 			continue
 		}
-		why := whyUnknown(r)
+		why := words.WhyUnknown(r)
 		if touched[why] == nil {
 			reasons = append(reasons, why)
 		}
@@ -237,20 +248,6 @@ func unknownPostures(list v1alpha1.IsolationReportList) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func whyUnknown(r v1alpha1.IsolationReport) string {
-	for _, f := range r.Findings {
-		if f.Code.LacksEvidence() && f.Severity == v1alpha1.SeverityError {
-			return f.Message
-		}
-	}
-	for _, f := range r.RequiredFlows {
-		if f.Verdict == v1alpha1.VerdictUnknown && !f.Advisory {
-			return f.Message
-		}
-	}
-	return "evidence is missing"
 }
 
 func (o *options) tripped(list v1alpha1.IsolationReportList) error {

@@ -375,6 +375,9 @@ type Finding struct {
 	Message string `json:"message"`
 	// Remedy is one command or one sentence; empty when there is nothing to do.
 	Remedy command.Text `json:"remedy,omitzero"`
+	// At are the places that it is about: fields of policies, documents of manifests. Of manifests, the Cluster is the place of
+	// what has no other.
+	At []Location `json:"at,omitempty"`
 }
 
 // Equal tells whether a finding says the same.

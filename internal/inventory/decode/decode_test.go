@@ -43,13 +43,13 @@ func TestTheDocumentsLiteralPolicies(t *testing.T) {
 		t.Fatalf("%d files, error %v", len(files), err)
 	}
 	for _, f := range files {
-		p := d.Policy(v1alpha1.CiliumNetworkPolicy, literal(t, f.Name()), PolicyOptions{APIVersion: "cilium.io/v2", Source: f.Name()})
+		p := d.Policy(v1alpha1.CiliumNetworkPolicy, literal(t, f.Name()), PolicyOptions{APIVersion: "cilium.io/v2", Source: inventory.Source{File: f.Name()}})
 		var want []string
 		if strings.HasPrefix(f.Name(), "5-") {
 			want = []string{"spec.ingress[0].fromEndpoints[0].labelSelector"}
 		}
 		object, ok := p.Object.(*ciliumv2.CiliumNetworkPolicy)
-		if !ok || p.Unreadable != "" || p.Source != f.Name() || p.Namespace != "default" || object.Name != p.Name {
+		if !ok || p.Unreadable != "" || p.Source.String() != f.Name() || p.Namespace != "default" || object.Name != p.Name {
 			t.Errorf("%s: %+v", f.Name(), p)
 		}
 		if d := cmp.Diff(want, p.IgnoredFields); d != "" {

@@ -61,7 +61,7 @@ type PolicyOptions struct {
 	// DefaultNamespace is used for namespaced policies that name none.
 	DefaultNamespace string
 	// Source goes into inventory.Policy.Source.
-	Source string
+	Source inventory.Source
 	// Twice are the keys that the document has twice, each one a sentence that says where.
 	Twice []string
 	// Stored policies come from the API server: it has dropped unknown fields already, and only
@@ -132,7 +132,7 @@ func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inven
 	// A server has taken what has a UID or Cilium's word: by its own schema, which may be of another version than
 	// this one.
 	if p.UID == "" && p.Condition == nil {
-		p.Refused = refusal(p.Kind, checked.Refused, o)
+		p.Refused, p.RefusedAt = refusal(p.Kind, checked.Refused, o), schema.Paths(checked.Refused)
 	}
 	if p.Object, _, err = object(p.Kind, checked.Stored); err != nil {
 		p.Object = nil

@@ -64,7 +64,7 @@ func TestCollect(t *testing.T) {
 	if bad := inv.Policies[1]; bad.Unreadable == "" || bad.Object != nil {
 		t.Errorf("the broken policy: %+v", bad)
 	}
-	if good := inv.Policies[2]; good.Condition == nil || !good.Condition.Valid || good.Source != "" {
+	if good := inv.Policies[2]; good.Condition == nil || !good.Condition.Valid || !good.Source.IsZero() {
 		t.Errorf("the good policy: %+v", good)
 	}
 	if pg := inv.Pods[0]; pg.ServiceAccount != "pg" || len(pg.NamedPorts) != 1 || pg.Phase != "Running" {

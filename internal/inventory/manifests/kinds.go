@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
@@ -15,7 +16,7 @@ import (
 func (l *loader) add(h header, raw []byte, at place) error {
 	if kind, ok := decode.PolicyKind(h.APIVersion, h.Kind); ok {
 		p := l.decoder.Policy(kind, raw, decode.PolicyOptions{
-			APIVersion: h.APIVersion, DefaultNamespace: l.namespace, Source: at.source, Twice: at.twice,
+			APIVersion: h.APIVersion, DefaultNamespace: l.namespace, Source: at.from, Twice: at.twice,
 		})
 		key := objectKey{h.Kind, p.Namespace, p.Name}
 		if p.Name == "" {
@@ -47,6 +48,7 @@ func (l *loader) add(h header, raw []byte, at place) error {
 		if err == nil {
 			l.same(objectKey{h.Kind, c.Namespace, c.Name}, raw, at.source, true)
 			l.taken(h, raw, at.source, c.Namespace, c.Name)
+			l.placed(c, at.from)
 			put(l, &l.inv.Clusters, objectKey{h.Kind, c.Namespace, c.Name}, c)
 		}
 		return err
@@ -68,13 +70,14 @@ func (l *loader) add(h header, raw []byte, at place) error {
 }
 
 // known takes a database that is not rendered: it is there, under whatever name, and its posture is unknown.
-func (l *loader) known(h header, raw []byte) {
+func (l *loader) known(h header, raw []byte, at place) {
 	if !databaseKind(h) {
 		return
 	}
 	switch h.Kind {
 	case "Cluster":
 		if c, err := decode.Cluster(raw, l.namespace); err == nil {
+			l.placed(c, at.from)
 			put(l, &l.inv.Clusters, objectKey{h.Kind, c.Namespace, c.Name}, c)
 		}
 	case "Pooler":
@@ -82,6 +85,14 @@ func (l *loader) known(h header, raw []byte) {
 			put(l, &l.inv.Poolers, objectKey{h.Kind, p.Namespace, p.Name}, p)
 		}
 	}
+}
+
+// placed notes where a Cluster stands.
+func (l *loader) placed(c *cnpgv1.Cluster, at inventory.Source) {
+	if l.inv.Sources == nil {
+		l.inv.Sources = map[types.NamespacedName]inventory.Source{}
+	}
+	l.inv.Sources[types.NamespacedName{Namespace: c.Namespace, Name: c.Name}] = at
 }
 
 // taken notes a Cluster or Pooler that the API server would refuse. It is judged all the same, as what it was meant to be, and its posture

@@ -99,7 +99,7 @@ func TestADirectory(t *testing.T) {
 		t.Fatalf("%v, %+v", err, inv)
 	}
 	for _, p := range inv.Policies {
-		if !strings.HasPrefix(p.Source, filepath.Join("..", "testdata", "document")) || !strings.HasSuffix(p.Source, ".yaml document 1") {
+		if !strings.HasPrefix(p.Source.String(), filepath.Join("..", "testdata", "document")) || !strings.HasSuffix(p.Source.String(), ".yaml document 1") {
 			t.Errorf("source %q", p.Source)
 		}
 		if want := p.Name == "postgres-access-backend-any-ns"; (len(p.IgnoredFields) > 0) != want {
@@ -210,7 +210,7 @@ func TestDefaultNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []inventory.Namespace{{Name: "shop", Labels: map[string]string{"kubernetes.io/metadata.name": "shop"}}}
-	if d := cmp.Diff(want, inv.Namespaces); d != "" || inv.Policies[0].Namespace != "shop" || inv.Policies[0].Source != "stdin document 1" {
+	if d := cmp.Diff(want, inv.Namespaces); d != "" || inv.Policies[0].Namespace != "shop" || inv.Policies[0].Source.String() != "stdin document 1" {
 		t.Error(inv.Policies[0], d)
 	}
 }
@@ -401,7 +401,7 @@ items: [{metadata: {name: fine}}, {metadata: {}}]
 	if d := cmp.Diff([]string{"default/fine pod/fine", "default/good pod/good"}, podNames(inv)); d != "" {
 		t.Error(d)
 	}
-	if len(inv.Policies) != 1 || inv.Policies[0].Refused == "" || inv.Policies[0].Source != "stdin document 4" {
+	if len(inv.Policies) != 1 || inv.Policies[0].Refused == "" || inv.Policies[0].Source.String() != "stdin document 4" {
 		t.Errorf("policies %+v", inv.Policies)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -43,8 +44,9 @@ type loader struct {
 	twice            []twice
 	errs             []error
 
-	// from is what is being read.
+	// from is what is being read, and here the document or built object of it.
 	from origin
+	here inventory.Source
 	// visited are the folders that Flux or Argo CD apply, and how; pending is what is still to be followed.
 	visited map[string]bool
 	pending []instruction
@@ -121,20 +123,23 @@ func (l *loader) file(s source, o Options) error {
 			return err
 		}
 		at := fmt.Sprintf("%s document %d", s.name, d.number)
+		l.here = inventory.Source{File: s.name, Document: d.number}
 		if d.item > 0 {
 			at += fmt.Sprintf(" item %d", d.item)
+			l.here.Items = []int{d.item}
 		}
 		if d.err != nil {
 			l.unparsed(at, d)
 			return nil //nolint:nilerr // It has been told.
 		}
-		return l.object(d.raw, d.of, place{source: at, twice: d.twice}, 0)
+		return l.object(d.raw, d.of, place{source: at, from: l.here, twice: d.twice}, 0)
 	})
 }
 
 // place is where an object stands.
 type place struct {
 	source string
+	from   inventory.Source
 	// twice are the keys that its document has twice.
 	twice []string
 }
@@ -182,7 +187,8 @@ func (l *loader) object(raw []byte, of header, at place, depth int) error {
 		item = header{}
 	}
 	for i, raw := range h.Items {
-		inner := place{source: fmt.Sprintf("%s item %d", at.source, i+1), twice: at.twice}
+		inner := place{source: fmt.Sprintf("%s item %d", at.source, i+1), from: at.from, twice: at.twice}
+		inner.from.Items = append(slices.Clone(at.from.Items), i+1)
 		if err := l.object(raw, item, inner, depth+1); err != nil {
 			return err
 		}
@@ -203,7 +209,7 @@ func (l *loader) one(h header, raw []byte, at place) error {
 		return nil
 	}
 	if l.notRendered(h, raw, at) {
-		l.known(h, raw)
+		l.known(h, raw, at)
 		return nil
 	}
 	if o, ok := decode.OperatorFromChart(h.APIVersion, h.Kind, raw, l.namespace); ok {
@@ -235,8 +241,16 @@ func (l *loader) failIn(namespace, source string, err error) {
 	l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 		Resource: "manifests", Scope: inventory.Only(namespace), Reason: inventory.Failed,
 		Message: fmt.Sprintf("%s: %v", source, err),
-		Remedy:  command.Words("correct the document, or leave it out"),
+		Remedy:  command.Words("correct the document, or leave it out"), At: l.hereIn(source),
 	})
+}
+
+// hereIn is the place of what is being read, if that is what text is about.
+func (l *loader) hereIn(text string) inventory.Source {
+	if l.here.IsZero() || !strings.HasPrefix(text, l.here.String()) {
+		return inventory.Source{}
+	}
+	return l.here
 }
 
 // put appends value to the slice, or replaces the earlier one of the same name.

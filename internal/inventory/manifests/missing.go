@@ -40,7 +40,7 @@ func (l *loader) tellUnrendered() {
 		}
 		l.inv.Missing = append(l.inv.Missing, inventory.Missing{
 			Resource: resource, Scope: inventory.Only(g.namespace), Reason: inventory.NotRendered,
-			Message: sentence(things[g], g.why), Remedy: remedy,
+			Message: sentence(things[g], g.why), Remedy: remedy, At: things[g][0].at,
 		})
 	}
 }

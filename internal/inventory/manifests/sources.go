@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // source is something to read: a file, the standard input, a folder, or a kustomization.
@@ -40,7 +42,7 @@ func findSources(o Options) ([]source, error) {
 		case name == "":
 			errs = append(errs, errors.New("the name of a file is empty: give -f a file, a directory or - for the standard input"))
 		case name == "-":
-			sources = append(sources, source{"stdin", stdinSource})
+			sources = append(sources, source{inventory.Stdin, stdinSource})
 		case isURL(name):
 			errs = append(errs, fmt.Errorf("%q is a URL, which is not read: download it first", name))
 		default:

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests/repository"
 )
@@ -132,11 +133,9 @@ func (l *loader) build(dir string, o repository.Overrides, by string) error {
 	}
 	l.from = origin{top: l.from.top, root: dir}
 	for _, object := range objects {
-		at := "kustomization " + dir
-		if l.from.file = object.Origin; object.Origin != "" {
-			at = fmt.Sprintf("%s in kustomization %s", object.Origin, dir)
-		}
-		if err := l.object(object.JSON, header{}, place{source: at}, 0); err != nil {
+		l.from.file = object.Origin
+		l.here = inventory.Source{File: object.Origin, Kustomization: dir}
+		if err := l.object(object.JSON, header{}, place{source: l.here.String(), from: l.here}, 0); err != nil {
 			return err
 		}
 	}

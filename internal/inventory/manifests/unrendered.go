@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
@@ -26,6 +27,8 @@ type unrendered struct {
 	detail string
 	// remedy renders it, and kustomize is the folder that kubectl kustomize does that with, when it can.
 	remedy, kustomize string
+	// at is where the thing stands, zero when that is no single place.
+	at inventory.Source
 }
 
 // The reasons for which something is unrendered.
@@ -77,7 +80,7 @@ func (l *loader) notRendered(h header, raw []byte, at place) bool {
 	if namespace == "" {
 		namespace = l.namespace
 	}
-	u := unrendered{namespace: namespace, peers: peers, what: fmt.Sprintf("%s %s (%s)", h.Kind, name, at.source)}
+	u := unrendered{namespace: namespace, peers: peers, what: fmt.Sprintf("%s %s (%s)", h.Kind, name, at.source), at: at.from}
 	clusterwide := isPolicy && !decode.Namespaced(policy) || h.Kind == "Namespace"
 	mark := mentions(h, raw, suspicious, isPolicy, database)
 	switch {
@@ -179,7 +182,7 @@ func (l *loader) unparsed(source string, d document) {
 	switch mark := placeholder.Find(d.text); {
 	case mark != nil:
 		l.objects++ // Or would be.
-		u := unrendered{why: whyPlaceholder, remedy: remedyPlaceholder, what: source}
+		u := unrendered{why: whyPlaceholder, remedy: remedyPlaceholder, what: source, at: l.hereIn(source)}
 		if bytes.HasPrefix(mark, []byte("{{")) {
 			u.why, u.remedy = whyTemplate, remedyTemplate
 		}

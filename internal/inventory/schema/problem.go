@@ -30,6 +30,17 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Message
 }
 
+// Paths are the fields that the problems are about, each once.
+func Paths(problems []Problem) []string {
+	var paths []string
+	for _, p := range problems {
+		if p.Path != "" && !slices.Contains(paths, p.Path) {
+			paths = append(paths, p.Path)
+		}
+	}
+	return paths
+}
+
 // Sentence is all problems in one line. Of very many it has the first ones and says how many there are.
 func Sentence(problems []Problem) string {
 	const most = 5

@@ -53,7 +53,7 @@ func Join(between Inline, parts ...Inline) Inline {
 
 // linked are words of which a link or a picture may be made behind the Markdown: mentions and references of GitHub and
 // GitLab, formulas, addresses, emoji, commits.
-var linked = regexp.MustCompile(`[@#!$%~^&][\pL\pN_"{(\[-]|://|(?i:www\.|\bgh-[0-9])|:[a-z0-9_+-]+:|\b[0-9a-f]{7,}\b`)
+var linked = regexp.MustCompile(`[@#!$%~^&][\pL\pN_"{(\[-]|://|(?i:www\.|\bgh-[0-9])|:[a-z0-9_+-]*[a-z][a-z0-9_+-]*:|:(?:[+-]1|100|1234):|\b[0-9a-f]{7,}\b`)
 
 // begins is what makes a list, a heading or a line of the first word of a line.
 var begins = regexp.MustCompile(`^([0-9]*)([-+=.)])`)

@@ -28,12 +28,12 @@ func TestInline(t *testing.T) {
 		"ask @org/team about #12":         "ask `@org/team` about `#12`",
 		"see https://evil.example now":    "see `https://evil.example` now",
 		"a@b.example www.evil.example":    "`a@b.example` `www.evil.example`",
-		"GH-12 :tada: $x$ deadbeef":       "`GH-12` `:tada:` `$x$` `deadbeef`",
-		"- item":                          `\- item`,
-		"12. item":                        `12\. item`,
-		"# title":                         `\# title`,
-		"one\ntwo\x1b[0m":                 `one\\ntwo\\x1b\[0m`,
-		"  much   space  ":                "much space",
+		"GH-12 :tada: :+1: host:5432: $x$ deadbeef": "`GH-12` `:tada:` `:+1:` host:5432: `$x$` `deadbeef`",
+		"- item":           `\- item`,
+		"12. item":         `12\. item`,
+		"# title":          `\# title`,
+		"one\ntwo\x1b[0m":  `one\\ntwo\\x1b\[0m`,
+		"  much   space  ": "much space",
 	} {
 		if got := markdown.Text(text); string(got) != want {
 			t.Errorf("Text(%q) is %q, want %q", text, got, want)

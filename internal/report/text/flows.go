@@ -18,7 +18,7 @@ func (p *page) flows(r v1alpha1.IsolationReport) error {
 	g := p.flowGrid(column{header: "DECIDED BY", flexible: true, limit: p.limit(2)})
 	shown := slices.DeleteFunc(slices.Clone(r.RequiredFlows), func(f v1alpha1.RequiredFlow) bool { return !p.wide && incidental(f) })
 	for _, flow := range shown {
-		g.add(append(p.flowCells(flow.Name, between(flow.From, flow.To), flow.Port),
+		g.add(append(p.flowCells(flow.Name, words.Between(flow.From, flow.To), flow.Port),
 			p.verdict(flow.Verdict, flow.Advisory), lines(p.deciders(flow)))...)
 	}
 	if err := p.table(2, g); err != nil {
@@ -51,20 +51,8 @@ func incidental(f v1alpha1.RequiredFlow) bool {
 	return f.Unrestricted() || f.To != "" && f.Advisory && f.Name != v1alpha1.FlowMetrics
 }
 
-// between is the source of a flow, with the target where it is not the instances.
-func between(from, to string) string {
-	if to == "" {
-		return from
-	}
-	return from + " → " + to
-}
-
 func (p *page) flowCells(name, from string, port uint16) []cell {
-	number := "-"
-	if port != 0 {
-		number = strconv.Itoa(int(port))
-	}
-	cells := []cell{text(from), text(number)}
+	cells := []cell{text(from), text(words.Port(port))}
 	if p.wide {
 		return append([]cell{text(name)}, cells...)
 	}

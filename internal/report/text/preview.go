@@ -94,7 +94,7 @@ func (p *page) flowChanges(preview v1alpha1.ChangePreview) error {
 	flows := slices.Clone(preview.RequiredFlows)
 	slices.SortStableFunc(flows, func(a, b v1alpha1.RequiredFlowChange) int { return urgency(a) - urgency(b) })
 	for _, flow := range flows {
-		g.add(append(p.flowCells(flow.Name, between(flow.From, flow.To), flow.Port), p.verdictChange(flow))...)
+		g.add(append(p.flowCells(flow.Name, words.Between(flow.From, flow.To), flow.Port), p.verdictChange(flow))...)
 	}
 	return p.table(2, g)
 }

@@ -6,6 +6,7 @@ package words
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -125,6 +126,22 @@ func Workload(c v1alpha1.Client) string {
 		return fmt.Sprintf("%s ×%d", c.Workload, c.Pods)
 	}
 	return c.Workload
+}
+
+// Between is the source of a flow, with the target where it is not the instances.
+func Between(from, to string) string {
+	if to == "" {
+		return from
+	}
+	return from + " → " + to
+}
+
+// Port is the number of a port, "-" where it is not known.
+func Port(number uint16) string {
+	if number == 0 {
+		return "-"
+	}
+	return strconv.Itoa(int(number))
 }
 
 // Identities counts Cilium identities.
