@@ -217,6 +217,9 @@ func TestWhoGetsIn(t *testing.T) {
 			list := reports(t, file)
 			at := slices.IndexFunc(list.Items, func(r v1alpha1.IsolationReport) bool { return r.Metadata.Name == "pg" })
 			report := list.Items[at]
+			for i := range report.Findings {
+				report.Findings[i].At = nil // The file is called as the test.
+			}
 			text, err := json.Marshal(report)
 			if err != nil {
 				t.Fatal(err)
