@@ -6,7 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"k8s.io/cli-runtime/pkg/resource"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // Findings of manifests say where they are to be corrected: the field of the policy, or the Cluster.
@@ -24,7 +29,7 @@ spec: {instances: 1, storage: {size: 1Gi}}
 	policies := `apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata: {name: shut, namespace: db}
-spec: {endpointSelector: {}, egress: [{toEntities: [world]}]}
+spec: {endpointSelector: {}, egress: [{toEndpoints: [{}]}]}
 ---
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
@@ -51,7 +56,15 @@ metadata: {name: [web]}
 		}
 	}
 	got := map[v1alpha1.FindingCode]string{}
-	for _, f := range reports(t, "database.yaml", "policies.yaml").Items[0].Findings {
+	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{"database.yaml", "policies.yaml"}}})
+	if inv == nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(inv, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range assess.Evaluate(m).Items[0].Findings {
 		for _, at := range f.At {
 			got[f.Code] += fmt.Sprintf("%s/%s/%s %s %s:%d;", at.Kind, at.Namespace, at.Name, at.Field, at.File, at.Document)
 		}
