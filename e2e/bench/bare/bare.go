@@ -8,6 +8,7 @@ import (
 
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned"
 	"golang.org/x/sync/errgroup"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -101,8 +102,15 @@ func (c client) lists(pods Pods) []page {
 		of(c.cilium.CiliumV2().CiliumEndpoints("").List),
 		of(c.dynamic.Resource(cnpg.WithResource("clusters")).List),
 		of(c.dynamic.Resource(cnpg.WithResource("poolers")).List),
+		of(c.kube.CoreV1().Services("").List),
+		with(of(c.kube.DiscoveryV1().EndpointSlices(metav1.NamespaceDefault).List), func(o *metav1.ListOptions) {
+			o.LabelSelector = discoveryv1.LabelServiceName + "=kubernetes"
+		}),
 		c.operators(),
-		c.clusterNetworkPolicies(),
+		c.optional("policy.networking.k8s.io", "v1alpha2", "clusternetworkpolicies"),
+		c.optional("postgresql.cnpg.io", "v1", "subscriptions"),
+		c.optional("monitoring.coreos.com", "v1", "podmonitors"),
+		c.optional("monitoring.coreos.com", "v1", "servicemonitors"),
 	}
 	whole := of(c.kube.CoreV1().Pods("").List)
 	if pods == Whole {
@@ -129,11 +137,9 @@ func (c client) operators() page {
 	})
 }
 
-// clusterNetworkPolicies are asked for although the server may not know them, as the plugin does.
-func (c client) clusterNetworkPolicies() page {
-	all := of(c.dynamic.Resource(schema.GroupVersionResource{
-		Group: "policy.networking.k8s.io", Version: "v1alpha2", Resource: "clusternetworkpolicies",
-	}).List)
+// optional is a kind that is asked for although the server may not know it, as the plugin does.
+func (c client) optional(group, version, plural string) page {
+	all := of(c.dynamic.Resource(schema.GroupVersionResource{Group: group, Version: version, Resource: plural}).List)
 	return func(ctx context.Context, o metav1.ListOptions) (int, string, error) {
 		n, next, err := all(ctx, o)
 		if apierrors.IsNotFound(err) {
