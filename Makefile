@@ -24,6 +24,7 @@ LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commi
 GO_DIRECTORIES := cmd plugin internal krew e2e
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME ?= 20s
+IMAGE ?= cnpg-netpol:dev
 # GoReleaser reads the commit and the remote from Git, which may mistrust the work tree, see GIT, and
 # may have no remote.
 RELEASE_GIT := GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0="$(CURDIR)" \
@@ -84,7 +85,16 @@ cross: ## Build for every operating system and architecture into bin/
 
 .PHONY: snapshot
 snapshot: $(TOOLS)/goreleaser $(TOOLS)/syft ## Build everything that a release consists of into dist/; publishes nothing
-	@PATH="$(TOOLS):$$PATH" $(RELEASE_GIT) goreleaser release --snapshot --clean --skip=sign,publish
+	@PATH="$(TOOLS):$$PATH" IMAGE="$(IMAGE)" $(RELEASE_GIT) goreleaser release --snapshot --clean --skip=sign,publish,docker
+
+# Releases make it for every platform, with a builder that this machine need not have.
+.PHONY: image
+image: ## Build the image for this machine with the container engine, as IMAGE (cnpg-netpol:dev)
+	@folder="bin/image/linux/$$(go env GOARCH)"; mkdir -p "$$folder"; \
+	GOOS=linux go build -ldflags '$(LDFLAGS)' -o "$$folder/" ./cmd/kubectl-cnpg_netpol; \
+	docker build --quiet --build-arg "TARGETPLATFORM=linux/$$(go env GOARCH)" --tag "$(IMAGE)" \
+		--file cmd/kubectl-cnpg_netpol/Dockerfile bin/image >/dev/null
+	@docker run --rm "$(IMAGE)" version
 
 .PHONY: krew
 krew: ## Render the krew manifest for the snapshot's archives, and install them with the real krew
@@ -127,9 +137,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 E2E_FOLDER := $(CURDIR)/bin/e2e
 E2E_RUN ?=
 E2E_GROUPS ?= $(if $(E2E_RUN),all,core)
+comma := ,
 
 .PHONY: e2e
-e2e: build ## Test on kind with Cilium, CloudNativePG and PostgreSQL; E2E_GROUPS=core (default), all, or names of groups
+e2e: build $(if $(filter all gate,$(subst $(comma), ,$(E2E_GROUPS))),image) ## Test on kind with Cilium, CloudNativePG and PostgreSQL; E2E_GROUPS=core (default), all, or names of groups
 	@PATH="$(CURDIR)/bin:$$PATH" E2E_FOLDER="$(E2E_FOLDER)" E2E_GROUPS="$(E2E_GROUPS)" \
 		go -C e2e/kind test -tags e2e -count 1 -timeout 150m -v $(if $(E2E_RUN),-run '$(E2E_RUN)') .
 

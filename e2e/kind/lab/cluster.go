@@ -73,21 +73,29 @@ func freePort() (int32, error) {
 	return int32(address.Port), nil
 }
 
-// loadImages brings the engine's images into the node, those that it does not have yet.
+// loadImages brings the engine's images into the nodes, those that they do not have yet.
 func (l *Lab) loadImages(ctx context.Context) error {
+	return l.onNodes(func(node nodes.Node) error {
+		missing, err := missing(node, l.Sources.Images)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		return load(ctx, node, missing)
+	})
+}
+
+// Load brings an image of the engine into every node, also one that has another image of that name.
+func (l *Lab) Load(ctx context.Context, image string) error {
+	return l.onNodes(func(node nodes.Node) error { return load(ctx, node, []string{image}) })
+}
+
+func (l *Lab) onNodes(do func(nodes.Node) error) error {
 	all, err := kindcluster.NewProvider().ListInternalNodes(l.Sources.Name)
 	if err != nil {
 		return err
 	}
 	for _, node := range all {
-		missing, err := missing(node, l.Sources.Images)
-		if err != nil {
-			return err
-		}
-		if len(missing) == 0 {
-			continue
-		}
-		if err := load(ctx, node, missing); err != nil {
+		if err := do(node); err != nil {
 			return err
 		}
 	}
