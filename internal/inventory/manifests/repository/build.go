@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
 )
 
 // Object is one object of a build.
@@ -71,11 +70,8 @@ func toObject(dir string, one *resource.Resource) (Object, error) {
 	if err := one.SetOrigin(nil); err != nil {
 		return Object{}, err
 	}
-	text, err := one.AsYAML()
-	if err != nil {
-		return Object{}, err
-	}
-	object.JSON, err = yaml.YAMLToJSON(text)
+	var err error
+	object.JSON, err = one.MarshalJSON()
 	return object, err
 }
 
