@@ -53,7 +53,9 @@ func addition(m *model.Model, c *model.Cluster, n needed) string {
 	for _, resolving := range []bool{false, true} {
 		var rules []rule
 		for _, one := range n.denied {
-			rules = appendRules(rules, rulesFor(m, n.flow, one, resolving))
+			for _, each := range append([]connection{one}, one.others...) {
+				rules = appendRules(rules, rulesFor(m, n.flow, each, resolving))
+			}
 		}
 		if len(rules) == 0 || !opensFlow(m, c, n.flow, rules) {
 			continue
@@ -130,7 +132,7 @@ func rulesFor(m *model.Model, f v1alpha1.RequiredFlow, one connection, resolving
 	if one.decision.Egress.Verdict == v1alpha1.VerdictDenied && one.from.Identity != nil {
 		r := rule{namespace: one.from.Identity.Namespace(), selector: selectorOf(m, one.from.Identity), denies: foreign(m, one.decision.Egress.DefaultDeny)}
 		r.egress = egressTo(m, f, one)
-		if resolving && one.peer.Name != "" {
+		if resolving && (one.peer.Name != "" || len(one.peer.Like) > 0) {
 			r.egress = append(resolvers(m), r.egress...)
 		}
 		out = append(out, r)
@@ -222,6 +224,10 @@ func egressTo(m *model.Model, f v1alpha1.RequiredFlow, one connection) []api.Egr
 		r.ToEndpoints = podsAt(one.peer.Candidate.Namespace, one.peer.Candidate.Labels)
 	case one.peer.Name != "":
 		r.ToFQDNs = api.FQDNSelectorSlice{{MatchName: one.peer.Name}}
+	case len(one.peer.Like) > 0:
+		for _, pattern := range one.peer.Patterns() {
+			r.ToFQDNs = append(r.ToFQDNs, api.FQDNSelector{MatchPattern: pattern})
+		}
 	case one.peer.Address.IsValid():
 		r.ToCIDR = api.CIDRSlice{api.CIDR(fmt.Sprintf("%s/%d", one.peer.Address, one.peer.Address.BitLen()))}
 	default:

@@ -189,12 +189,27 @@ func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 	switch {
 	case len(open) > 0 && len(closed) == 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
-			"no policy brings ingress default deny to any pod of the cluster: everybody can connect", command.Run(lockdownCommand(m, c))))
+			"no policy brings ingress default deny to any pod of the cluster: "+whoConnects(m, c, r), command.Run(lockdownCommand(m, c))))
 	case len(open) > 0:
 		out = append(out, finding(v1alpha1.NoDefaultDeny, v1alpha1.SeverityError,
-			fmt.Sprintf("no policy brings ingress default deny to %s: everybody can connect there", pods(open)), command.Run(lockdownCommand(m, c))))
+			fmt.Sprintf("no policy brings ingress default deny to %s: %s there", pods(open), whoConnects(m, c, r)), command.Run(lockdownCommand(m, c))))
 	}
 	return out
+}
+
+// whoConnects says what it means that there is no default deny: rules that deny still do, and policies that could not be
+// read may.
+func whoConnects(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) string {
+	denies := func(member model.Member) bool {
+		return slices.ContainsFunc(m.Engine().Selections(member.Identity), func(s engine.Selection) bool { return s.DeniesIngress })
+	}
+	switch {
+	case blind(m, c) || slices.ContainsFunc(r.Exposure, func(e v1alpha1.Exposure) bool { return e.Unknown > 0 }):
+		return "as far as can be seen, everybody can connect"
+	case slices.ContainsFunc(c.Members, denies):
+		return "everybody whom no rule denies can connect"
+	}
+	return "everybody can connect"
 }
 
 // protected is a target, and what to call its pods.

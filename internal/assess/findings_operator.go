@@ -30,8 +30,14 @@ func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRep
 		elsewhere := operatorsElsewhere(m, op.Namespace)
 		switch {
 		case op.Presumed():
+			whether := "so nobody can say whether it gets in"
+			if slices.ContainsFunc(r.RequiredFlows, func(f v1alpha1.RequiredFlow) bool {
+				return f.Name == v1alpha1.FlowOperator && f.Verdict == v1alpha1.VerdictAllowed
+			}) {
+				whether = "and every pod of the Kubernetes cluster gets in"
+			}
 			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
-				"no CloudNativePG operator is in what was read: where it runs is not known, so nobody can say whether it gets in",
+				"no CloudNativePG operator is in what was read: where it runs is not known, "+whether,
 				command.Words("Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace.")))
 		case op.FoundBy == namedByUser && len(elsewhere) > 0:
 			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,

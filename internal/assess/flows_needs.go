@@ -22,6 +22,8 @@ type connection struct {
 	peer     egress.Peer
 	port     egress.Port
 	decision engine.Decision
+	// others are alternatives of which nobody knows which is needed, where a rule for one of them opens no other.
+	others []connection
 }
 
 // needed is a required flow, with those of its connections that are denied.
@@ -153,7 +155,7 @@ func (g *group) outbound(need egress.Need, from, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						target = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{end, target, answer.Pod, peer, port, answer.Decision})
+					all = append(all, connection{from: end, to: target, toPod: answer.Pod, peer: peer, port: port, decision: answer.Decision})
 				}
 			}
 		}
@@ -173,7 +175,7 @@ func (g *group) inbound(need egress.Need, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						source = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{source, end, -1, peer, port, answer.Decision})
+					all = append(all, connection{from: source, to: end, toPod: -1, peer: peer, port: port, decision: answer.Decision})
 				}
 			}
 		}
@@ -208,12 +210,39 @@ func (g *group) together(need egress.Need, all []connection) []connection {
 			decisions = append(decisions, one.decision)
 		}
 		one := alternative[0]
-		one.decision = engine.Either(need.Which, decisions...)
+		one.decision = engine.Either(need.Which+differing(alternative), decisions...)
+		if need.Flow == egress.ObjectStore {
+			one.others = alternative[1:]
+		}
 		if i == 0 || best.decision.Verdict.WorseThan(one.decision.Verdict) {
 			best = one
 		}
 	}
 	return []connection{best}
+}
+
+// differing says which of several alternatives are allowed and which are not, where each has a name of its own.
+func differing(all []connection) string {
+	by := map[v1alpha1.Verdict][]string{}
+	seen := map[string]bool{}
+	for _, one := range all {
+		name := fmt.Sprintf("%s:%d", one.to.Name, one.port.Number)
+		if seen[name] {
+			return ""
+		}
+		seen[name] = true
+		by[one.decision.Verdict] = append(by[one.decision.Verdict], name)
+	}
+	if len(by) < 2 {
+		return ""
+	}
+	var parts []string
+	for _, verdict := range []v1alpha1.Verdict{v1alpha1.VerdictAllowed, v1alpha1.VerdictDenied, v1alpha1.VerdictUnknown} {
+		if len(by[verdict]) > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %s", strings.Join(by[verdict], ", "), verdict))
+		}
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
 }
 
 // add adds the connections of one end.

@@ -23,7 +23,7 @@ func flowOf(m *model.Model, op model.Operator, targets []model.End) v1alpha1.Req
 		return f
 	}
 	switch {
-	case op.Presumed() && (f.Verdict != v1alpha1.VerdictAllowed || !lessThanNobody(m, targets)):
+	case op.Presumed() && (f.Verdict != v1alpha1.VerdictAllowed || !lessThanNobody(m, targets) && !everyPodGetsIn(m, op, targets)):
 		return unknown(fmt.Sprintf("no operator was seen: namespace %q is a guess; name the right one with --operator-namespace", op.Namespace))
 	case f.Verdict == v1alpha1.VerdictDenied && op.Assumed && len(op.PodLabels) == 0 && mayBeMeant(m, op, targets):
 		return unknown(fmt.Sprintf("of the operator in %q nothing is known but its namespace, and a rule lets in pods of it by labels", op.Namespace))
@@ -39,6 +39,20 @@ func lessThanNobody(m *model.Model, targets []model.End) bool {
 		}
 		r := m.Engine().Reach(t.Identity, cnpg.StatusPort)
 		return !r.Uniform || r.Others != v1alpha1.VerdictAllowed || len(r.Listed) > 0
+	})
+}
+
+// everyPodGetsIn is true when each of the targets lets in every pod of the Kubernetes cluster, and nothing may restrict
+// what the operator opens, wherever it runs.
+func everyPodGetsIn(m *model.Model, op model.Operator, targets []model.End) bool {
+	for _, index := range m.Engine().PoliciesFor("") {
+		if m.Engine().Policies()[index].RestrictsEgress() {
+			return false
+		}
+	}
+	anybody := m.Unlabelled(op.Namespace)
+	return anybody != nil && !slices.ContainsFunc(targets, func(t model.End) bool {
+		return !t.Unmanaged && t.Identity != nil && !m.Engine().AdmitsEveryPod(t.Identity, anybody, cnpg.StatusPort)
 	})
 }
 

@@ -5,6 +5,7 @@ package egress
 
 import (
 	"net/netip"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -94,8 +95,20 @@ type Peer struct {
 	APIServer *APIServerAt
 	// Unknown is why the peer can't be told.
 	Unknown string
+	// Like are names of that kind, which nobody has, for an unknown one outside the Kubernetes cluster of which a part is
+	// known: what holds for all of them because of that part holds for it.
+	Like []string
 	// Ports are those that are needed, of the peer's own and not of a Service in front of it.
 	Ports []Port
+}
+
+// Patterns are Like as rules would name them, the part that is not known being anything.
+func (p Peer) Patterns() []string {
+	var out []string
+	for _, name := range p.Like {
+		out = append(out, strings.Replace(name, anyRegion, "*", 1))
+	}
+	return out
 }
 
 // Candidate is a pod as it usually is.

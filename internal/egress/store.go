@@ -168,26 +168,48 @@ func (c *clusterNeeds) credentials(s *barmanapi.BarmanObjectStoreConfiguration, 
 	}
 }
 
-// s3 are the hosts of a bucket in AWS, where no endpointURL names another.
+// anyRegion stands for a region that is not known. No region is called like this.
+const anyRegion = "any-region"
+
+// s3 are the hosts of a bucket in AWS, where no endpointURL names another. The name of a bucket with a dot does not
+// fit into certificates, so that it stands in the path (botocore's fix_s3_host).
 func s3(s *barmanapi.BarmanObjectStoreConfiguration, env []corev1.EnvVar) ([]Peer, string) {
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(s.DestinationPath, "s3://"), "/")
 	what := "the S3 bucket " + bucket
+	service := bucket + ".s3"
+	if strings.Contains(bucket, ".") {
+		service = "s3"
+	}
 	if s.AWS != nil && s.AWS.RegionReference != nil {
-		return []Peer{{Unknown: fmt.Sprintf("the region of the bucket stands in the Secret %q", s.AWS.RegionReference.Name)}}, what
+		return []Peer{unknownRegion(service, fmt.Sprintf("the region of the bucket stands in the Secret %q", s.AWS.RegionReference.Name))}, what
 	}
 	region, why := regionOf(env)
 	if region == "" {
-		return []Peer{{Unknown: "the region of the bucket " + why}}, what
+		return []Peer{unknownRegion(service, "the region of the bucket "+why)}, what
 	}
-	return []Peer{{Name: bucket + ".s3." + region + ".amazonaws.com", Ports: tcp(443)}}, what
+	return []Peer{{Name: inAWS(service, region), Ports: tcp(443)}}, what
 }
 
 func sts(env []corev1.EnvVar) Peer {
 	region, why := regionOf(env)
 	if region == "" {
-		return Peer{Unknown: "the region of the security token service " + why}
+		return unknownRegion("sts", "the region of the security token service "+why)
 	}
-	return Peer{Name: "sts." + region + ".amazonaws.com", Ports: tcp(443)}
+	return Peer{Name: inAWS("sts", region), Ports: tcp(443)}
+}
+
+// unknownRegion is a service of AWS in a region that is not known. Clients without a region ask the global name.
+func unknownRegion(service, why string) Peer {
+	return Peer{Unknown: why, Like: []string{inAWS(service, anyRegion), service + ".amazonaws.com"}, Ports: tcp(443)}
+}
+
+// inAWS is the name of a service in a region.
+func inAWS(service, region string) string {
+	name := service + "." + region + ".amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		name += ".cn"
+	}
+	return name
 }
 
 // regionOf is the AWS region that the environment sets, or why there is none.

@@ -132,7 +132,7 @@ func (m *Model) toNode(from, to End, protocol u8proto.U8proto, port uint16) engi
 			out = d
 		}
 	}
-	return out
+	return engine.Join(m.intoNode(from, protocol, port), out.Egress)
 }
 
 // notAPod says why policies for pods do not count at an end.

@@ -43,11 +43,15 @@ func (m *Model) Ask(end End, peer egress.Peer, port egress.Port) []Answer {
 		return out
 	}
 	name := calledPeer(peer)
+	into := engine.AllowedBecause(notAPod)
+	if m.isOnNode(peer) {
+		into = m.intoNode(end, proto, port.Number)
+	}
 	if unrestricted := m.opens(end); unrestricted != "" {
-		return []Answer{{name, -1, engine.Join(engine.AllowedBecause(notAPod), engine.AllowedBecause(unrestricted))}}
+		return []Answer{{name, -1, engine.Join(into, engine.AllowedBecause(unrestricted))}}
 	}
 	if peer.Unknown != "" {
-		return []Answer{{name, -1, engine.Join(engine.AllowedBecause(notAPod), engine.UnknownBecause(peer.Unknown))}}
+		return []Answer{{name, -1, engine.Join(into, m.unknownPeer(end, peer, proto, port.Number))}}
 	}
 	alternatives, why := m.alternatives(end, peer)
 	var decisions []engine.Decision
@@ -55,7 +59,7 @@ func (m *Model) Ask(end End, peer egress.Peer, port egress.Port) []Answer {
 		decisions = append(decisions, m.engine.DecideOn(end.Identity, id, proto, port.Number))
 	}
 	d := engine.Either(why, decisions...)
-	if peer.Name != "" && d.Verdict == v1alpha1.VerdictAllowed && !m.resolves(end, proto, port.Number) {
+	if d = engine.Join(into, d.Egress); peer.Name != "" && d.Verdict == v1alpha1.VerdictAllowed && !m.resolves(end, proto, port.Number) {
 		d = engine.Join(d.Ingress, engine.Direction{
 			Verdict: v1alpha1.VerdictDenied, DefaultDeny: m.denyingEgress(end),
 			Reason: "a rule names " + peer.Name + ", and no rule for DNS has rules.dns, without which Cilium learns no addresses",
@@ -164,6 +168,8 @@ func calledPeer(peer egress.Peer) string {
 		return peer.Name
 	case peer.Address.IsValid():
 		return peer.Address.String()
+	case len(peer.Like) > 0:
+		return peer.Patterns()[0]
 	}
 	return "what is not known"
 }

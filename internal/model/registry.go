@@ -29,6 +29,8 @@ type registry struct {
 	candidates map[string]*engine.Identity
 	// nowhere are addresses of the world that no name has, for what runs in a namespace.
 	nowhere map[string][]*engine.Identity
+	// mentioned are those of the names that policies name.
+	mentioned map[string][]*engine.Identity
 }
 
 // named is a DNS name as the policies for what runs in a namespace know it: those for others do not matter.
@@ -57,7 +59,7 @@ type placed struct {
 func (m *Model) register(policies []engine.Policy) error {
 	r := registry{
 		deriver: m.known.deriver, needs: m.known.needs, operators: m.known.operators,
-		jobs: map[jobOf]*engine.Identity{}, names: map[named][]*engine.Identity{}, nowhere: map[string][]*engine.Identity{}, addresses: map[netip.Addr][]*engine.Identity{},
+		jobs: map[jobOf]*engine.Identity{}, names: map[named][]*engine.Identity{}, nowhere: map[string][]*engine.Identity{}, mentioned: map[string][]*engine.Identity{}, addresses: map[netip.Addr][]*engine.Identity{},
 		apiServers: map[placed][]*engine.Identity{}, candidates: map[string]*engine.Identity{},
 	}
 	if r.deriver == nil {
@@ -201,6 +203,8 @@ func (m *Model) addPeers(peers []egress.Peer, namespace string, worlds func(stri
 			if len(ids) > 0 {
 				known.candidates[p.Candidate.Namespace] = ids[0]
 			}
+		case len(p.Like) > 0:
+			err = m.addLike(p.Like, namespace, world)
 		case p.Name != "":
 			known.names[named{namespace, p.Name}], err = m.identities.Name(p.Name, world)
 		case p.Address.IsValid():

@@ -97,8 +97,9 @@ type DecidingRule struct {
 	Content any `json:"content,omitempty"`
 }
 
-// AccessChange is the smallest change that would let a source in. The engine has been asked about
-// it: with it, ingress is allowed, and every required flow that is allowed stays so.
+// AccessChange is the smallest change that would let a source into a cluster or, of an outbound explanation, let the
+// cluster reach its target. The engine has been asked about it: with it, what denied does so no more, and every
+// required flow that is allowed stays so.
 type AccessChange struct {
 	// Steps are sentences that say what has to change, one for each end that denies.
 	Steps []command.Text `json:"steps"`
@@ -107,8 +108,8 @@ type AccessChange struct {
 	Command command.Line `json:"command,omitzero"`
 	// Manifest is a CiliumNetworkPolicy as YAML, when there is no Command.
 	Manifest string `json:"manifest,omitempty"`
-	// LetsIn is who else could connect then. It is missing when there is neither a Command nor a
-	// Manifest.
+	// LetsIn is who else could connect to the cluster then. It is missing when there is neither a Command nor a
+	// Manifest, and in outbound explanations.
 	LetsIn *Exposed `json:"letsIn,omitempty"`
 }
 

@@ -22,10 +22,14 @@ import (
 func (w *Watcher) watchedKinds() []*watched {
 	decoder := decode.NewDecoder()
 	kinds := []*watched{w.watchNamespaces(), w.watchPods(), w.watchNetworkPolicies(decoder), w.watchDeployments(), w.watchSettings(), w.watchServices(), w.watchAPIServers()}
-	for _, k := range []custom{
+	customs := []custom{
 		endpoints(), ciliumNetworkPolicies(), ciliumClusterwideNetworkPolicies(), clusterNetworkPolicies(), clusters(), poolers(),
 		subscriptions(), objectStores(), cidrGroups(), podMonitors(), serviceMonitors(),
-	} {
+	}
+	if w.options.Namespace != "" {
+		customs = append(customs, clustersElsewhere(w.options.Namespace))
+	}
+	for _, k := range customs {
 		kinds = append(kinds, w.watchCustom(k, decoder))
 	}
 	return kinds

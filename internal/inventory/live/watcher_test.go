@@ -163,3 +163,14 @@ func TestStreamsOfOneNamespaceAreShort(t *testing.T) {
 		t.Error("the namespace is not watched")
 	})
 }
+
+// Clusters of other namespaces may need those of the one that is watched.
+func TestWatchingSeesClustersElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watchServer(t, newServerWithNeeds(), Options{Namespace: "shop"})
+		inv := eventually(t, w, "everything is read", nothingMissing)
+		if len(inv.Clusters) != 1 || len(inv.Others) != 1 || inv.Others[0].Namespace != "web" {
+			t.Errorf("clusters %v, others %v", inv.Clusters, inv.Others)
+		}
+	})
+}

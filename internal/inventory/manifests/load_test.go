@@ -457,3 +457,15 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// Control characters are no part of a name, whatever a terminal makes of the bracket among them: they stand for none.
+func TestNamesWithControlCharactersAreNoPlaceholders(t *testing.T) {
+	inv := mustLoad(t, "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: \"p\\u001b[31m\", namespace: db}\nspec: {endpointSelector: {}, ingress: [{}]}\n")
+	if len(inv.Missing) > 0 || len(inv.Policies) != 1 || !strings.Contains(inv.Policies[0].Refused, "is not valid") {
+		t.Errorf("missing %v, policies %+v", inv.Missing, inv.Policies)
+	}
+	inv = mustLoad(t, "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: \"p[31m\", namespace: db}\nspec: {endpointSelector: {}, ingress: [{}]}\n")
+	if len(inv.Missing) != 1 || inv.Missing[0].Reason != inventory.NotRendered {
+		t.Errorf("a bracket without them: %v", inv.Missing)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -41,6 +42,7 @@ const (
 
 const (
 	remedyPlaceholder = "Fill in the placeholders first, as with flux build kustomization or envsubst, and pass the result with -f -."
+	remedyName        = "Correct the namespace, or fill in what stands for it, and pass the result with -f -."
 	remedyTemplate    = "Render the template first, as with helm template, and pass the result with -f -."
 	remedyEncrypted   = "Decrypt it first, as with sops --decrypt FILE, and pass the result with -f -."
 )
@@ -50,6 +52,12 @@ var placeholder = regexp.MustCompile(`\{\{.*?\}\}|\{\{|\$\{[^}]*\}`)
 
 // placeholderName is what stands for a name and can't be one.
 var placeholderName = regexp.MustCompile(`[<>%@$*#{}\[\]]|__[A-Za-z0-9_]+__`)
+
+// isPlaceholder is true for what stands for a name. Control characters are no part of any: they are those of a
+// terminal, with a bracket among them.
+func isPlaceholder(name string) bool {
+	return placeholderName.MatchString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
 
 // notRendered notes an object that can't be judged as it stands, and tells whether it is one. Kinds
 // that do not matter are none.
@@ -91,10 +99,10 @@ func (l *loader) notRendered(h header, raw []byte, at place) bool {
 		if strings.HasPrefix(mark, "{{") {
 			u.why, u.remedy = whyTemplate, remedyTemplate
 		}
-	case !peers && (placeholderName.MatchString(name) || !clusterwide && placeholderName.MatchString(namespace)):
+	case !peers && (isPlaceholder(name) || !clusterwide && isPlaceholder(namespace)):
 		u.why, u.remedy = whyPlaceholder, remedyPlaceholder
 	case !peers && object.Metadata.UID == nil && !clusterwide && schema.NotAName(namespace) != "":
-		u.why, u.remedy = whyName, remedyPlaceholder
+		u.why, u.remedy = whyName, remedyName
 		u.detail = schema.NotAName(namespace)
 	default:
 		return false
