@@ -53,6 +53,7 @@ func neededFlows(m *model.Model, c *model.Cluster) []needed {
 			continue // What nobody has seen has no policies.
 		}
 		name := fmt.Sprintf("operator (%s)", op.Namespace)
+		all.unseen = op.Assumed
 		for _, need := range m.NeedsOf(i) {
 			need.Advisory = need.Advisory || len(m.Operators()) > 1
 			if need.Inbound {
@@ -62,6 +63,7 @@ func neededFlows(m *model.Model, c *model.Cluster) []needed {
 			}
 		}
 	}
+	all.unseen = false
 	for _, need := range m.Deriver().Metrics(c.Object) {
 		all.inbound(need, called(need.Who), m.EndsOf(c, need.Who))
 	}
@@ -84,6 +86,8 @@ func called(who egress.Who) string {
 type group struct {
 	m   *model.Model
 	out []needed
+	// unseen is true for the needs of an operator of which no pod was seen: of its namespace, nothing was read.
+	unseen bool
 }
 
 // flowOf is the flow that a need belongs to, from which its source's name is among.
@@ -155,7 +159,7 @@ func (g *group) outbound(need egress.Need, from, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						target = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{from: end, to: target, toPod: answer.Pod, peer: peer, port: port, decision: answer.Decision})
+					all = append(all, connection{from: end, to: target, toPod: answer.Pod, peer: peer, port: port, decision: g.known(end, target, answer.Decision)})
 				}
 			}
 		}
@@ -175,7 +179,7 @@ func (g *group) inbound(need egress.Need, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						source = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{from: source, to: end, toPod: -1, peer: peer, port: port, decision: answer.Decision})
+					all = append(all, connection{from: source, to: end, toPod: -1, peer: peer, port: port, decision: g.known(source, end, answer.Decision)})
 				}
 			}
 		}
@@ -219,6 +223,27 @@ func (g *group) together(need egress.Need, all []connection) []connection {
 		}
 	}
 	return []connection{best}
+}
+
+// known is a decision about which nothing is missing: where policies of the namespace of one of the ends were not read, it
+// is unknown.
+func (g *group) known(from, to model.End, d engine.Decision) engine.Decision {
+	m := g.m
+	if g.unseen {
+		return d
+	}
+	blind := func(e model.End, at engine.Direction) engine.Direction {
+		if e.Identity == nil || e.OnNode || at.Verdict == v1alpha1.VerdictDenied && len(at.Rules) > 0 {
+			return at // What a rule denies stays denied.
+		}
+		if namespace := e.Identity.Namespace(); namespace != "" {
+			if why := m.Blind(namespace); why != "" {
+				return engine.UnknownBecause(why)
+			}
+		}
+		return at
+	}
+	return engine.Join(blind(to, d.Ingress), blind(from, d.Egress))
 }
 
 // differing says which of several alternatives are allowed and which are not, where each has a name of its own.

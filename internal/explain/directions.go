@@ -124,17 +124,10 @@ func (q *Question) blindness(namespace string) string {
 	if q.Model.NoAgent() {
 		return "there is no sign of a Cilium agent in this Kubernetes cluster"
 	}
-	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
-	if q.Model.Inventory().Settings.ClusterNetworkPolicy {
-		resources = append(resources, "clusternetworkpolicies")
-	}
 	if !q.Model.EveryMemberHasEndpoint(q.Cluster) {
-		resources = append(resources, "namespaces")
-	}
-	for _, resource := range resources {
-		for _, missing := range q.Model.MissingAt(resource, namespace) {
+		for _, missing := range q.Model.MissingAt("namespaces", namespace) {
 			return missing.Message
 		}
 	}
-	return ""
+	return q.Model.Blind(namespace)
 }

@@ -30,6 +30,20 @@ func (m *Model) MissingAt(resource, namespace string) []inventory.Missing {
 	return out
 }
 
+// Blind says why nobody knows all policies at the pods of a namespace; empty where nothing of them is missing.
+func (m *Model) Blind(namespace string) string {
+	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
+	if m.inv.Settings.ClusterNetworkPolicy {
+		resources = append(resources, "clusternetworkpolicies")
+	}
+	for _, resource := range resources {
+		for _, missing := range m.MissingAt(resource, namespace) {
+			return missing.Message
+		}
+	}
+	return ""
+}
+
 // Enforces is false where the agent drops nothing, whatever the policies say.
 func (m *Model) Enforces() bool {
 	return m.inv.Settings.EnablePolicy != "never" && !m.inv.Settings.AuditMode
