@@ -37,7 +37,7 @@ type needed struct {
 // neededFlows asks about what a cluster needs besides the connections among operator, instances and poolers, in
 // the order in which people look for them.
 func neededFlows(m *model.Model, c *model.Cluster) []needed {
-	all := group{m: m}
+	all := group{m: m, own: c.Object.Namespace}
 	for _, flow := range []egress.Flow{egress.APIServer, egress.DNS, egress.ObjectStore, egress.External} {
 		for _, need := range m.Needs(c) {
 			if need.Flow == flow {
@@ -53,7 +53,6 @@ func neededFlows(m *model.Model, c *model.Cluster) []needed {
 			continue // What nobody has seen has no policies.
 		}
 		name := fmt.Sprintf("operator (%s)", op.Namespace)
-		all.unseen = op.Assumed
 		for _, need := range m.NeedsOf(i) {
 			need.Advisory = need.Advisory || len(m.Operators()) > 1
 			if need.Inbound {
@@ -63,7 +62,6 @@ func neededFlows(m *model.Model, c *model.Cluster) []needed {
 			}
 		}
 	}
-	all.unseen = false
 	for _, need := range m.Deriver().Metrics(c.Object) {
 		all.inbound(need, called(need.Who), m.EndsOf(c, need.Who))
 	}
@@ -86,8 +84,8 @@ func called(who egress.Who) string {
 type group struct {
 	m   *model.Model
 	out []needed
-	// unseen is true for the needs of an operator of which no pod was seen: of its namespace, nothing was read.
-	unseen bool
+	// own is the namespace of the cluster.
+	own string
 }
 
 // flowOf is the flow that a need belongs to, from which its source's name is among.
@@ -225,21 +223,16 @@ func (g *group) together(need egress.Need, all []connection) []connection {
 	return []connection{best}
 }
 
-// known is a decision about which nothing is missing: where policies of the namespace of one of the ends were not read, it
-// is unknown.
+// known is a decision about which nothing is missing: where policies of another namespace, that of one of the ends, could
+// not be read, it is unknown. What is missing for the cluster's own, or everywhere, makes more than this unknown.
 func (g *group) known(from, to model.End, d engine.Decision) engine.Decision {
-	m := g.m
-	if g.unseen {
-		return d
-	}
 	blind := func(e model.End, at engine.Direction) engine.Direction {
 		if e.Identity == nil || e.OnNode || at.Verdict == v1alpha1.VerdictDenied && len(at.Rules) > 0 {
 			return at // What a rule denies stays denied.
 		}
-		if namespace := e.Identity.Namespace(); namespace != "" {
-			if why := m.Blind(namespace); why != "" {
-				return engine.UnknownBecause(why)
-			}
+		namespace := e.Identity.Namespace()
+		if why := g.m.Blind(namespace, inventory.Only(namespace)); namespace != "" && namespace != g.own && why != "" {
+			return engine.UnknownBecause(why)
 		}
 		return at
 	}

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
@@ -30,15 +32,18 @@ func (m *Model) MissingAt(resource, namespace string) []inventory.Missing {
 	return out
 }
 
-// Blind says why nobody knows all policies at the pods of a namespace; empty where nothing of them is missing.
-func (m *Model) Blind(namespace string) string {
+// Blind says why nobody knows all policies at the pods of a namespace; empty where nothing of them is missing. With scopes,
+// only what is missing for one of these counts.
+func (m *Model) Blind(namespace string, scopes ...inventory.Scope) string {
 	resources := []string{"manifests", "ciliumnetworkpolicies", "ciliumclusterwidenetworkpolicies", "networkpolicies"}
 	if m.inv.Settings.ClusterNetworkPolicy {
 		resources = append(resources, "clusternetworkpolicies")
 	}
 	for _, resource := range resources {
 		for _, missing := range m.MissingAt(resource, namespace) {
-			return missing.Message
+			if len(scopes) == 0 || slices.Contains(scopes, missing.Scope) {
+				return missing.Message
+			}
 		}
 	}
 	return ""
