@@ -237,6 +237,6 @@ func (q *Question) addHypothetical(s Source) error {
 	if s.form == formNamespace {
 		name = "a pod without labels"
 	}
-	q.Origins = append(q.Origins, Origin{Identity: q.Model.Extra()[0], name: name})
+	q.Origins = append(q.Origins, Origin{Identity: q.Model.ExtraOf(s.Extra().Pods[0]), name: name})
 	return nil
 }

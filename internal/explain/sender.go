@@ -98,7 +98,7 @@ func (s Sender) ends(m *model.Model, c *model.Cluster) ([]model.End, error) {
 		running := slices.DeleteFunc(slices.Clone(c.Members), func(member model.Member) bool {
 			return member.Role != v1alpha1.RoleJob || m.Pod(member.Pod).Labels[cnpg.JobRoleLabel] != string(s.Job)
 		})
-		return append(m.Ends(running), model.End{Identity: m.Extra()[0], Name: "the next job " + string(s.Job)}), nil
+		return append(m.Ends(running), model.End{Identity: m.ExtraOf(s.extra(c.Object)[0]), Name: "the next job " + string(s.Job)}), nil
 	}
 	return append(m.Ends(c.Instances()), model.End{Identity: c.NextInstance, Name: "the next instance"}), nil
 }

@@ -236,6 +236,9 @@ func (s Source) Workload() (workload inventory.Workload, namespace string, ok bo
 	return s.workload, s.namespace, s.form == formPods && s.workload.Kind != "pod"
 }
 
+// Namespace is the source's; empty as long as none was named, and for sources that are no pods.
+func (s Source) Namespace() string { return s.namespace }
+
 // Name is the source in kubectl's words, without its namespace.
 func (s Source) Name() string {
 	switch s.form {

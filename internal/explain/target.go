@@ -113,7 +113,7 @@ func parseObject(text string) (Target, error) {
 		return Target{}, fmt.Errorf("target %q: the port is missing behind the colon", text)
 	}
 	parts := strings.Split(object, "/")
-	if kind := strings.ToLower(parts[max(0, len(parts)-2)]); !slices.Contains([]string{"service", "services", "svc"}, kind) {
+	if !isServiceKind(parts[max(0, len(parts)-2)]) {
 		pods, err := ParseSource(object)
 		if err == nil && pods.form != formPods {
 			err = fmt.Errorf("source %q: nothing answers there", object)
@@ -166,6 +166,19 @@ func parseHost(text, host string, external bool) (Target, error) {
 	return t, nil
 }
 
+// LooksLikeTarget tells a target from a cluster that is written as NAME or NAMESPACE/NAME. Neither name can have a dot.
+func LooksLikeTarget(text string) bool {
+	if text == targetAPIServer || text == targetDNS || strings.ContainsAny(text, " .:") {
+		return true
+	}
+	parts := strings.Split(text, "/")
+	return len(parts) > 2 || len(parts) == 2 && (isServiceKind(parts[0]) || sourceKinds()[strings.ToLower(parts[0])] != "")
+}
+
+func isServiceKind(kind string) bool {
+	return slices.Contains([]string{"service", "services", "svc"}, strings.ToLower(kind))
+}
+
 // In returns the target in a namespace, when it is one that has a namespace and names none.
 func (t Target) In(namespace string) Target {
 	if t.namespace == "" && (t.form == toService || t.form == toPods) {
@@ -200,6 +213,9 @@ func TargetForms() []string {
 
 // IsForAll is true for what everything needs that CloudNativePG starts: the API server and DNS.
 func (t Target) IsForAll() bool { return t.form == toAPIServer || t.form == toDNS }
+
+// Port is the port as it was asked for; empty without one.
+func (t Target) Port() string { return t.port }
 
 // PortSuffix is the port behind a colon, as it was asked for; empty without one.
 func (t Target) PortSuffix() string {

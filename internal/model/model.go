@@ -90,12 +90,19 @@ type Options struct {
 
 // Extra are identities besides those of the inventory and of its policies.
 type Extra struct {
-	// Pods need not exist. Model.Extra has their identities, in this order.
+	// Pods need not exist. Model.ExtraOf has their identities.
 	Pods []inventory.Pod
 	// Prefixes are addresses outside the Kubernetes cluster.
 	Prefixes []netip.Prefix
 	// Peers are whom pods may connect to.
 	Peers []egress.Peer
+}
+
+// And are the identities of both.
+func (e Extra) And(other Extra) Extra {
+	return Extra{
+		Pods: slices.Concat(e.Pods, other.Pods), Prefixes: slices.Concat(e.Prefixes, other.Prefixes), Peers: slices.Concat(e.Peers, other.Peers),
+	}
 }
 
 // New reads the policies and derives the identities of an inventory. Errors are about Cilium's
@@ -348,8 +355,15 @@ func (m *Model) Engine() *engine.Engine { return m.engine }
 // Identities are all that the engine knows.
 func (m *Model) Identities() *engine.Identities { return m.identities }
 
-// Extra are the identities of Options.Extra.Pods, in their order.
-func (m *Model) Extra() []*engine.Identity { return m.extra }
+// ExtraOf is the identity of one of Options.Extra.Pods; nil for a pod that is none of them.
+func (m *Model) ExtraOf(pod inventory.Pod) *engine.Identity {
+	for i, other := range m.options.Extra.Pods {
+		if other.Namespace == pod.Namespace && other.ServiceAccount == pod.ServiceAccount && maps.Equal(other.Labels, pod.Labels) {
+			return m.extra[i]
+		}
+	}
+	return nil
+}
 
 // Clusters are those that the model is about, by namespace and name.
 func (m *Model) Clusters() []*Cluster { return m.clusters }

@@ -201,7 +201,7 @@ func (o *options) explainAround(ctx context.Context, namespace string, around []
 		return e, errors.Join(problem, err)
 	}
 	from := o.from.In(key.Namespace)
-	note, err := o.addTemplate(ctx, inv, from)
+	note, err := o.source.AddTemplate(ctx, inv, from)
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}

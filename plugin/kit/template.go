@@ -1,4 +1,4 @@
-package explain
+package kit
 
 import (
 	"context"
@@ -18,18 +18,18 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
 )
 
-// addTemplate adds a pod made from the source's pod template when the source is a workload of which
+// AddTemplate adds a pod made from the source's pod template when the source is a workload of which
 // no pod runs. note says so. In manifests, the pods of workloads are there already.
-func (o *options) addTemplate(ctx context.Context, inv *inventory.Inventory, from explain.Source) (note string, err error) {
+func (s *Source) AddTemplate(ctx context.Context, inv *inventory.Inventory, from explain.Source) (note string, err error) {
 	workload, namespace, ok := from.Workload()
-	if !ok || o.source.Offline() || slices.ContainsFunc(inv.Pods, func(p inventory.Pod) bool { return from.Matches(&p) }) {
+	if !ok || s.Offline() || slices.ContainsFunc(inv.Pods, func(p inventory.Pod) bool { return from.Matches(&p) }) {
 		return "", nil
 	}
 	kind, resource, ok := templateKind(workload.Kind)
 	if !ok {
 		return "", nil
 	}
-	clients, err := o.source.Clients()
+	clients, err := s.Clients()
 	if err != nil {
 		return "", err
 	}

@@ -1,4 +1,4 @@
-package explain
+package kit
 
 import (
 	"fmt"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // A workload without pods is asked about by its template.
@@ -35,7 +34,7 @@ func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
 	}))
 	defer server.Close()
 	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
-	root := kit.NewGlobals(genericiooptions.NewTestIOStreamsDiscard(), "test")
+	root := NewGlobals(genericiooptions.NewTestIOStreamsDiscard(), "test")
 	*root.Config.APIServer = server.URL
 	for _, test := range []struct{ source, label, err string }{
 		{source: "deploy/idle", label: "idle"},
@@ -48,7 +47,7 @@ func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
 		{source: "world"},
 	} {
 		t.Run(test.source, func(t *testing.T) {
-			o := newOptions(root)
+			source := Source{Globals: root}
 			from, err := explain.ParseSource(test.source)
 			if err != nil {
 				t.Fatal(err)
@@ -56,7 +55,7 @@ func TestExplainTemplateOfAWorkloadWithoutPods(t *testing.T) {
 			from = from.In("shop")
 			running := inventory.Pod{Namespace: "shop", Name: "web-1", Workload: inventory.Workload{Kind: "deployment", Name: "web"}}
 			inv := &inventory.Inventory{Origin: inventory.Live, Pods: []inventory.Pod{running}}
-			note, err := o.addTemplate(t.Context(), inv, from)
+			note, err := source.AddTemplate(t.Context(), inv, from)
 			if test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("got %v, want %s", err, test.err)
