@@ -12,6 +12,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/rbac"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/status"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/test"
 )
 
 // NewCommand returns the root command, kubectl cnpg-netpol. Its errors are not printed: Main does
@@ -28,6 +29,7 @@ func verbs() []func(*kit.Globals) *cobra.Command {
 		change.NewDiffCommand,
 		change.NewLockdownCommand,
 		change.NewUnlockCommand,
+		test.NewCommand,
 	}
 }
 
@@ -68,6 +70,7 @@ func newRootCommand(o *kit.Globals, started *bool) *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: kit.GroupInspect, Title: "Look"},
 		&cobra.Group{ID: kit.GroupChange, Title: "Change"},
+		&cobra.Group{ID: kit.GroupCheck, Title: "Check"},
 		&cobra.Group{ID: kit.GroupOther, Title: "Other"},
 	)
 	o.AddFlags(root)

@@ -42,7 +42,7 @@ const (
 	Markdown Format = "markdown"
 	// SARIF are the findings, for GitHub's code scanning and the like.
 	SARIF Format = "sarif"
-	// JUnit has a test case for each cluster, for pipelines that show tests.
+	// JUnit has a test case for each cluster, or for each expectation, for pipelines that show tests.
 	JUnit Format = "junit"
 )
 
@@ -67,6 +67,35 @@ func ExplanationFormats() []Format { return []Format{Table, Wide, JSON, YAML, Me
 
 // ChangeFormats are those of a preview for programs.
 func ChangeFormats() []Format { return []Format{JSON, YAML} }
+
+// TestFormats are those of what came of expectations, the default first.
+func TestFormats() []Format { return []Format{Table, JSON, YAML, JUnit, Markdown} }
+
+// PrintTests writes what came of expectations.
+func PrintTests(w io.Writer, output Output, t v1alpha1.TestReport, o text.Options) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, t)
+	}
+	switch output.Format {
+	case Table:
+		return text.Tests(w, t, o)
+	case JSON:
+		return object.JSON(w, t)
+	case YAML:
+		return object.YAML(w, t)
+	case JUnit:
+		return junit.Write(w, suites.Tests(t))
+	case Markdown:
+		return markdown.Tests(w, t)
+	default:
+		return unknown(output.Format, TestFormats())
+	}
+}
+
+// PrintExpectations writes what test reads, with comments.
+func PrintExpectations(w io.Writer, drafts []v1alpha1.ExpectationsDraft) error {
+	return object.Expectations(w, drafts)
+}
 
 // PrintChange writes what a lockdown would change.
 func PrintChange(w io.Writer, output Output, preview v1alpha1.ChangePreview) error {

@@ -11,6 +11,7 @@ import (
 const (
 	GroupInspect = "inspect"
 	GroupChange  = "change"
+	GroupCheck   = "check"
 	GroupOther   = "other"
 )
 

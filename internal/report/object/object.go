@@ -90,6 +90,10 @@ func encoded(object any) ([]byte, error) {
 	case v1alpha1.Explanation:
 		o.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ExplanationKind}
 		object = o
+	case v1alpha1.TestReport:
+		o.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.TestReportKind}
+		o.Results = copied(o.Results)
+		object = o
 	}
 	data, err := json.Marshal(object)
 	if err != nil {

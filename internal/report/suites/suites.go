@@ -1,4 +1,5 @@
-// Package suites turns reports into suites of test cases, for the pipelines that show those: whether a database passes. It
+// Package suites turns reports into suites of test cases, for the pipelines that show those: whether a database passes, and whether
+// what is expected of it holds. It
 // takes values of v1alpha1 and returns values, which package junit writes.
 package suites
 
