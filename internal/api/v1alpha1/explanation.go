@@ -25,12 +25,13 @@ type Explanation struct {
 	Port string `json:"port"`
 	// Outbound is true when the cluster is the one who wants to connect: Source is what of it does.
 	Outbound bool `json:"outbound,omitempty"`
-	// Verdict sums the answers up: denied when one of them is, else unknown when one of them is.
+	// Verdict sums the answers up: denied when one of them is, else unknown when one of them is. Where one is unknown
+	// because an agent is still at work at a pod, so is the whole: whoever is denied elsewhere may get in there.
 	Verdict Verdict `json:"verdict"`
 	// Answers are one for each combination of source and target pods that is decided alike; one
 	// only when all are.
 	Answers []Answer `json:"answers"`
-	// Change is what would let the source in; set with --why-not when the verdict is denied.
+	// Change is what would let the source in, or the cluster out; set with --why-not when the verdict is denied.
 	Change *AccessChange `json:"change,omitempty"`
 	// Notes are sentences about what the answers rest on.
 	Notes []string `json:"notes"`
