@@ -27,7 +27,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 	was, is := assess.Report(before, c), assess.Report(after, c)
 	p.Posture = v1alpha1.PostureChange{Before: was.Posture, After: is.Posture}
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
-	p.Access = accessChanges(assess.Exposure(before, c, 0), assess.Exposure(after, c, 0))
+	p.Access = Access(assess.Exposure(before, c, 0), assess.Exposure(after, c, 0))
 	p.Bystanders = append(p.Bystanders, bystanders(before, after, c)...)
 	p.Notes = append(append(p.Notes, metricsNotes(before, after, c)...), kubectlNotes(p.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
@@ -102,9 +102,9 @@ func flowChanges(before, after []v1alpha1.RequiredFlow) []v1alpha1.RequiredFlowC
 	return out
 }
 
-// accessChanges compares client by client. Somebody of whose pods fewer can connect has lost it for
+// Access compares who can connect, client by client. Somebody of whose pods fewer can connect has lost it for
 // those pods, and is listed with their number.
-func accessChanges(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
+func Access(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
 	out := v1alpha1.AccessChanges{Loses: []v1alpha1.ClientChange{}, Gains: []v1alpha1.ClientChange{}, Keeps: []v1alpha1.ClientChange{}}
 	was := map[v1alpha1.ClientChange]int{}
 	for _, e := range before {

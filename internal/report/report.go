@@ -65,8 +65,8 @@ func Formats() []Format {
 // ExplanationFormats are those of explanations, the default first.
 func ExplanationFormats() []Format { return []Format{Table, Wide, JSON, YAML, Mermaid} }
 
-// ChangeFormats are those of a preview for programs.
-func ChangeFormats() []Format { return []Format{JSON, YAML} }
+// ChangeFormats are those of previews and comparisons.
+func ChangeFormats() []Format { return []Format{Table, JSON, YAML, Markdown} }
 
 // TestFormats are those of what came of expectations, the default first.
 func TestFormats() []Format { return []Format{Table, JSON, YAML, JUnit, Markdown} }
@@ -97,16 +97,39 @@ func PrintExpectations(w io.Writer, drafts []v1alpha1.ExpectationsDraft) error {
 	return object.Expectations(w, drafts)
 }
 
-// PrintChange writes what a lockdown would change.
-func PrintChange(w io.Writer, output Output, preview v1alpha1.ChangePreview) error {
+// PrintComparison writes what differs between two states.
+func PrintComparison(w io.Writer, output Output, c v1alpha1.StateComparison, o text.Options) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, c)
+	}
+	switch output.Format {
+	case "", Table:
+		return text.Comparison(w, c, o)
+	case JSON:
+		return object.JSON(w, c)
+	case YAML:
+		return object.YAML(w, c)
+	case Markdown:
+		return markdown.Comparison(w, c)
+	default:
+		return unknown(output.Format, ChangeFormats())
+	}
+}
+
+// PrintChange writes what a lockdown would change; diff are its policies as a unified diff.
+func PrintChange(w io.Writer, output Output, preview v1alpha1.ChangePreview, diff string, o text.Options) error {
 	if output.Template != nil {
 		return object.Template(w, output.Template, preview)
 	}
 	switch output.Format {
+	case Table:
+		return text.Preview(w, "lockdown", preview, o)
 	case JSON:
 		return object.JSON(w, preview)
 	case YAML:
 		return object.YAML(w, preview)
+	case Markdown:
+		return markdown.Change(w, preview, diff)
 	default:
 		return unknown(output.Format, ChangeFormats())
 	}

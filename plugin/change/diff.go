@@ -18,6 +18,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -31,6 +32,7 @@ type diffOptions struct {
 	source kit.Source
 	flags  kit.SetFlags
 	output report.Output
+	states states
 
 	// name is the cluster.
 	name string
@@ -48,12 +50,12 @@ func NewDiffCommand(globals *kit.Globals) *cobra.Command { return newDiffOptions
 
 func (o *diffOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "diff CLUSTER",
+		Use:     "diff CLUSTER | --from DIR [--to DIR]",
 		GroupID: kit.GroupInspect,
 		Annotations: map[string]string{
-			kit.ExitNoAnnotation: "lockdown would change something",
+			kit.ExitNoAnnotation: "lockdown would change something, or the two states differ",
 		},
-		Short: "Show what lockdown would change on the server",
+		Short: "Show what lockdown would change, or what differs between two states of manifests",
 		Long: kit.Long(`
 			Shows the policies as they are and as lockdown with the same flags would leave them, as a
 			unified diff. Nothing is changed. Fields that the server or Cilium writes are left out.
@@ -63,6 +65,12 @@ func (o *diffOptions) command() *cobra.Command {
 
 			-o json and -o yaml print the whole preview instead, for programs: the policies, the required
 			flows before and after, who gains, loses and keeps access, and why lockdown would refuse.
+			-o table is the preview for people, and -o markdown a comment for a pull request.
+
+			With --from, two states of a repository are compared instead, and no server is asked: for every
+			cluster in them its posture, the required flows that change, who gains and who loses access, and
+			the findings that are new or gone. Every client of either state is judged by the policies of
+			both. A directory with a kustomization is built; of others, everything below is read.
 		`),
 		Example: kit.Examples(`
 			# What would lockdown with these flags change?
@@ -73,25 +81,35 @@ func (o *diffOptions) command() *cobra.Command {
 
 			# Has anybody changed the policies since they were applied?
 			kubectl cnpg-netpol diff shop-db -n shop
+
+			# What does a branch change, for all databases? As a comment on the pull request
+			git worktree add ../base main
+			kubectl cnpg-netpol diff --from ../base --to . -o markdown
 		`),
-		Args:              cobra.ExactArgs(1),
+		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(o.complete(cmd, args), o.validate()); err != nil {
+			if err := errors.Join(o.complete(cmd, args), o.validate(), o.validateStates(cmd, args)); err != nil {
 				return err
+			}
+			if cmd.Flags().Changed("from") {
+				return o.runStates(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
 	}
 	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
 	o.source.Files.AddFlags(cmd)
+	o.states.addFlags(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }
 
 // complete takes the arguments, and reads the flags of the policy set.
 func (o *diffOptions) complete(cmd *cobra.Command, args []string) error {
-	o.name, o.given = args[0], o.flags.Given(cmd)
+	if o.given = o.flags.Given(cmd); len(args) > 0 {
+		o.name = args[0]
+	}
 	var err error
 	o.set, err = o.flags.Parse()
 	return err
@@ -162,7 +180,12 @@ func (o *diffOptions) print(m *model.Model, plan change.Plan, cluster types.Name
 	if err != nil {
 		return err
 	}
-	return report.PrintChange(o.Out, o.output, p.Previews[0])
+	diff, err := diffOf(plan)
+	if err != nil {
+		return err
+	}
+	_, width := terminal.Detect(o.Out)
+	return report.PrintChange(o.Out, o.output, p.Previews[0], diff, text.Options{Colors: o.source.Colors(o.Out), Width: width})
 }
 
 // diffOf is the unified diff of all changes of a plan, empty when there are none.

@@ -118,6 +118,12 @@ func (o *Globals) manifestNamespace() (name string, explicit bool) {
 	return "default", false
 }
 
+// ManifestNamespace is where objects of manifests are that name no namespace.
+func (o *Globals) ManifestNamespace() string {
+	name, _ := o.manifestNamespace()
+	return name
+}
+
 // scope is the namespace to list: empty, which means all, with allNamespaces.
 func (o *Globals) scope(allNamespaces bool) (string, error) {
 	if allNamespaces {

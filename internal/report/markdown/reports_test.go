@@ -48,7 +48,7 @@ func onlyOurs(t *testing.T, text []byte) {
 		t.Fatal(err)
 	}
 	for _, tag := range elements.FindAllString(out.String(), -1) {
-		if !ours.MatchString(tag) && tag != "<br>" && tag != "<h2>" && tag != "</h2>" && tag != "<pre>" && tag != "</pre>" {
+		if !ours.MatchString(tag) && tag != "<br>" && tag != `<code class="language-diff">` && tag != "<h2>" && tag != "</h2>" && tag != "<pre>" && tag != "</pre>" {
 			t.Errorf("there is an element %s", tag)
 		}
 	}

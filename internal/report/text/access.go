@@ -91,15 +91,30 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 		return nil
 	}
 
+	if len(targets) == 1 {
+		p.section("Access to PostgreSQL (" + targets[0] + ")")
+	} else {
+		p.section("Access to PostgreSQL")
+	}
+	return p.accessRows(merged, len(targets) == 1)
+}
+
+// accessTable writes who loses and gains access, without a title.
+func (p *page) accessTable(all v1alpha1.AccessChanges) error {
+	merged := map[accessChange][]access{}
+	for _, kind := range accessKinds() {
+		merged[kind] = merge(kind.of(all))
+	}
+	return p.accessRows(merged, false)
+}
+
+// accessRows writes changes of access; same says that their target has been named already.
+func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 	g := grid{columns: []column{
 		{header: "ACCESS"}, {header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)},
 	}}
 	// What is the same for everybody is said once.
-	same := len(targets) == 1
-	if same {
-		p.section("Access to PostgreSQL (" + targets[0] + ")")
-	} else {
-		p.section("Access to PostgreSQL")
+	if !same {
 		g.columns = append(g.columns, column{header: "TO", flexible: true, limit: p.limit(2)})
 	}
 	var omitted []string
