@@ -116,7 +116,10 @@ spec:
   egress: [{toEndpoints: [{matchLabels: {"k8s:io.kubernetes.pod.namespace": default}}]}, `+itsDNS+`]
 `)
 		t.Cleanup(func() {
-			w.kubectl(t, "-n", "cnpg-system", "delete", "ciliumnetworkpolicies", "operator-egress", "--ignore-not-found")
+			_, err := w.lab.Kubectl(context.WithoutCancel(t.Context()), nil, "-n", "cnpg-system", "delete", "ciliumnetworkpolicies", "operator-egress", "--ignore-not-found")
+			if err != nil {
+				t.Error(err)
+			}
 		})
 		begun := time.Now()
 		r := w.expectPosture(t, cluster, "BROKEN", "WEBHOOK_BLOCKED")
