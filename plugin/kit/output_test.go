@@ -31,8 +31,8 @@ func TestOutputFlag(t *testing.T) {
 	for value, want := range map[string]string{
 		"json": "", "html": "", "jsonpath={.kind}": "", "jsonpath-as-json={.kind}": "", "go-template={{.kind}}": "", "custom-columns=A:.b": "",
 		"jsonpath-file=" + file("path", "{.a}{\"=\"}"): "", "go-template-file=" + file("template", "{{.a}}"): "", "custom-columns-file=" + file("columns", "A\n.b"): "",
-		"xml":              "must be one of table, wide, json, yaml, dot, mermaid, html, " + forms,
-		"table=x":          "must be one of table, wide, json, yaml, dot, mermaid, html, " + forms,
+		"xml":              "must be one of table, wide, json, yaml, dot, mermaid, html, markdown, sarif, junit, " + forms,
+		"table=x":          "must be one of table, wide, json, yaml, dot, mermaid, html, markdown, sarif, junit, " + forms,
 		"jsonpath":         "jsonpath takes a template: jsonpath='{.kind}'",
 		"go-template=":     "go-template takes a template: go-template='{{.kind}}'",
 		"custom-columns":   "custom-columns takes a template: custom-columns=NAME:.metadata.name,POSTURE:.posture",
@@ -64,7 +64,7 @@ func TestOutputCompletion(t *testing.T) {
 		values    []string
 		directive cobra.ShellCompDirective
 	}{
-		"j":      {[]string{"json", "jsonpath=", "jsonpath-as-json=", "jsonpath-file="}, cobra.ShellCompDirectiveNoFileComp},
+		"j":      {[]string{"json", "junit", "jsonpath=", "jsonpath-as-json=", "jsonpath-file="}, cobra.ShellCompDirectiveNoFileComp},
 		"custom": {[]string{"custom-columns=", "custom-columns-file="}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace},
 		"w":      {[]string{"wide"}, cobra.ShellCompDirectiveNoFileComp},
 	} {
