@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // TestDemo runs the demo as "make demo" does, on a machine without kubeconfig, and compares all
 // that it prints.
 func TestDemo(t *testing.T) {
-	watch(t, "run", "transcript", "shop", "document")
+	watch(t, "run", "transcript", "shop", "document", "../pipelines/flux")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
