@@ -106,8 +106,9 @@ func fromRules(
 	a surroundings, services unsureServices,
 ) imported {
 	if err != nil {
-		out := imported{err: err}
 		specs = allRules(spec, specs)
+		err = sameWords(err, specs)
+		out := imported{err: err}
 		if len(specs) > 0 {
 			out.subjects = []*types.LabelSelector{}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -50,7 +51,7 @@ func isSpecial(b byte) bool { return (b < ' ' || b > '~') && b != '\n' }
 // YAML too. The error is that it is no JSON.
 func EscapeYAML(data []byte) ([]byte, error) {
 	// The YAML library reads JSON as YAML on its way, and rejects raw control characters there.
-	data = EscapeJSON(data)
+	data = longEscapes(EscapeJSON(data))
 	text, err := yaml.JSONToYAML(data)
 	if err != nil {
 		return nil, err
@@ -59,4 +60,45 @@ func EscapeYAML(data []byte) ([]byte, error) {
 		return data, nil
 	}
 	return text, nil
+}
+
+// longEscapes writes pairs of surrogates, which are JSON's way to write characters beyond U+FFFF, as YAML does.
+func longEscapes(data []byte) []byte {
+	const length = len(`\u0000`)
+	if !bytes.Contains(data, []byte(`\ud`)) {
+		return data
+	}
+	out := make([]byte, 0, len(data))
+	for i := 0; i < len(data); {
+		if data[i] != '\\' || i+1 >= len(data) {
+			out = append(out, data[i])
+			i++
+			continue
+		}
+		high, low := escaped(data[i:]), rune(-1)
+		if high >= 0 && i+length < len(data) {
+			low = escaped(data[i+length:])
+		}
+		if r := utf16.DecodeRune(high, low); high >= 0 && low >= 0 && r != utf8.RuneError {
+			out = fmt.Appendf(out, `\U%08x`, r)
+			i += 2 * length
+			continue
+		}
+		out = append(out, data[i], data[i+1])
+		i += 2
+	}
+	return out
+}
+
+// escaped is the character of an escape of four digits at the beginning, -1 where there is none.
+func escaped(data []byte) rune {
+	const length = len(`\u0000`)
+	if len(data) < length || data[0] != '\\' || data[1] != 'u' {
+		return -1
+	}
+	n, err := strconv.ParseUint(string(data[2:length]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(n)
 }
