@@ -2,6 +2,10 @@ package plugin
 
 import (
 	"context"
+	"errors"
+	"io"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -14,16 +18,26 @@ import (
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
 	silenceLibraries()
 	started := false
-	root := newRootCommand(kit.NewGlobals(streams, buildVersion()), &started)
+	globals := kit.NewGlobals(streams, buildVersion())
+	root := newRootCommand(globals, &started)
 	root.SetArgs(args)
+	help := &remembering{Writer: streams.Out}
+	root.SetOut(help)
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := execute(ctx, root, globals)
 	if err == nil {
-		return kit.ExitFine
+		err = help.err
+		started = true
 	}
-	if !started {
+	switch {
+	case err == nil:
+		return kit.ExitFine
+	case errors.Is(err, syscall.EPIPE) && !errors.As(err, new(kit.LostOutput)):
+		return kit.ExitFailed // The reader has gone away, as head does: it has read enough.
+	}
+	if !started && ctx.Err() == nil {
 		// Cobra refused the command line: no verb has run.
 		err = kit.UsageError{Err: kit.OneLine(err)}
 	}
@@ -32,6 +46,54 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	}
 	kit.PrintError(streams.ErrOut, cmd.CommandPath(), err)
 	return kit.ExitCode(err)
+}
+
+// remembering keeps the error of writing: cobra does not look at it when it prints a help.
+type remembering struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *remembering) Write(data []byte) (int, error) {
+	n, err := w.Writer.Write(data)
+	w.err = errors.Join(w.err, err)
+	return n, err
+}
+
+// grace is how long a command may take to end by itself once it is interrupted.
+const grace = 500 * time.Millisecond
+
+// execute runs the command, and leaves it behind when it does not end with the context: Cilium's engine knows
+// nothing of contexts, nor do the credential plugins of a kubeconfig. What is being changed is waited for: it is
+// finished, or put back.
+func execute(ctx context.Context, root *cobra.Command, globals *kit.Globals) (*cobra.Command, error) {
+	type ended struct {
+		cmd *cobra.Command
+		err error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		cmd, err := root.ExecuteContextC(ctx)
+		done <- ended{cmd, err}
+	}()
+	select {
+	case e := <-done:
+		return e.cmd, e.err
+	case <-ctx.Done():
+	}
+	const step = grace / 10
+	for left := grace; left > 0; {
+		select {
+		case e := <-done:
+			return e.cmd, e.err
+		case <-time.After(step):
+			if !globals.IsChanging() {
+				left -= step
+			}
+		}
+	}
+	return root, ctx.Err()
 }
 
 // interruptible ends with ctx, for no other reason than having been canceled: however it comes, users read of an

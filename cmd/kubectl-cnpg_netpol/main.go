@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -14,24 +13,17 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin"
 )
 
-// What one run reads is mostly needed until its end, so that collecting garbage frees little: do it less
-// often, as long as there is not much of it. GOGC and GOMEMLIMIT count when they are set.
-const (
-	garbagePercent = 400
-	memoryLimit    = 1 << 30
-)
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	tuneGarbage()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the default handling is back, so that a second one kills.
 	context.AfterFunc(ctx, stop)
 
+	// A reader that goes away must not end a change in the middle: writing fails instead.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	os.Exit(plugin.Main(ctx, os.Args[1:], streams))
+	code := plugin.Main(ctx, os.Args[1:], streams)
+	endChildren()
+	os.Exit(code)
 }

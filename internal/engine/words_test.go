@@ -13,11 +13,11 @@ import (
 // Cilium finds what is combined by ranging over a map: what is told must not change from run to run.
 func TestRefusalsHaveTheSameWords(t *testing.T) {
 	for want, spec := range map[string]object{
-		"combining FromCIDR, FromEndpoints and FromEntities is not supported yet": {"ingress": list{
+		"Invalid CiliumNetworkPolicy spec: combining FromCIDR, FromEndpoints and FromEntities is not supported yet": {"ingress": list{
 			object{"fromEndpoints": list{object{}}},
 			object{"fromEndpoints": list{object{}}, "fromEntities": list{"world"}, "fromCIDR": list{"10.0.0.0/8"}},
 		}},
-		"combining ToCIDR and ToFQDNs is not supported yet": {"egress": list{
+		"Invalid CiliumNetworkPolicy spec: combining ToCIDR and ToFQDNs is not supported yet": {"egress": list{
 			object{"toFQDNs": list{object{"matchName": "example.com"}}, "toCIDR": list{"10.0.0.0/8"}},
 		}},
 	} {

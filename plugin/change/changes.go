@@ -65,6 +65,8 @@ type changeOptions struct {
 	settle    bool
 	unsettled rollout.Unsettled
 	timeout   time.Duration
+	// lost is what could not be printed of a change that was made.
+	lost error
 }
 
 func newChangeOptions(globals *kit.Globals, verb string) changeOptions {
@@ -120,6 +122,13 @@ func look(ctx context.Context, source *kit.Source, namespace string) (world, err
 // show prints the previews where they belong: to stdout as a result, to stderr when objects are
 // the result.
 func (o *changeOptions) show(p change.Proposal) error {
+	if err := o.write(p); err != nil {
+		return kit.LostOutput{Err: fmt.Errorf("nothing was changed, for the preview can't be written: %w", err)}
+	}
+	return nil
+}
+
+func (o *changeOptions) write(p change.Proposal) error {
 	w := o.Out
 	if o.output != formatNone {
 		w = o.ErrOut
@@ -127,7 +136,9 @@ func (o *changeOptions) show(p change.Proposal) error {
 	_, width := terminal.Detect(w)
 	for i, one := range p.Previews {
 		if i > 0 {
-			fmt.Fprintln(w)
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
 		}
 		if err := text.Preview(w, o.verb, one, text.Options{Colors: o.source.Colors(w), Width: width}); err != nil {
 			return err
@@ -185,8 +196,15 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 		}
 		runner.Unsettled = func(u rollout.Unsettled) { o.unsettled = u }
 	}
+	defer o.source.Changing()()
 	_, err = runner.Run(ctx, p.Plan)
-	return errors.Join(err, printed)
+	if printed != nil {
+		o.lost = kit.LostOutput{Err: fmt.Errorf("what was done could not be printed: %w", printed)}
+	}
+	if err != nil {
+		return errors.Join(err, o.lost)
+	}
+	return nil
 }
 
 // verify reads everything again and compares it with what was promised. The result has the postures that were
@@ -204,7 +222,7 @@ func (o *changeOptions) inForce() error {
 	if err := o.unsettled.Unseen; err != nil {
 		fmt.Fprintf(o.ErrOut, "Whether the pods' endpoints are ready was not seen: %s\n", terminal.Escape(err.Error()))
 	}
-	var errs []error
+	errs := []error{o.lost}
 	for _, pod := range slices.SortedFunc(maps.Keys(o.unsettled.Pods), compareKeys) {
 		errs = append(errs, fmt.Errorf("the policies are applied and stay; whether they are in force at pod %q is not known after %s: its endpoint is not ready (%s); 'kubectl get ciliumendpoints %s -n %s' tells when it is",
 			pod.Name, o.timeout, o.unsettled.Pods[pod], pod.Name, pod.Namespace))

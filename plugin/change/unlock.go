@@ -150,7 +150,7 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	if o.dryRun == dryRunNone {
 		o.summarize(p)
 	}
-	return nil
+	return o.lost
 }
 
 // summarize says on stderr how each cluster stands now; nothing of one that is gone.

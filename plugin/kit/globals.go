@@ -33,6 +33,7 @@ type Globals struct {
 	Color terminal.Mode
 	// version is the plugin's own, which API servers are told.
 	version string
+	changes changes
 }
 
 // NewGlobals is what the flags are before anybody has given one. version is the plugin's.

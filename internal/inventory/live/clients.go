@@ -46,6 +46,9 @@ func NewClients(config *rest.Config) (Clients, error) {
 	if err != nil {
 		return Clients{}, fmt.Errorf("the connection settings can't be used: %w", err)
 	}
+	if config.ExecProvider != nil {
+		httpClient.Transport = impatient{httpClient.Transport}
+	}
 	typed := rest.CopyConfig(config)
 	typed.ContentType = runtime.ContentTypeProtobuf
 	typed.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON

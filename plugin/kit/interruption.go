@@ -1,0 +1,25 @@
+package kit
+
+import "sync/atomic"
+
+// LostOutput is an error that is told even where the reader of the output has gone away: a change was made, or
+// was not, and nobody has read which.
+type LostOutput struct{ Err error }
+
+// Error says what was lost.
+func (e LostOutput) Error() string { return e.Err.Error() }
+
+func (e LostOutput) Unwrap() error { return e.Err }
+
+// changes counts what must not be left in the middle.
+type changes struct{ running atomic.Int32 }
+
+// Changing says that something is being changed, until done is called: whoever interrupts the program waits for
+// it to be finished or put back.
+func (o *Globals) Changing() (done func()) {
+	o.changes.running.Add(1)
+	return func() { o.changes.running.Add(-1) }
+}
+
+// IsChanging tells whether something is being changed.
+func (o *Globals) IsChanging() bool { return o.changes.running.Load() > 0 }
