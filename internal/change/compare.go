@@ -10,6 +10,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
 // compare computes what the steps, which lead from the model before to the model after, mean for
@@ -40,8 +41,12 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 	}
 	p.Refusals = append(p.Refusals, lostOperators(before, after, c)...)
 	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
+	locks := slices.ContainsFunc(steps, func(s Step) bool { return s.After != nil && policyset.IsManaged(s.After.Labels, key.Name) })
 	for _, f := range is.Findings {
 		switch {
+		case !f.Code.LacksEvidence() && locks && is.Posture != v1alpha1.PostureLocked && f.Severity == v1alpha1.SeverityError && !f.Code.IsAboutFlow():
+			// What is about a required flow is refused.
+			p.Notes = append(p.Notes, v1alpha1.ChangeNote{Subject: "Not LOCKED", Message: f.Message, Remedy: f.Remedy})
 		case !f.Code.LacksEvidence():
 		case assess.Unsettled(after, c, f):
 			// What is applied will be in force there, too: lockdown waits for it.

@@ -43,12 +43,27 @@ func Lockdown(policies []inventory.Policy, options []policyset.Options) (Plan, e
 			owners[keyOf(p.Object)] = append(owners[keyOf(p.Object)], o.Cluster)
 		}
 	}
-	var plan Plan
+	plan := Plan{Conflicts: collisions(desired, owners)}
 	for _, p := range policyset.ApplyOrder(desired) {
 		plan.apply(p, live[keyOf(p.Object)], owners[keyOf(p.Object)])
 	}
 	plan.remove(live, wanted, owners)
 	return plan, nil
+}
+
+// collisions are the names that the sets of several clusters have in common. The shared default deny is one
+// policy for all of them.
+func collisions(desired []policyset.Policy, owners map[types.NamespacedName][]types.NamespacedName) []string {
+	var out []string
+	for _, p := range desired {
+		of := owners[keyOf(p.Object)]
+		if len(of) < 2 || len(policyset.Users(p.Object.Labels)) > 0 {
+			continue
+		}
+		out = append(out, fmt.Sprintf("the sets of the clusters %q and %q in namespace %q would both have a policy named %q: lock one of them by another flag, or leave it out",
+			of[0].Name, of[1].Name, p.Object.Namespace, p.Object.Name))
+	}
+	return out
 }
 
 // Unlock plans the removal of everything that is managed for the clusters, and of nothing else.

@@ -247,3 +247,22 @@ func users(policies []inventory.Policy) []string {
 	}
 	return nil
 }
+
+// The name of a cluster may be what the name of another one's policy begins with.
+func TestSetsWithANameInCommon(t *testing.T) {
+	options, err := policyset.Parse(policyset.FlagValues{Allow: []string{"--allow-pods=x=default-deny"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	operators := []policyset.Operator{{Namespace: "cnpg-system"}}
+	plan, err := change.Lockdown(nil, []policyset.Options{
+		options.For(types.NamespacedName{Namespace: "db", Name: "pg"}, operators),
+		options.For(types.NamespacedName{Namespace: "db", Name: "pg-postgres-access-x"}, operators),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Conflicts) != 1 || !strings.Contains(plan.Conflicts[0], `"pg" and "pg-postgres-access-x"`) || !strings.Contains(plan.Conflicts[0], `"pg-postgres-access-x-default-deny"`) {
+		t.Errorf("conflicts: %q", plan.Conflicts)
+	}
+}

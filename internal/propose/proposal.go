@@ -21,6 +21,8 @@ type proposal struct {
 	restores bool
 	// everybody is true for a command that lets in whoever will run in the Kubernetes cluster.
 	everybody bool
+	// blocked are the required flows because of which lockdown would refuse the command.
+	blocked []string
 }
 
 // beats tells whether a policy of the user's own is to be proposed and not the command, which is
@@ -68,13 +70,13 @@ func bestCommand(q *explain.Question, options policyset.Options) (*proposal, err
 		kept := slices.DeleteFunc(slices.Clone(q.Model.Inventory().Policies), func(p inventory.Policy) bool {
 			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == q.Cluster.Object.Namespace && policyset.IsManaged(p.Labels, q.Cluster.Object.Name)
 		})
-		letsIn, ok, err := try(q, kept, policies)
+		letsIn, blocked, ok, err := try(q, kept, policies)
 		if err != nil {
 			return nil, err
 		}
 		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
 			line := assess.BareLockdown(q.Cluster).With(policyset.Flags(candidate)...)
-			best = &proposal{command: line, letsIn: letsIn, restores: i == 0, everybody: candidate.Everybody() && !options.Everybody()}
+			best = &proposal{command: line, letsIn: letsIn, restores: i == 0, blocked: blocked, everybody: candidate.Everybody() && !options.Everybody()}
 		}
 	}
 	return best, nil
@@ -85,7 +87,7 @@ func manifest(q *explain.Question) (*proposal, error) {
 	var best *proposal
 	for _, p := range snippets(q) {
 		policies := []policyset.Policy{p}
-		letsIn, ok, err := try(q, q.Model.Inventory().Policies, policies)
+		letsIn, _, ok, err := try(q, q.Model.Inventory().Policies, policies)
 		if err != nil {
 			return nil, err
 		}

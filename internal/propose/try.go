@@ -16,21 +16,28 @@ import (
 )
 
 // try asks the engine about the policies that are kept and those that are added: whether the
-// source is let in and what is required stays allowed, and who else gets in.
-func try(q *explain.Question, kept []inventory.Policy, added []policyset.Policy) (v1alpha1.Exposed, bool, error) {
+// source is let in and what is required stays allowed, and who else gets in. Required flows that are not allowed
+// before nor afterwards are blocked: lockdown refuses as long as there are some.
+func try(q *explain.Question, kept []inventory.Policy, added []policyset.Policy) (letsIn v1alpha1.Exposed, blocked []string, ok bool, err error) {
 	other, err := with(q.Model, kept, added)
 	if err != nil {
-		return v1alpha1.Exposed{}, false, err
+		return v1alpha1.Exposed{}, nil, false, err
 	}
 	after := *q
 	after.Model = other
 	if ingress, _ := denials(&after); len(ingress) > 0 {
-		return v1alpha1.Exposed{}, false, nil
+		return v1alpha1.Exposed{}, nil, false, nil
 	}
 	if harms(q.Model, other, q.Cluster) {
-		return v1alpha1.Exposed{}, false, nil
+		return v1alpha1.Exposed{}, nil, false, nil
 	}
-	return gains(q, &after), true, nil
+	for _, f := range assess.RequiredFlows(other, q.Cluster) {
+		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
+			blocked = append(blocked, f.Name)
+		}
+	}
+	slices.Sort(blocked)
+	return gains(q, &after), slices.Compact(blocked), true, nil
 }
 
 // with is the model under the policies that are kept and those that are added.

@@ -90,6 +90,10 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	change.Command, change.Manifest, change.LetsIn = best.command, best.manifest, &best.letsIn
 	switch {
 	case !best.command.IsZero():
+		if len(best.blocked) > 0 {
+			change.Steps = append(change.Steps, command.Wordsf("First let the cluster have what it needs, for lockdown refuses as long as something of it is not allowed (%s); the findings say what to do:",
+				strings.Join(best.blocked, ", ")).Run(command.Plugin("status", q.Cluster.Object.Name).In(q.Cluster.Object.Namespace)))
+		}
 		change.Steps = append(change.Steps, command.Words("Lock the cluster again, with a flag that lets it in."))
 	case lockdown != nil:
 		change.Steps = append(change.Steps,

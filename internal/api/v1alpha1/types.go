@@ -4,6 +4,7 @@ package v1alpha1
 
 import (
 	"cmp"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -392,6 +393,9 @@ type FindingCode string
 func (c FindingCode) LacksEvidence() bool {
 	return c == EvidenceMissing || c == NotRendered || c == DuplicateObject || c == MeshBypass
 }
+
+// IsAboutFlow is true for codes of findings about a required flow that is denied.
+func (c FindingCode) IsAboutFlow() bool { return strings.HasSuffix(string(c), "_BLOCKED") }
 
 const (
 	PolicyInvalid          FindingCode = "POLICY_INVALID"

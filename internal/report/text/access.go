@@ -127,9 +127,21 @@ func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 			}
 			g.add(row...)
 		}
-		if len(rest) > 0 {
-			sum, places := more(rest)
-			omitted = append(omitted, "and "+sum+" "+inflect(len(rest), kind)+" access: "+places)
+		var workloads []v1alpha1.Client
+		addresses := 0
+		for _, c := range rest {
+			if c.Namespace == "" {
+				addresses++
+			} else {
+				workloads = append(workloads, c)
+			}
+		}
+		if len(workloads) > 0 {
+			sum, places := more(workloads)
+			omitted = append(omitted, "and "+sum+" "+inflect(len(workloads), kind)+" access: "+places)
+		}
+		if addresses > 0 {
+			omitted = append(omitted, "and "+moreAddresses(addresses)+" "+inflect(addresses, kind)+" access")
 		}
 	}
 	if err := p.table(2, g); err != nil {
@@ -141,15 +153,37 @@ func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 	return nil
 }
 
-// split cuts a long list.
+// split cuts a long list. Entities that every Kubernetes cluster has are always shown, and parts of the world do
+// not take the place of workloads.
 func (p *page) split(all []access, limit int) (shown []access, rest []v1alpha1.Client) {
 	if p.wide || len(all) <= limit+1 {
 		return all, nil
 	}
-	for _, a := range all[limit:] {
-		rest = append(rest, a.client)
+	workloads, addresses := 0, 0
+	for _, a := range all {
+		switch {
+		case a.client.Namespace != "":
+			workloads++
+			if workloads > limit {
+				rest = append(rest, a.client)
+				continue
+			}
+		case isAddress(a.client):
+			addresses++
+			if addresses > limit/2 {
+				rest = append(rest, a.client)
+				continue
+			}
+		}
+		shown = append(shown, a)
 	}
-	return all[:limit], rest
+	return shown, rest
+}
+
+// isAddress tells whether a client is a part of the world that policies name.
+func isAddress(c v1alpha1.Client) bool {
+	_, ok := v1alpha1.Entity(c.Workload).Addresses()
+	return c.Namespace == "" && ok
 }
 
 func (p *page) change(kind accessChange) style {

@@ -118,6 +118,9 @@ func urgency(flow v1alpha1.RequiredFlowChange) int {
 
 func (p *page) verdictChange(flow v1alpha1.RequiredFlowChange) cell {
 	after := p.verdict(flow.After, flow.Advisory)
+	if flow.Advisory && flow.After != v1alpha1.VerdictDenied {
+		after.parts[0] += " (advisory)"
+	}
 	if flow.Before == flow.After {
 		return painted("stays "+after.parts[0], after.paint)
 	}

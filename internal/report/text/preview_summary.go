@@ -42,18 +42,30 @@ func stepSummary(steps []v1alpha1.PolicyChange) string {
 	return strings.Join(parts, ", ")
 }
 
+// fewAddresses is how many parts of the world a summary names.
+const fewAddresses = 3
+
 // accessSummary counts workloads by change; sources that are no workloads are named.
 func accessSummary(all v1alpha1.AccessChanges) []string {
 	var parts []string
 	for _, change := range []accessChange{loses, gains} {
 		var who []string
-		workloads := 0
+		workloads, addresses := 0, 0
 		for _, a := range merge(change.of(all)) {
-			if a.client.Namespace == "" {
-				who = append(who, v1alpha1.Entity(a.client.Workload).Short())
-			} else {
+			switch {
+			case a.client.Namespace != "":
 				workloads++
+			case isAddress(a.client) && addresses >= fewAddresses:
+				addresses++
+			default:
+				if isAddress(a.client) {
+					addresses++
+				}
+				who = append(who, v1alpha1.Entity(a.client.Workload).Short())
 			}
+		}
+		if more := addresses - fewAddresses; more > 0 {
+			who = append(who, moreAddresses(more))
 		}
 		n := len(who) + workloads
 		if workloads > 0 {
@@ -77,8 +89,26 @@ func inflect(n int, change accessChange) string {
 	return strings.TrimSuffix(string(change), "s")
 }
 
-// flowSummary looks at the flows that the cluster needs, not at the advisory ones.
+// flowSummary counts the flows that the cluster needs, and the advisory ones that change beside them.
 func flowSummary(flows []v1alpha1.RequiredFlowChange) string {
+	summary := requiredSummary(flows)
+	changed := 0
+	for _, flow := range flows {
+		if flow.Advisory && flow.Before != flow.After {
+			changed++
+		}
+	}
+	if changed == 0 || summary == "" {
+		return summary
+	}
+	verb := " changes"
+	if changed > 1 {
+		verb = " change"
+	}
+	return summary + "; " + words.Count(changed, "advisory flow") + verb
+}
+
+func requiredSummary(flows []v1alpha1.RequiredFlowChange) string {
 	denied, unknown, repaired, required := 0, 0, 0, 0
 	for _, flow := range flows {
 		if flow.Advisory {
