@@ -3,7 +3,6 @@ package plugin
 import (
 	"context"
 	"errors"
-	"io"
 	"syscall"
 	"time"
 
@@ -21,14 +20,14 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	globals := kit.NewGlobals(streams, buildVersion())
 	root := newRootCommand(globals, &started)
 	root.SetArgs(args)
-	help := &remembering{Writer: streams.Out}
+	help := &kit.Remembering{Writer: streams.Out}
 	root.SetOut(help)
 
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	cmd, err := execute(ctx, root, globals)
 	if err == nil {
-		err = help.err
+		err = help.Err
 		started = true
 	}
 	switch {
@@ -46,19 +45,6 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	}
 	kit.PrintError(streams.ErrOut, cmd.CommandPath(), err)
 	return kit.ExitCode(err)
-}
-
-// remembering keeps the error of writing: cobra does not look at it when it prints a help.
-type remembering struct {
-	io.Writer
-	err error
-}
-
-// Write implements io.Writer.
-func (w *remembering) Write(data []byte) (int, error) {
-	n, err := w.Writer.Write(data)
-	w.err = errors.Join(w.err, err)
-	return n, err
 }
 
 // grace is how long a command may take to end by itself once it is interrupted.

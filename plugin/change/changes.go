@@ -177,7 +177,8 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 	}
 	progress := o.source.Progress()
 	defer progress.Stop()
-	printer := o.printer()
+	out := &kit.Remembering{Writer: o.Out}
+	printer := o.printer(out)
 	var printed error
 	runner := rollout.Runner{
 		Client: clients.Cilium.CiliumV2(), DryRun: o.dryRun == dryRunServer, Wait: o.wait, Timeout: o.timeout, Verify: verify,
@@ -198,7 +199,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 	}
 	defer o.source.Changing()()
 	_, err = runner.Run(ctx, p.Plan)
-	if printed != nil {
+	if printed = cmp.Or(printed, out.Err); printed != nil {
 		o.lost = kit.LostOutput{Err: fmt.Errorf("what was done could not be printed: %w", printed)}
 	}
 	if err != nil {
@@ -248,8 +249,20 @@ func did(action v1alpha1.PolicyAction) string {
 	return "unchanged"
 }
 
+// printSteps prints the steps of the plan, with the policies in this state, without touching the server.
+func (o *changeOptions) printSteps(p change.Proposal, state func(change.Step) *ciliumv2.CiliumNetworkPolicy) error {
+	out := &kit.Remembering{Writer: o.Out}
+	printer := o.printer(out)
+	for _, s := range p.Plan.Steps {
+		if err := cmp.Or(printer(s, state(s)), out.Err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // printer returns what prints one change: a line as kubectl's, or the object.
-func (o *changeOptions) printer() func(change.Step, *ciliumv2.CiliumNetworkPolicy) error {
+func (o *changeOptions) printer(w io.Writer) func(change.Step, *ciliumv2.CiliumNetworkPolicy) error {
 	suffix := map[dryRun]string{dryRunServer: " (server dry run)", dryRunClient: " (dry run)"}[o.dryRun]
 	objects := o.objectPrinter()
 	return func(c change.Step, object *ciliumv2.CiliumNetworkPolicy) error {
@@ -257,10 +270,10 @@ func (o *changeOptions) printer() func(change.Step, *ciliumv2.CiliumNetworkPolic
 			if c.Action == v1alpha1.PolicyDelete {
 				return nil // What is printed is what there is afterwards.
 			}
-			return objects.PrintObj(plain(object), o.Out)
+			return objects.PrintObj(plain(object), w)
 		}
 		line := printers.NamePrinter{Operation: did(c.Action) + suffix}
-		return line.PrintObj(named(c.Policy.Name), o.Out)
+		return line.PrintObj(named(c.Policy.Name), w)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -176,13 +177,7 @@ func refusal(reasons []v1alpha1.Refusal) error {
 
 // printPlan prints the policies of the plan without touching the server.
 func (o *lockdownOptions) printPlan(p change.Proposal) error {
-	printer := o.printer()
-	for _, s := range p.Plan.Steps {
-		if err := printer(s, cmp.Or(s.After, s.Before)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.printSteps(p, func(s change.Step) *ciliumv2.CiliumNetworkPolicy { return cmp.Or(s.After, s.Before) })
 }
 
 // summarize says on stderr how each cluster stands now.

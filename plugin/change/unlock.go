@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -188,11 +189,5 @@ func quoted(names []string) string {
 }
 
 func (o *unlockOptions) printPlan(p change.Proposal) error {
-	printer := o.printer()
-	for _, s := range p.Plan.Steps {
-		if err := printer(s, s.Before); err != nil {
-			return err
-		}
-	}
-	return nil
+	return o.printSteps(p, func(s change.Step) *ciliumv2.CiliumNetworkPolicy { return s.Before })
 }

@@ -1,6 +1,24 @@
 package kit
 
-import "sync/atomic"
+import (
+	"cmp"
+	"io"
+	"sync/atomic"
+)
+
+// Remembering keeps the first error of writing, for those who print and do not look at it: cobra's helps, and some
+// of kubectl's printers.
+type Remembering struct {
+	io.Writer
+	Err error
+}
+
+// Write implements io.Writer.
+func (w *Remembering) Write(data []byte) (int, error) {
+	n, err := w.Writer.Write(data)
+	w.Err = cmp.Or(w.Err, err)
+	return n, err
+}
 
 // LostOutput is an error that is told even where the reader of the output has gone away: a change was made, or
 // was not, and nobody has read which.
