@@ -17,7 +17,7 @@ func TestComparison(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := text.Comparison(&out, c, text.Options{}); err != nil {
+			if err := text.Comparison(&out, c, text.Options{Width: 100}); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, "testdata/"+name+".txt", out.Bytes())

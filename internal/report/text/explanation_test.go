@@ -26,6 +26,7 @@ func TestExplanation(t *testing.T) {
 		{"explain-hostile.txt", example.HostileExplanation(), text.Options{}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
+			test.options.Width = 100
 			var out bytes.Buffer
 			if err := text.Explanation(&out, test.explanation, test.options); err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package text
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -53,7 +54,7 @@ func (p *page) table(indent int, g grid) error {
 	if len(g.rows) == 0 {
 		return nil
 	}
-	widths := g.widths(p.width - indent)
+	widths := g.widths(p.width-indent, p.whole)
 	var out strings.Builder
 	table := tablewriter.NewTable(&out, tablewriter.WithRenderer(borderless()), tablewriter.WithConfig(plain()))
 	if !g.bare {
@@ -66,7 +67,11 @@ func (p *page) table(indent int, g grid) error {
 	for _, row := range g.rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
-			cells[i] = c.render(widths[i], g.columns[i].limit)
+			limit := g.columns[i].limit
+			if p.whole {
+				limit = 0
+			}
+			cells[i] = c.render(widths[i], limit)
 		}
 		if err := table.Append(cells); err != nil {
 			return err
@@ -82,29 +87,40 @@ func (p *page) table(indent int, g grid) error {
 }
 
 // widths are the natural widths of the columns, with the widest flexible ones narrowed until
-// everything fits.
-func (g *grid) widths(available int) []int {
-	widths := make([]int, len(g.columns))
+// everything fits. With whole, no word is broken for that: where it would take that, nothing gives way.
+func (g *grid) widths(available int, whole bool) []int {
+	widths, least := make([]int, len(g.columns)), make([]int, len(g.columns))
 	total := gutter * (len(g.columns) - 1)
 	for i, c := range g.columns {
+		least[i] = minColumn
 		if !g.bare {
 			widths[i] = terminal.Width(c.header)
 		}
 		for _, row := range g.rows {
 			for _, part := range row[i].parts {
-				widths[i] = max(widths[i], terminal.Width(terminal.Escape(part)))
+				part = terminal.Escape(part)
+				widths[i] = max(widths[i], terminal.Width(part))
+				for word := range strings.FieldsSeq(part) {
+					if whole {
+						least[i] = max(least[i], terminal.Width(word))
+					}
+				}
 			}
 		}
 		total += widths[i]
 	}
+	natural := slices.Clone(widths)
 	for ; total > available; total-- {
 		widest := -1
 		for i, c := range g.columns {
-			if c.flexible && widths[i] > minColumn && (widest < 0 || widths[i] > widths[widest]) {
+			if c.flexible && widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
 		if widest < 0 {
+			if whole {
+				return natural
+			}
 			break
 		}
 		widths[widest]--

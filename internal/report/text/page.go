@@ -14,7 +14,10 @@ type page struct {
 	out    strings.Builder
 	colors terminal.Colors
 	width  int
-	wide   bool
+	// whole is true where nobody looks at a terminal: no word of a table is shortened or broken then, so that it can be
+	// searched for, even if lines become longer than width.
+	whole bool
+	wide  bool
 	// contexts are in the order of the overview.
 	contexts []string
 }
@@ -23,7 +26,7 @@ type page struct {
 type style func(string) string
 
 func newPage(o Options) *page {
-	return &page{colors: o.Colors, width: o.width(), wide: o.Wide, contexts: o.Contexts}
+	return &page{colors: o.Colors, width: o.width(), whole: o.Width == 0, wide: o.Wide, contexts: o.Contexts}
 }
 
 func (p *page) writeTo(w io.Writer) error {

@@ -39,6 +39,7 @@ func TestPrintPreview(t *testing.T) {
 		"preview-gone.txt":           {verb: "unlock", preview: v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Policies: steps(v1alpha1.PolicyDelete)[:1]}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tc.options.Width = 100
 			out := renderPreview(t, tc.verb, tc.preview, tc.options)
 			golden.Compare(t, "testdata/"+name, []byte(out))
 			if !tc.options.Colors.Enabled() {

@@ -23,6 +23,7 @@ func TestTests(t *testing.T) {
 		"tests-hostile.txt": {report: example.HostileTests()},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tc.options.Width = 100
 			var out bytes.Buffer
 			if err := text.Tests(&out, tc.report, tc.options); err != nil {
 				t.Fatal(err)

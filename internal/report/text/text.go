@@ -25,9 +25,9 @@ type Options struct {
 	// Wide is with full names, every client, and info findings.
 	Wide   bool
 	Colors terminal.Colors
-	// Width is the number of columns of the terminal, 0 when the output is none. Less than 80
-	// counts as 80, and lines do not grow beyond 160, where they become hard to read. The commands of remedies
-	// are exempt: they stay in one piece, to be copied.
+	// Width is the number of columns of the terminal. Less than 80 counts as 80, and lines do not grow beyond 160, where
+	// they become hard to read. The commands of remedies are exempt: they stay in one piece, to be copied. Zero is for
+	// output that is no terminal: 100 columns, which tables leave where a name would have to be cut or broken.
 	Width int
 	// Contexts are those that were asked, in the order in which they are listed; those that failed
 	// come last without it.

@@ -75,8 +75,33 @@ func TestPrint(t *testing.T) {
 		"empty.txt":            {},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tc.options.Width = 100
 			golden.Compare(t, "testdata/"+name, []byte(render(t, tc.list, tc.options)))
 		})
+	}
+}
+
+// Where nobody looks at a terminal, no name is cut or broken, so that the output can be searched; what fits into 100
+// columns without that does.
+func TestNoTerminal(t *testing.T) {
+	for name, list := range map[string]v1alpha1.IsolationReportList{"contexts": example.Contexts(t), "partial": example.Partial(t), "long": example.LongNames(t)} {
+		t.Run(name, func(t *testing.T) {
+			out := render(t, list, text.Options{})
+			golden.Compare(t, "testdata/"+name+"-piped.txt", []byte(out))
+			if strings.Contains(out, "…") {
+				t.Error("something is shortened")
+			}
+			for _, r := range list.Items {
+				for _, p := range r.Policies {
+					if len(list.Items) == 1 && !strings.Contains(out, p.Name) {
+						t.Errorf("policy %s is not to be found", p.Name)
+					}
+				}
+			}
+		})
+	}
+	for _, list := range []v1alpha1.IsolationReportList{example.Open(t), example.Several(t), example.DocumentLiteral(t)} {
+		checkLines(t, render(t, list, text.Options{}), 100)
 	}
 }
 
@@ -106,7 +131,7 @@ func TestLinesFitAndAreHarmless(t *testing.T) {
 		"contexts": example.Contexts(t), "several": example.Several(t), "long": example.LongNames(t),
 		"long, several": both(example.LongNames(t), example.LongNames(t)), "hostile": example.Hostile(t), "hostile, several": both(example.Hostile(t), example.Hostile(t)),
 	}
-	widths := map[int]int{0: 100, 20: 80, 80: 80, 100: 100, 132: 132, 1000: 160}
+	widths := map[int]int{20: 80, 80: 80, 100: 100, 132: 132, 1000: 160}
 	for name, l := range lists {
 		for _, wide := range []bool{false, true} {
 			for given, want := range widths {
@@ -144,11 +169,11 @@ func TestRemediesStayInOnePiece(t *testing.T) {
 
 func TestWideShowsWholeNames(t *testing.T) {
 	list := example.LongNames(t)
-	squeezed := strings.Join(strings.Fields(render(t, list, text.Options{Wide: true})), "")
+	squeezed := strings.Join(strings.Fields(render(t, list, text.Options{Wide: true, Width: 100})), "")
 	if strings.Contains(squeezed, "…") {
 		t.Error("a name is shortened")
 	}
-	if narrow := render(t, list, text.Options{}); !strings.Contains(narrow, "…") {
+	if narrow := render(t, list, text.Options{Width: 100}); !strings.Contains(narrow, "…") {
 		t.Error("no name is shortened in the table: the test has lost its subject")
 	}
 }
