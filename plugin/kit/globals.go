@@ -14,14 +14,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
-)
-
-const (
-	// clientQPS and clientBurst are requests per second. client-go's own limit of 5 makes a plugin
-	// that lists a dozen kinds at once wait for itself; API servers protect themselves.
-	clientQPS   = 50
-	clientBurst = 100
 )
 
 // Globals is what all commands share: streams and the flags of the root command.
@@ -40,7 +34,7 @@ type Globals struct {
 func NewGlobals(streams genericiooptions.IOStreams, version string) *Globals {
 	o := &Globals{IOStreams: streams, Color: terminal.ModeAuto, version: version}
 	o.Config = genericclioptions.NewConfigFlags(true).
-		WithDiscoveryQPS(clientQPS).
+		WithDiscoveryQPS(live.QPS).
 		WithWrapConfigFn(o.wrapConfig).
 		WithWarningPrinter(streams)
 	return o
@@ -89,7 +83,7 @@ const clientcmdMaster = "KUBERNETES_MASTER"
 // resource builder asks for.
 func (o *Globals) wrapConfig(config *rest.Config) *rest.Config {
 	config.UserAgent = o.userAgent()
-	config.QPS, config.Burst = clientQPS, clientBurst
+	config.QPS, config.Burst = live.QPS, live.Burst
 	config.WarningHandler = rest.NewWarningWriter(o.ErrOut, rest.WarningWriterOptions{
 		Deduplicate: true,
 		Color:       o.Colors(o.ErrOut).Enabled(),

@@ -14,11 +14,11 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Requests per second, and how many at once before that counts. Clusters are read with a few
-// dozen requests, which must not queue up; the server has its own protection.
+// QPS are the requests per second, and Burst is how many there may be at once before that counts. A cluster is read
+// with a few dozen requests, which client-go's own limit of 5 would make queue up; the server has its own protection.
 const (
-	queriesPerSecond = 100
-	burst            = 200
+	QPS   = 50
+	Burst = 100
 )
 
 // Clients talk to one API server.
@@ -40,7 +40,7 @@ type Clients struct {
 func NewClients(config *rest.Config) (Clients, error) {
 	config = rest.CopyConfig(config)
 	if config.QPS == 0 {
-		config.QPS, config.Burst = queriesPerSecond, burst
+		config.QPS, config.Burst = QPS, Burst
 	}
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
