@@ -8,6 +8,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/clients"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/rbac"
@@ -26,6 +27,7 @@ func verbs() []func(*kit.Globals) *cobra.Command {
 	return []func(*kit.Globals) *cobra.Command{
 		status.NewCommand,
 		explain.NewCommand,
+		clients.NewCommand,
 		change.NewDiffCommand,
 		change.NewLockdownCommand,
 		change.NewUnlockCommand,
@@ -89,7 +91,7 @@ func newRootCommand(o *kit.Globals, started *bool) *cobra.Command {
 // completeNoFiles makes the values of flags complete to nothing, but for those that complete to
 // something, and those of kubectl that are files.
 func completeNoFiles(cmd *cobra.Command) {
-	files := []string{"filename", "kubeconfig", "client-certificate", "client-key", "certificate-authority", "cache-dir"}
+	files := []string{"filename", "kubeconfig", "client-certificate", "client-key", "certificate-authority", "cache-dir", "flows"}
 	nothing := func(f *pflag.Flag) {
 		if _, known := cmd.GetFlagCompletionFunc(f.Name); known || f.NoOptDefVal != "" || slices.Contains(files, f.Name) {
 			return

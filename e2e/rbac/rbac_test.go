@@ -59,6 +59,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "explain deployment/idle orders -n shop", 0, none, "no pod of deployment/idle runs"},
 		{"viewer", "test --init orders -n shop", 0, none, "- {from: deployment/frontend, to: orders, verdict: allowed}"},
 		{"viewer", "test testdata/expectations.yaml", 0, none, "6 expectations, all met"},
+		{"viewer", "clients orders -n shop", 0, none, "references  specs of workloads\n              never sees"},
 		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
 		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
 		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},

@@ -14,7 +14,9 @@ import (
 
 // proposal is a change that the engine has found to let the source in.
 type proposal struct {
-	command  command.Line
+	command command.Line
+	// options are those of the command.
+	options  policyset.Options
 	manifest string
 	letsIn   v1alpha1.Exposed
 	// restores is true for a command without a new flag, which brings back what has drifted.
@@ -76,7 +78,7 @@ func bestCommand(q *explain.Question, options policyset.Options) (*proposal, err
 		}
 		if ok && (best == nil || smaller(letsIn, best.letsIn)) {
 			line := assess.BareLockdown(q.Cluster).With(policyset.Flags(candidate)...)
-			best = &proposal{command: line, letsIn: letsIn, restores: i == 0, blocked: blocked, everybody: candidate.Everybody() && !options.Everybody()}
+			best = &proposal{command: line, options: candidate, letsIn: letsIn, restores: i == 0, blocked: blocked, everybody: candidate.Everybody() && !options.Everybody()}
 		}
 	}
 	return best, nil

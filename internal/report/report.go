@@ -116,6 +116,27 @@ func PrintComparison(w io.Writer, output Output, c v1alpha1.StateComparison, o t
 	}
 }
 
+// ClientFormats are those of clients, the default first.
+func ClientFormats() []Format { return []Format{Table, Wide, JSON, YAML} }
+
+// PrintClients writes who uses a cluster.
+func PrintClients(w io.Writer, output Output, list v1alpha1.ClientList, o text.Options) error {
+	if output.Template != nil {
+		return object.Template(w, output.Template, list)
+	}
+	switch output.Format {
+	case Table, Wide:
+		o.Wide = output.Format == Wide
+		return text.Clients(w, list, o)
+	case JSON:
+		return object.JSON(w, list)
+	case YAML:
+		return object.YAML(w, list)
+	default:
+		return unknown(output.Format, ClientFormats())
+	}
+}
+
 // PrintChange writes what a lockdown would change; diff are its policies as a unified diff.
 func PrintChange(w io.Writer, output Output, preview v1alpha1.ChangePreview, diff string, o text.Options) error {
 	if output.Template != nil {

@@ -22,6 +22,8 @@ type Source struct {
 	Files             FileFlags
 	AllNamespaces     bool
 	OperatorNamespace string
+	// Spec, when set, is called with each workload and pod of manifests, see manifests.Options.
+	Spec func(kind string, raw []byte, defaultNamespace string)
 }
 
 // AddOperatorFlag adds --operator-namespace.
@@ -82,7 +84,7 @@ func (s *Source) CollectAround(ctx context.Context, namespace string, names, aro
 	if s.Offline() {
 		fallback, _ := s.manifestNamespace()
 		return manifests.Load(ctx, manifests.Options{
-			FilenameOptions: s.Files.FilenameOptions, Kustomizations: s.Files.Kustomizations, Stdin: s.In, DefaultNamespace: fallback,
+			FilenameOptions: s.Files.FilenameOptions, Kustomizations: s.Files.Kustomizations, Stdin: s.In, DefaultNamespace: fallback, Spec: s.Spec,
 			Note: func(line string) { fmt.Fprintln(s.ErrOut, terminal.Escape(line)) },
 		})
 	}

@@ -62,8 +62,8 @@ func (o *options) command() *cobra.Command {
 			Prints ClusterRoles with exactly the permissions that the commands need, ready for
 			kubectl apply. No server is asked, and nobody has a role before it is bound.
 
-			  view      cnpg-netpol-view, for status, explain, diff and every preview: bind it with a
-			            ClusterRoleBinding, because clients can be in any namespace
+			  view      cnpg-netpol-view, for status, explain, clients, test, diff and previews: bind it
+			            with a ClusterRoleBinding, because clients can be in any namespace
 			  lockdown  cnpg-netpol-lockdown, for lockdown and unlock, in addition: bind it with a
 			            RoleBinding in the namespace of the database
 			Without an argument, both.

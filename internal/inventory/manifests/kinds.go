@@ -109,6 +109,7 @@ func (l *loader) pod(raw []byte) error {
 		return err
 	}
 	put(l, &l.inv.Pods, objectKey{"Pod", p.Namespace, p.Name}, p)
+	l.tellSpec("Pod", raw)
 	return nil
 }
 
@@ -170,7 +171,14 @@ func (l *loader) workload(kind string, raw []byte) error {
 		}
 	}
 	put(l, &l.workloads, objectKey{kind, w.Metadata.Namespace, w.Metadata.Name}, w)
+	l.tellSpec(kind, raw)
 	return nil
+}
+
+func (l *loader) tellSpec(kind string, raw []byte) {
+	if l.spec != nil {
+		l.spec(kind, raw, l.namespace)
+	}
 }
 
 func (l *loader) webhook(raw []byte) error {

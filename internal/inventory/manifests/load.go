@@ -30,6 +30,9 @@ type Options struct {
 	// Note is called with each line that somebody should read who reads the result: what was passed over. Nil
 	// drops them.
 	Note func(line string)
+	// Spec, when set, is called with each workload and pod as it was read, in JSON, and the namespace of objects that
+	// name none. It must not be relied on when Load returns because ctx is done.
+	Spec func(kind string, raw []byte, defaultNamespace string)
 }
 
 // Load reads the manifests. Kinds that do not matter are passed over. Of a directory, a kustomization is built and not read beside it, and
@@ -77,6 +80,7 @@ func read(ctx context.Context, o Options) (*inventory.Inventory, []string, error
 		return nil, nil, err
 	}
 	l := newLoader(ctx, o.DefaultNamespace)
+	l.spec = o.Spec
 	for _, s := range sources {
 		if err := l.source(s, o); err != nil {
 			return nil, nil, err

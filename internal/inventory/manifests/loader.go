@@ -54,6 +54,8 @@ type loader struct {
 	values map[objectKey]map[string]string
 	// placeholders replaces those of the objects that are being read; nil where nobody does.
 	placeholders *placeholders
+	// spec is Options.Spec.
+	spec func(kind string, raw []byte, defaultNamespace string)
 }
 
 // origin is where objects come from.

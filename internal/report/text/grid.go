@@ -128,6 +128,16 @@ func (g *grid) widths(available int, whole bool) []int {
 	return widths
 }
 
+// natural is the number of columns that the table takes when nothing gives way.
+func (g *grid) natural() int {
+	const plenty = 1 << 20
+	total := gutter * (len(g.columns) - 1)
+	for _, width := range g.widths(plenty) {
+		total += width
+	}
+	return total
+}
+
 func (c cell) render(width, limit int) string {
 	var all []string
 	for _, part := range c.parts {

@@ -1,0 +1,176 @@
+// Package clients has the verb clients: who uses a database, and the lockdown that lets them in. What is
+// evidence for that, packages observe and kit know.
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
+)
+
+// options are what run needs: the flags, and what the arguments mean.
+type options struct {
+	genericiooptions.IOStreams
+	source   kit.Source
+	evidence *kit.Evidence
+	output   report.Output
+	// denied asks for those alone who are being denied.
+	denied bool
+	now    func() time.Time
+
+	// name is the cluster.
+	name string
+}
+
+func newOptions(globals *kit.Globals) *options {
+	o := &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}, now: time.Now}
+	o.evidence = kit.NewEvidence(&o.source)
+	return o
+}
+
+// NewCommand returns the command clients.
+func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals).command() }
+
+func (o *options) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "clients CLUSTER",
+		GroupID: kit.GroupInspect,
+		Annotations: map[string]string{
+			kit.ExitNoAnnotation: "with --denied, somebody is denied",
+		},
+		Short: "Show who uses a cluster, and the lockdown that lets them in",
+		Long: kit.Long(`
+			Policies say who may connect; this says who does, with the evidence for each:
+
+			  CONNECTED  sessions that are open now, as the instances and poolers tell
+			  SEEN       connections that Hubble has seen, of pods that are gone as well
+			  REFERS     the spec of the workload names the cluster's Secrets or Services
+			  MAY        the policies that are there now let it in
+			  FLAG       the flag of lockdown that lets it in
+
+			A question mark means that nobody has looked. Each evidence says how far it reaches, what it
+			has lost, and what it never sees; one that can't be had says what it would need. That nobody
+			is listed is no proof that nobody connects.
+
+			At the end is the command that locks the cluster down for those who use it or refer to it,
+			as narrow as the flags allow, and whom it leaves out. Cilium's own engine has judged it.
+
+			Of Secrets, only the names in specs are looked at; nothing reads their data.
+		`),
+		Example: kit.Examples(`
+			# Who uses the database?
+			kubectl cnpg-netpol clients shop-db -n shop
+
+			# With what Hubble has seen in an hour
+			hubble observe --since 1h --to-port 5432 -o jsonpb > flows.jsonl
+			kubectl cnpg-netpol clients shop-db -n shop --flows flows.jsonl
+
+			# Who is being denied, by which policies, and what do they lack?
+			kubectl cnpg-netpol clients shop-db -n shop --flows flows.jsonl --since 10m --denied
+
+			# Without a Kubernetes cluster, and for a script
+			kubectl cnpg-netpol clients shop-db -f deploy/ -R --flows flows.jsonl.gz -o json
+		`),
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: o.completeCluster,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := errors.Join(o.complete(args), o.source.Files.Validate()); err != nil {
+				return err
+			}
+			return o.run(cmd.Context())
+		},
+	}
+	o.evidence.AddFlags(cmd)
+	cmd.Flags().BoolVar(&o.denied, "denied", false, "Show only who is denied, and what each of them lacks")
+	o.source.Files.AddFlags(cmd)
+	o.source.AddOperatorFlag(cmd)
+	kit.OutputVarP(cmd, &o.output, report.ClientFormats())
+	return cmd
+}
+
+// completeCluster completes one name.
+func (o *options) completeCluster(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return o.source.CompleteClusters(cmd, args, typed)
+}
+
+// complete takes the arguments, and reads the flags.
+func (o *options) complete(args []string) error {
+	o.name = args[0]
+	return o.evidence.Complete(o.now())
+}
+
+func (o *options) run(ctx context.Context) error {
+	namespace, err := o.source.ScopeOf()
+	if err != nil {
+		return err
+	}
+	inv, problem := o.source.Collect(ctx, namespace, nil)
+	if inv == nil || o.source.Blind(inv) {
+		return problem
+	}
+	key, err := o.source.Cluster(inv, namespace, o.name)
+	if err != nil {
+		return errors.Join(problem, err)
+	}
+	list, err := o.list(ctx, inv, key)
+	if err != nil {
+		return errors.Join(problem, err)
+	}
+	code := error(nil)
+	if o.denied {
+		if list = onlyDenied(list); len(list.Clients) > 0 {
+			code = kit.AnswerNo(nil)
+		} else {
+			fmt.Fprintln(o.ErrOut, "Nobody was found who is denied. What the evidence does not cover is not ruled out.")
+		}
+	}
+	_, width := terminal.Detect(o.Out)
+	err = report.PrintClients(o.Out, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width})
+	return errors.Join(problem, err, code)
+}
+
+// list gathers the evidence and asks the engine.
+func (o *options) list(ctx context.Context, inv *inventory.Inventory, key types.NamespacedName) (v1alpha1.ClientList, error) {
+	evidence, err := o.evidence.Gather(ctx, inv, key)
+	if err != nil {
+		return v1alpha1.ClientList{}, err
+	}
+	question, inv := clients.Ask(inv, key, evidence)
+	m, err := model.New(inv, model.Options{Namespace: key.Namespace, OperatorNamespace: o.source.OperatorNamespace, Extra: question.Extra()})
+	if err != nil {
+		return v1alpha1.ClientList{}, err
+	}
+	list, err := question.List(m)
+	if list.Lockdown != nil {
+		list.Lockdown.Command = list.Lockdown.Command.InContext(*o.source.Config.Context)
+	}
+	return list, err
+}
+
+// onlyDenied leaves those who are denied now, or were seen to be, and what is about them.
+func onlyDenied(list v1alpha1.ClientList) v1alpha1.ClientList {
+	list.Clients = slices.DeleteFunc(list.Clients, func(c v1alpha1.ObservedClient) bool {
+		return c.Verdict != v1alpha1.VerdictDenied && c.Denied() == 0
+	})
+	list.MayConnect, list.MayConnectEntities = []v1alpha1.Client{}, []v1alpha1.Entity{}
+	list.Lockdown, list.Notes = nil, []string{}
+	return list
+}
