@@ -132,7 +132,7 @@ func (g *grid) widths(available int, whole bool) []int {
 func (g *grid) natural() int {
 	const plenty = 1 << 20
 	total := gutter * (len(g.columns) - 1)
-	for _, width := range g.widths(plenty) {
+	for _, width := range g.widths(plenty, false) {
 		total += width
 	}
 	return total
