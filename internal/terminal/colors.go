@@ -2,6 +2,8 @@ package terminal
 
 import (
 	"runtime"
+	"strings"
+	"unicode/utf8"
 )
 
 // Mode is the value of --color.
@@ -18,14 +20,51 @@ const (
 
 // Colors paints words by what they mean. Color only repeats what the word says already. The zero
 // value paints nothing.
-type Colors struct{ enabled bool }
+type Colors struct{ enabled, ascii bool }
 
 // NewColors decides whether to paint. Isatty says whether the output is a terminal, and lookup
 // reads the environment as os.LookupEnv does: NO_COLOR with any value (no-color.org) and TERM=dumb
 // turn colors off, and so does a Windows console that is not Windows Terminal (WT_SESSION), which
 // may print the codes instead. An explicit ModeAlways is stronger than all of them.
 func NewColors(mode Mode, isatty bool, lookup func(string) (string, bool)) Colors {
-	return newColors(mode, isatty, lookup, runtime.GOOS)
+	colors := newColors(mode, isatty, lookup, runtime.GOOS)
+	colors.ascii = wantsASCII(lookup)
+	return colors
+}
+
+// wantsASCII tells whether the locale says that nothing but ASCII is to be printed: the first of the variables
+// that is set counts (POSIX, Environment Variables), and where none is, terminals know UTF-8.
+func wantsASCII(lookup func(string) (string, bool)) bool {
+	if lookup == nil {
+		return false
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if value, _ := lookup(name); value != "" {
+			return value == "C" || value == "POSIX"
+		}
+	}
+	return false
+}
+
+// Symbols are a text in the characters that the locale has: arrows and the like have a stand-in of the same width,
+// so that tables stay as they are, and what has none is a question mark.
+func (c Colors) Symbols(text string) string {
+	if !c.ascii {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < utf8.RuneSelf:
+			return r
+		case r == '→':
+			return '>'
+		case r == '×':
+			return 'x'
+		case r == '…':
+			return '~'
+		}
+		return '?'
+	}, text)
 }
 
 func newColors(mode Mode, isatty bool, lookup func(string) (string, bool), goos string) Colors {

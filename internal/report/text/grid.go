@@ -55,6 +55,9 @@ func (p *page) table(indent int, g grid) error {
 		return nil
 	}
 	widths := g.widths(p.width-indent, p.whole)
+	if !g.bare && !p.whole && !fits(widths, p.width-indent) {
+		return p.records(indent, g)
+	}
 	var out strings.Builder
 	table := tablewriter.NewTable(&out, tablewriter.WithRenderer(borderless()), tablewriter.WithConfig(plain()))
 	if !g.bare {
@@ -82,6 +85,34 @@ func (p *page) table(indent int, g grid) error {
 	}
 	for line := range strings.Lines(out.String()) {
 		p.line(indent, tidy(line), nil)
+	}
+	return nil
+}
+
+// fits tells whether columns of these widths are on one line.
+func fits(widths []int, available int) bool {
+	total := gutter * (len(widths) - 1)
+	for _, width := range widths {
+		total += width
+	}
+	return total <= available
+}
+
+// records writes a table for which the page is too narrow: the columns of a row below each other.
+func (p *page) records(indent int, g grid) error {
+	for i, row := range g.rows {
+		if i > 0 {
+			p.out.WriteByte('\n')
+		}
+		record := grid{bare: true, columns: []column{{}, {flexible: true}}}
+		for at, c := range row {
+			if strings.TrimSpace(strings.Join(c.parts, "")) != "" {
+				record.add(text(g.columns[at].header), c)
+			}
+		}
+		if err := p.table(indent, record); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func newPage(o Options) *page {
 }
 
 func (p *page) writeTo(w io.Writer) error {
-	_, err := io.WriteString(w, p.out.String())
+	_, err := io.WriteString(w, p.colors.Symbols(p.out.String()))
 	return err
 }
 

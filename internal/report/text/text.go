@@ -16,7 +16,7 @@ import (
 
 const (
 	defaultWidth = 100
-	minWidth     = 80
+	minWidth     = 40
 	maxWidth     = 160
 )
 
@@ -25,7 +25,7 @@ type Options struct {
 	// Wide is with full names, every client, and info findings.
 	Wide   bool
 	Colors terminal.Colors
-	// Width is the number of columns of the terminal. Less than 80 counts as 80, and lines do not grow beyond 160, where
+	// Width is the number of columns of the terminal. Less than 40 counts as 40, and lines do not grow beyond 160, where
 	// they become hard to read. The commands of remedies are exempt: they stay in one piece, to be copied. Zero is for
 	// output that is no terminal: 100 columns, which tables leave where a name would have to be cut or broken.
 	Width int

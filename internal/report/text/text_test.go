@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -111,7 +112,8 @@ func checkLines(t *testing.T, out string, width int) {
 	t.Helper()
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\n")
-		isRemedy := strings.HasPrefix(strings.TrimSpace(line), "→ ")
+		trimmed := strings.TrimSpace(line)
+		isRemedy := strings.HasPrefix(trimmed, "→ ") || strings.HasPrefix(trimmed, "kubectl ")
 		if got := terminal.Width(line); got > width && !isRemedy {
 			t.Errorf("%d columns, more than %d: %q", got, width, line)
 		}
@@ -131,7 +133,7 @@ func TestLinesFitAndAreHarmless(t *testing.T) {
 		"contexts": example.Contexts(t), "several": example.Several(t), "long": example.LongNames(t),
 		"long, several": both(example.LongNames(t), example.LongNames(t)), "hostile": example.Hostile(t), "hostile, several": both(example.Hostile(t), example.Hostile(t)),
 	}
-	widths := map[int]int{20: 80, 80: 80, 100: 100, 132: 132, 1000: 160}
+	widths := map[int]int{20: 40, 40: 40, 60: 60, 79: 79, 80: 80, 100: 100, 132: 132, 1000: 160}
 	for name, l := range lists {
 		for _, wide := range []bool{false, true} {
 			for given, want := range widths {
@@ -139,6 +141,20 @@ func TestLinesFitAndAreHarmless(t *testing.T) {
 					checkLines(t, render(t, l, text.Options{Wide: wide, Width: given}), want)
 				})
 			}
+		}
+	}
+}
+
+// Where the locale has ASCII alone, nothing else is printed, and nothing moves.
+func TestASCII(t *testing.T) {
+	colors := terminal.NewColors(terminal.ModeNever, false, func(name string) (string, bool) { return map[string]string{"LANG": "C"}[name], name == "LANG" })
+	for name, l := range map[string]v1alpha1.IsolationReportList{"one": example.Broken(t), "crowded": example.Crowded(t), "several": example.Several(t), "hostile": example.Hostile(t), "long": example.LongNames(t)} {
+		out, plain := render(t, l, text.Options{Colors: colors}), render(t, l, text.Options{})
+		if i := strings.IndexFunc(out, func(r rune) bool { return r > unicode.MaxASCII }); i >= 0 {
+			t.Errorf("%s: %q is not ASCII", name, out[i:i+4])
+		}
+		if got, want := len([]rune(out)), len([]rune(plain)); got != want {
+			t.Errorf("%s: %d characters, and %d without", name, got, want)
 		}
 	}
 }
