@@ -31,6 +31,9 @@ func TestClients(t *testing.T) {
 		"denied":     {recorded + "flows-locked.jsonl --denied", kit.ExitNo},
 		"since":      {recorded + "flows-locked.jsonl --since 2026-11-26T02:27:30Z", kit.ExitFine},
 		"shop":       {"orders -f " + clientsShop + "shop.yaml --flows " + clientsShop + "flows.jsonl", kit.ExitFine},
+		"some":       {recorded + "flows-locked.jsonl --evidence flows", kit.ExitFine},
+		"none":       {recorded + "flows-locked.jsonl --evidence none", kit.ExitFine},
+		"relay-away": {"orders -f " + clientsShop + "shop.yaml --hubble-server 127.0.0.1:1", kit.ExitFine},
 		"shop-specs": {"orders -f " + clientsShop + "shop.yaml", kit.ExitFine},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,16 +78,21 @@ func TestClientsBadInput(t *testing.T) {
 	}
 	manifests := " -f " + recordings + "live-flows.json"
 	for args, want := range map[string]string{
-		"":                           "accepts 1 arg(s), received 0",
-		"a b":                        "accepts 1 arg(s), received 2",
-		"none" + manifests:           `no CloudNativePG cluster "none" in the manifests: they hold default/cluster-example`,
-		"a -o dot" + manifests:       `must be one of table, wide, json, yaml`,
-		"a --since soon" + manifests: `--since "soon" is neither a duration as in 2h, nor a time as in 2026-01-02T15:04:05Z`,
-		"a --since -2h" + manifests:  `--since -2h: must be longer than nothing`,
-		"a --flows=" + manifests:     `--flows must be a file, or - for stdin, and not an empty name`,
-		"a --flows - -f -":           `stdin can be read once, and more than one of --flows and --filename is -`,
-		"a --flows - --flows - -f x": `stdin can be read once`,
-		"a -R":                       `--recursive needs --filename`,
+		"":                                    "accepts 1 arg(s), received 0",
+		"a b":                                 "accepts 1 arg(s), received 2",
+		"none" + manifests:                    `no CloudNativePG cluster "none" in the manifests: they hold default/cluster-example`,
+		"a -o dot" + manifests:                `must be one of table, wide, json, yaml`,
+		"a --since soon" + manifests:          `--since "soon" is neither a duration as in 2h, nor a time as in 2026-01-02T15:04:05Z`,
+		"a --since -2h" + manifests:           `--since -2h: must be longer than nothing`,
+		"a --flows=" + manifests:              `--flows must be a file, or - for stdin, and not an empty name`,
+		"a --flows - -f -":                    `stdin can be read once, and more than one of --flows and --filename is -`,
+		"a --flows - --flows - -f x":          `stdin can be read once`,
+		"a --evidence x" + manifests:          `--evidence "x": must be one of auto, none, sessions, flows, references`,
+		"a --evidence none,flows" + manifests: `--evidence none,flows: auto and none stand alone`,
+		"a --hubble-tls-ca-file x":            `--hubble-tls-ca-file and --hubble-tls-server-name need --hubble-tls`,
+		"a --for -1s":                         `--for -1s: must not be negative`,
+		"a --for 1s" + manifests:              `which manifests have none of: add --hubble-server`,
+		"a -R":                                `--recursive needs --filename`,
 		"cluster-example --flows none.jsonl" + manifests: `the flows can't be read: open none.jsonl: no such file or directory`,
 	} {
 		code, stdout, stderr := run(t, append([]string{"clients"}, strings.Fields(args)...)...)

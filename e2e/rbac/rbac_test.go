@@ -60,6 +60,9 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "test --init orders -n shop", 0, none, "- {from: deployment/frontend, to: orders, verdict: allowed}"},
 		{"viewer", "test testdata/expectations.yaml", 0, none, "6 expectations, all met"},
 		{"viewer", "clients orders -n shop", 0, none, "references  specs of workloads\n              never sees"},
+		{"viewer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "to run a command in it is forbidden"},
+		// No kubelet runs here: the server lets the command pass, and does not find the node.
+		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "unable to upgrade streaming request: pods \"node-1\" not found"},
 		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
 		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
 		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
@@ -175,13 +178,15 @@ func serve(t *testing.T) string {
 		t.Fatalf("rbac: exit code %d, stderr %q", code, stderr)
 	}
 	check(standin.Load(ctx, config, []byte(roles)))
+	observe, _, _ := run(t, kubeconfig, "viewer", "rbac", "observe")
+	check(standin.Load(ctx, config, []byte(observe)))
 	check(standin.Load(ctx, config, []byte(idle)))
 	check(standin.WriteSettings(ctx, config, nil))
 	check(standin.RunPods(ctx, config, standin.PodOptions{}))
 
 	kube, err := kubernetes.NewForConfig(config)
 	check(err)
-	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}}
+	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}, {Kind: "User", Name: "observer"}}
 	role := func(name string) rbacv1.RoleRef {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
 	}
@@ -190,7 +195,11 @@ func serve(t *testing.T) string {
 	}, metav1.CreateOptions{})
 	check(err)
 	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "lockdown"}, RoleRef: role("cnpg-netpol-lockdown"), Subjects: users[1:],
+		ObjectMeta: metav1.ObjectMeta{Name: "lockdown"}, RoleRef: role("cnpg-netpol-lockdown"), Subjects: users[1:2],
+	}, metav1.CreateOptions{})
+	check(err)
+	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "observe"}, RoleRef: role("cnpg-netpol-observe"), Subjects: users[2:],
 	}, metav1.CreateOptions{})
 	check(err)
 

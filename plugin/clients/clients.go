@@ -70,13 +70,18 @@ func (o *options) command() *cobra.Command {
 			At the end is the command that locks the cluster down for those who use it or refer to it,
 			as narrow as the flags allow, and whom it leaves out. Cilium's own engine has judged it.
 
-			Of Secrets, only the names in specs are looked at; nothing reads their data.
+			Sessions are asked for by psql in the pods of the database, and flows by a port-forward to
+			Hubble's relay: 'rbac observe' prints the role for both. --evidence leaves out what you do
+			not want. Of Secrets, only the names in specs are looked at; nothing reads their data.
 		`),
 		Example: kit.Examples(`
 			# Who uses the database?
 			kubectl cnpg-netpol clients shop-db -n shop
 
-			# With what Hubble has seen in an hour
+			# Look back an hour, and watch for five more minutes
+			kubectl cnpg-netpol clients shop-db -n shop --since 1h --for 5m
+
+			# With what was recorded
 			hubble observe --since 1h --to-port 5432 -o jsonpb > flows.jsonl
 			kubectl cnpg-netpol clients shop-db -n shop --flows flows.jsonl
 

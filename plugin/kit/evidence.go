@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe/recorded"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe/sessions"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe/specs"
 )
 
@@ -25,8 +27,11 @@ type Evidence struct {
 	// flows are files of recorded flows, and since is what to look back to, as it was written.
 	flows []string
 	since string
-	// from is the time that since means; zero for all.
-	from time.Time
+	// from is the time that since means, zero for all, and now is the time.
+	from, now time.Time
+	// kinds are those that were asked for.
+	kinds  []string
+	hubble hubbleFlags
 	// manifests are the specs of workloads that were read from files.
 	manifests []manifest
 }
@@ -47,14 +52,45 @@ func (e *Evidence) AddFlags(cmd *cobra.Command) {
 		"Recorded flows: a file with what 'hubble observe -o jsonpb' or Cilium's exporter has written, gzipped or not, or - for stdin (repeatable)")
 	_ = cmd.MarkFlagFilename("flows", "json", "jsonl", "gz", "log")
 	flags.StringVar(&e.since, "since", "", "Leave out flows before this: a duration (2h), or a time (2026-01-02T15:04:05Z)")
+	flags.StringSliceVar(&e.kinds, "evidence", []string{evidenceAuto},
+		"What to look at: auto is all that can be had; none; or some of sessions, flows, references")
+	_ = cmd.RegisterFlagCompletionFunc("evidence", cobra.FixedCompletions(evidenceKinds(), cobra.ShellCompDirectiveNoFileComp))
+	e.hubble.addFlags(cmd)
+}
+
+// evidenceAuto and evidenceNone are the values of --evidence that are no kinds.
+const (
+	evidenceAuto = "auto"
+	evidenceNone = "none"
+)
+
+func evidenceKinds() []string {
+	return []string{
+		evidenceAuto, evidenceNone,
+		string(v1alpha1.EvidenceSessions), string(v1alpha1.EvidenceFlows), string(v1alpha1.EvidenceReferences),
+	}
+}
+
+// wants is true for a kind that was asked for.
+func (e *Evidence) wants(kind v1alpha1.EvidenceKind) bool {
+	return slices.Contains(e.kinds, evidenceAuto) || slices.Contains(e.kinds, string(kind))
 }
 
 // Given is true when a flag says where evidence comes from.
-func (e *Evidence) Given() bool { return len(e.flows) > 0 }
+func (e *Evidence) Given() bool { return len(e.flows) > 0 || e.hubble.server != "" }
 
 // Complete reads the flags; now is the time. All that is wrong is reported.
 func (e *Evidence) Complete(now time.Time) error {
-	var errs []error
+	e.now = now
+	errs := []error{e.hubble.validate(e.source.Offline())}
+	for _, kind := range e.kinds {
+		if !slices.Contains(evidenceKinds(), kind) {
+			errs = append(errs, UsageErrorf("--evidence %q: must be one of %s", kind, strings.Join(evidenceKinds(), ", ")))
+		}
+	}
+	if len(e.kinds) > 1 && (slices.Contains(e.kinds, evidenceAuto) || slices.Contains(e.kinds, evidenceNone)) {
+		errs = append(errs, UsageErrorf("--evidence %s: auto and none stand alone", strings.Join(e.kinds, ",")))
+	}
 	if slices.Contains(e.flows, "") {
 		errs = append(errs, UsageErrorf("--flows must be a file, or - for stdin, and not an empty name"))
 	}
@@ -100,13 +136,21 @@ func sinceOf(text string, now time.Time) (time.Time, error) {
 // Gather is what there is about a cluster. What can't be had is in the coverage; the error is about a file that
 // was named and can't be read, or a ctx that is done.
 func (e *Evidence) Gather(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
-	out := e.sessions()
-	flows, err := e.recorded(ctx, inv, cluster)
+	sessions, err := e.sessions(ctx, inv, cluster)
 	if err != nil {
-		return out, err
+		return sessions, err
+	}
+	flows, err := e.flowsOf(ctx, inv, cluster)
+	if err != nil {
+		return sessions, err
 	}
 	references, err := e.references(ctx, inv, cluster)
-	return out.Add(flows).Add(references), err
+	return sessions.Add(flows).Add(references), err
+}
+
+// notWanted is evidence that --evidence leaves out.
+func notWanted(kind v1alpha1.EvidenceKind) observe.Evidence {
+	return missing(kind, "not looked at: --evidence leaves it out", command.Text{})
 }
 
 func missing(kind v1alpha1.EvidenceKind, why string, remedy command.Text) observe.Evidence {
@@ -114,21 +158,54 @@ func missing(kind v1alpha1.EvidenceKind, why string, remedy command.Text) observ
 }
 
 // sessions are those that are open now.
-func (e *Evidence) sessions() observe.Evidence {
-	why := "not looked at"
-	if e.source.Offline() {
-		why += ": manifests have none"
+func (e *Evidence) sessions(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
+	switch {
+	case !e.wants(v1alpha1.EvidenceSessions):
+		return notWanted(v1alpha1.EvidenceSessions), nil
+	case e.source.Offline():
+		return missing(v1alpha1.EvidenceSessions, "not looked at: manifests have none", command.Text{}), nil
 	}
-	return missing(v1alpha1.EvidenceSessions, why, command.Text{})
+	config, err := e.source.RESTConfig()
+	if err != nil {
+		return observe.Evidence{}, err
+	}
+	clients, err := e.source.Clients()
+	if err != nil {
+		return observe.Evidence{}, err
+	}
+	progress := e.source.Progress()
+	defer progress.Stop()
+	progress.Update("asking the database who is connected")
+	return sessions.Read(ctx, sessions.OnCluster(config, clients.Kubernetes), inv, cluster, e.now)
+}
+
+// flowsOf are recorded flows where there are any, and what Hubble's relay has otherwise.
+func (e *Evidence) flowsOf(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
+	if !e.wants(v1alpha1.EvidenceFlows) {
+		return notWanted(v1alpha1.EvidenceFlows), nil
+	}
+	var out observe.Evidence
+	var err error
+	if len(e.flows) > 0 {
+		if out, err = e.recorded(ctx, inv, cluster); err != nil || e.hubble.server == "" {
+			return out, err
+		}
+	}
+	if e.source.Offline() && e.hubble.server == "" {
+		return missing(v1alpha1.EvidenceFlows, "not looked at", recordSome()), nil
+	}
+	live, err := e.relay(ctx, inv, cluster)
+	return out.Add(live), err
+}
+
+// recordSome says how to have flows without a relay at hand.
+func recordSome() command.Text {
+	return command.Words("Record some with Hubble, and name the file with --flows:").Run(
+		command.Line{Program: []string{"hubble", "observe"}, Words: []string{"--follow", "--to-port", "5432", "-o", "jsonpb"}})
 }
 
 // recorded are the flows of all files.
 func (e *Evidence) recorded(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
-	if len(e.flows) == 0 {
-		return missing(v1alpha1.EvidenceFlows, "not looked at", command.Words(
-			"Record some with Hubble, and name the file with --flows:").Run(
-			command.Line{Program: []string{"hubble", "observe"}, Words: []string{"--follow", "--to-port", "5432", "-o", "jsonpb"}})), nil
-	}
 	progress := e.source.Progress()
 	defer progress.Stop()
 	members := observe.MembersOf(inv, cluster)
@@ -152,6 +229,9 @@ func (e *Evidence) recorded(ctx context.Context, inv *inventory.Inventory, clust
 
 // references are those in the specs of workloads.
 func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
+	if !e.wants(v1alpha1.EvidenceReferences) {
+		return notWanted(v1alpha1.EvidenceReferences), nil
+	}
 	names := observe.NamesOf(inv, cluster)
 	if !e.source.Offline() {
 		clients, err := e.source.Clients()

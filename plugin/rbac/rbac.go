@@ -18,7 +18,7 @@ import (
 
 // files are the ClusterRoles, each in a file that is called as its role is on the command line.
 //
-//go:embed view.yaml lockdown.yaml
+//go:embed view.yaml lockdown.yaml observe.yaml
 var files embed.FS
 
 // role is an argument of the command.
@@ -27,10 +27,11 @@ type role string
 const (
 	roleView     role = "view"
 	roleLockdown role = "lockdown"
+	roleObserve  role = "observe"
 )
 
 // roles are all of them, in the order in which they are printed.
-func roles() []role { return []role{roleView, roleLockdown} }
+func roles() []role { return []role{roleView, roleLockdown, roleObserve} }
 
 // format is the value of -o.
 type format string
@@ -56,7 +57,7 @@ func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals
 
 func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rbac [view|lockdown]",
+		Use:   "rbac [view|lockdown|observe]",
 		Short: "Print the ClusterRoles that the commands need",
 		Long: kit.Long(`
 			Prints ClusterRoles with exactly the permissions that the commands need, ready for
@@ -66,7 +67,9 @@ func (o *options) command() *cobra.Command {
 			            with a ClusterRoleBinding, because clients can be in any namespace
 			  lockdown  cnpg-netpol-lockdown, for lockdown and unlock, in addition: bind it with a
 			            RoleBinding in the namespace of the database
-			Without an argument, both.
+			  observe   cnpg-netpol-observe, for clients, in addition: it lets commands run in the
+			            database's pods, and reaches Hubble's relay. It is powerful, and optional
+			Without an argument, view and lockdown.
 		`),
 		Example: kit.Examples(`
 			# Make both roles
@@ -110,15 +113,15 @@ func names() []string {
 	return names
 }
 
-// complete takes the arguments. None stands for all roles.
+// complete takes the arguments. None stands for the two that everybody needs.
 func (o *options) complete(args []string) error {
 	switch len(args) {
 	case 0:
-		o.roles = roles()
+		o.roles = []role{roleView, roleLockdown}
 	case 1:
 		o.roles = []role{role(args[0])}
 	default:
-		return kit.UsageErrorf("one role at a time, or none for both: %q is too much", args[1])
+		return kit.UsageErrorf("one role at a time, or none for view and lockdown: %q is too much", args[1])
 	}
 	return nil
 }
@@ -127,7 +130,7 @@ func (o *options) complete(args []string) error {
 func (o *options) validate() error {
 	for _, r := range o.roles {
 		if !slices.Contains(roles(), r) {
-			return kit.UsageErrorf("unknown role %q: use %s, or none for both", r, strings.Join(names(), " or "))
+			return kit.UsageErrorf("unknown role %q: use %s, or none for view and lockdown", r, strings.Join(names(), ", "))
 		}
 	}
 	return nil

@@ -28,9 +28,9 @@ func TestCompleteAndValidate(t *testing.T) {
 		{"both", nil, []role{roleView, roleLockdown}, ""},
 		{"view", []string{"view"}, []role{roleView}, ""},
 		{"lockdown", []string{"lockdown"}, []role{roleLockdown}, ""},
-		{"unknown", []string{"admin"}, nil, `unknown role "admin": use view or lockdown, or none for both`},
-		{"empty", []string{""}, nil, `unknown role "": use view or lockdown, or none for both`},
-		{"too many", []string{"view", "lockdown"}, nil, `one role at a time, or none for both: "lockdown" is too much`},
+		{"unknown", []string{"admin"}, nil, `unknown role "admin": use view, lockdown, observe, or none for view and lockdown`},
+		{"empty", []string{""}, nil, `unknown role "": use view, lockdown, observe, or none for view and lockdown`},
+		{"too many", []string{"view", "lockdown"}, nil, `one role at a time, or none for view and lockdown: "lockdown" is too much`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := newOptions(kit.NewGlobals(genericiooptions.NewTestIOStreamsDiscard(), "test"))
@@ -88,6 +88,7 @@ func TestFormatsSayTheSame(t *testing.T) {
 		{nil, []string{"cnpg-netpol-view", "cnpg-netpol-lockdown"}},
 		{[]string{"view"}, []string{"cnpg-netpol-view"}},
 		{[]string{"lockdown"}, []string{"cnpg-netpol-lockdown"}},
+		{[]string{"observe"}, []string{"cnpg-netpol-observe"}},
 	} {
 		asYAML, asJSON := printed(t, formatYAML, test.args...), printed(t, formatJSON, test.args...)
 		if !reflect.DeepEqual(asYAML, asJSON) {
@@ -107,7 +108,7 @@ func TestFormatsSayTheSame(t *testing.T) {
 }
 
 func TestCompletionOfRoles(t *testing.T) {
-	if got, directive := completeRoles(nil, nil, ""); !slices.Equal(got, []string{"view", "lockdown"}) || directive != cobra.ShellCompDirectiveNoFileComp {
+	if got, directive := completeRoles(nil, nil, ""); !slices.Equal(got, []string{"view", "lockdown", "observe"}) || directive != cobra.ShellCompDirectiveNoFileComp {
 		t.Errorf("got %q, %d", got, directive)
 	}
 	if got, _ := completeRoles(nil, []string{"view"}, ""); got != nil {
