@@ -32,6 +32,7 @@ func verbs() []func(*kit.Globals) *cobra.Command {
 		change.NewLockdownCommand,
 		change.NewUnlockCommand,
 		test.NewCommand,
+		change.NewConfirmCommand,
 	}
 }
 

@@ -19,6 +19,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"controlplane":  positive(cmdControlplane),
+		"controllers":   positive(cmdControllers),
 		"kubectl":       cmdKubectl,
 		"exits":         positive(cmdExits),
 		"eventually":    positive(cmdEventually),
@@ -77,6 +78,19 @@ func cmdControlplane(ts *testscript.TestScript, args []string) {
 		ts.Check(worldOf(ts).start(o))
 	case len(args) == 1 && args[0] == "stop":
 		ts.Check(running(ts).stop())
+	default:
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+func cmdControllers(ts *testscript.TestScript, args []string) {
+	const usage = "controllers on | controllers off"
+	w := running(ts)
+	switch {
+	case len(args) == 1 && args[0] == "on":
+		ts.Check(w.startControllers())
+	case len(args) == 1 && args[0] == "off":
+		w.stopControllers()
 	default:
 		ts.Fatalf("usage: %s", usage)
 	}

@@ -6,7 +6,7 @@
 //	go test ./e2e/integration -update                  rewrite expected output with what was seen
 //	go test ./e2e/integration -v                       every step with its output
 //
-// KUBEBUILDER_ASSETS names the folder with kube-apiserver, etcd and kubectl. When it is not set,
+// KUBEBUILDER_ASSETS names the folder with kube-apiserver, etcd, kubectl and controllers. When it is not set,
 // e2e/controlplane/build builds them: minutes the first time, a moment later on.
 //
 // # Writing a script
@@ -73,6 +73,11 @@
 //
 // Policies of this name become Valid=False whatever they say, or never get a condition.
 //
+//	controllers on | controllers off
+//
+// From now on (or no longer) Kubernetes' own controllers run that timers need: Jobs become complete, finished ones
+// are deleted when their time is over, and so is what they own. They are off at first.
+//
 //	cilium-config [KEY=VALUE | KEY-]…
 //
 // Writes the ConfigMap kube-system/cilium-config: the usual settings, with changes, or without a key.
@@ -97,6 +102,6 @@
 // Prints what a JSONPath template, as of kubectl get -o jsonpath, selects in a JSON document; FILE
 // can be stdout.
 //
-// No controller runs: a deleted namespace stays in phase Terminating, a Deployment has no pods but
-// those of a manifest, nothing is garbage-collected. A script that needs a clean namespace makes one.
+// No other controller runs: a deleted namespace stays in phase Terminating, a Deployment has no pods but
+// those of a manifest. A script that needs a clean namespace makes one.
 package integration

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,6 +28,8 @@ type world struct {
 	// own is true for a server of a special make, which no other script can use.
 	own   bool
 	agent *standin.Validator
+	// controllers are those that timers need; nil when they don't run.
+	controllers *exec.Cmd
 }
 
 type worldKey struct{}
@@ -71,8 +75,33 @@ func (w *world) start(o testserver.Options) error {
 	return os.WriteFile(w.kubeconfig, w.server.Kubeconfig(), 0o600)
 }
 
+// startControllers runs Kubernetes' own controllers of Jobs, of finished ones, and of garbage.
+func (w *world) startControllers() error {
+	if w.controllers != nil {
+		return errors.New("the controllers run already")
+	}
+	command := exec.Command(filepath.Join(w.servers.assets, "controllers"), w.kubeconfig)
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("start the controllers: %w", err)
+	}
+	w.controllers = command
+	return nil
+}
+
+// stopControllers ends them as a machine that fails would: at once.
+func (w *world) stopControllers() {
+	if w.controllers == nil {
+		return
+	}
+	// It is over when Wait returns, whatever either says.
+	_ = w.controllers.Process.Kill()
+	_ = w.controllers.Wait()
+	w.controllers = nil
+}
+
 // stop ends the server, so that the kubeconfig leads nowhere.
 func (w *world) stop() error {
+	w.stopControllers()
 	w.agent.Stop()
 	server := w.server
 	w.server = nil
@@ -92,6 +121,7 @@ func (w *world) close() {
 		_ = w.stop()
 		return
 	}
+	w.stopControllers()
 	w.agent.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
 	defer cancel()

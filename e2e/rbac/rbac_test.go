@@ -75,6 +75,13 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "unlock orders -n shop --yes", 2, "forbidden", "LOCKED → OPEN"},
 		{"viewer", "status orders -n shop", 0, none, "LOCKED"},
 		{"locker", "unlock orders -n shop --yes", 0, "orders is OPEN", "deleted"},
+		{"locker", "lockdown orders -n shop --confirm-within 1h --dry-run=server", 0, none, "OPEN → LOCKED"},
+		{"locker", "lockdown orders -n shop --yes --confirm-within 1h", 0, "ends by itself at", "created"},
+		{"viewer", "status orders -n shop", 0, none, "Keep it: kubectl cnpg-netpol confirm orders -n shop"},
+		{"viewer", "confirm orders -n shop", 2, "forbidden", ""},
+		{"locker", "confirm orders -n shop --extend 1h", 0, "ends by itself at", ""},
+		{"locker", "confirm orders -n shop", 0, "is confirmed, and stays", ""},
+		{"locker", "unlock orders -n shop --yes", 0, "orders is OPEN", "deleted"},
 		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
 	}
 	t.Run("viewer status -A --watch", func(t *testing.T) { watching(t, kubeconfig) })
@@ -203,6 +210,13 @@ func serve(t *testing.T) string {
 	}, metav1.CreateOptions{})
 	check(err)
 
+	// Timers need Kubernetes' own controllers.
+	controllers := exec.Command(filepath.Join(assets, "controllers"), kubeconfig)
+	check(controllers.Start())
+	t.Cleanup(func() {
+		_ = controllers.Process.Kill() // It is over when Wait returns, whatever either says.
+		_ = controllers.Wait()
+	})
 	agent, err := standin.NewValidator(config)
 	check(err)
 	check(agent.Start(ctx))

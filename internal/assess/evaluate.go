@@ -19,6 +19,9 @@ func Evaluate(m *model.Model) v1alpha1.IsolationReportList {
 	list := emptyList(m)
 	list.Items = make([]v1alpha1.IsolationReport, len(m.Clusters()))
 	each(m.Clusters(), func(i int, c *model.Cluster) { list.Items[i] = Report(m, c) })
+	for i, c := range m.Clusters() {
+		addThen(m, c, &list.Items[i])
+	}
 	return list
 }
 
@@ -47,6 +50,13 @@ func emptyList(m *model.Model) v1alpha1.IsolationReportList {
 // Report is the report on one cluster.
 func Report(m *model.Model, c *model.Cluster) v1alpha1.IsolationReport { return assess(m, c).report }
 
+// Posture is the posture of the report on a cluster.
+func Posture(m *model.Model, c *model.Cluster) v1alpha1.Posture {
+	r := v1alpha1.IsolationReport{Pods: podReports(m, c), Policies: policyReports(m, c), RequiredFlows: RequiredFlows(m, c)}
+	r.Findings = findings(m, c, &r)
+	return posture(m, c, &r)
+}
+
 // assessment is a report, and what it takes to bring it up to date when the fleet has changed
 // elsewhere.
 type assessment struct {
@@ -66,6 +76,7 @@ func assess(m *model.Model, c *model.Cluster) assessment {
 	r.RequiredFlows = RequiredFlows(m, c)
 	audiences := audiences(m, c, v1alpha1.MaxClients, &needs)
 	r.Exposure = totals(m, c, audiences, v1alpha1.MaxClients)
+	r.Timed = timed(m, c)
 	r.Findings = findings(m, c, &r)
 	r.Posture = posture(m, c, &r)
 	return assessment{r, audiences, needs}

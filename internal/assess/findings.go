@@ -34,6 +34,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		nobodyFindings,
 		unsureFindings,
 		setFindings,
+		overdueFindings,
 		operatorFindings,
 		bystanderFindings,
 	} {

@@ -34,7 +34,8 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 	var at []int
 	for i, c := range m.Clusters() {
 		a, ok := w.known[c.Key()]
-		if !ok || touches(changed, c, a.needs) {
+		// What ends by itself depends on the clock as well.
+		if !ok || touches(changed, c, a.needs) || len(a.report.Timed) > 0 {
 			stale, at = append(stale, c), append(at, i)
 			touched = append(touched, c.Key())
 			continue
@@ -43,6 +44,9 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 		assessments[i] = a
 	}
 	each(stale, func(i int, c *model.Cluster) { assessments[at[i]] = assess(m, c) })
+	for i, c := range stale {
+		addThen(m, c, &assessments[at[i]].report)
+	}
 	list = emptyList(m)
 	known := make(map[types.NamespacedName]assessment, len(m.Clusters()))
 	for i, c := range m.Clusters() {

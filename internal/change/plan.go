@@ -95,6 +95,12 @@ func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPo
 	default:
 		step.Action = v1alpha1.PolicyUpdate
 	}
+	if live != nil && desired.Role == policyset.DefaultDeny {
+		_, ended := policyset.TimerOf(live)
+		if _, ends := policyset.TimerOf(desired.Object); ended && !ends {
+			step.Why += ", from now on for good"
+		}
+	}
 	plan.Steps = append(plan.Steps, step)
 }
 

@@ -6,6 +6,7 @@ package inventory
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -41,6 +42,11 @@ type Inventory struct {
 	Around
 	// Sources are where the Clusters of manifests came from; nil for live ones.
 	Sources map[types.NamespacedName]Source
+	// Timers are the Jobs with which policies of lockdown end; AllTimers tells that there are no others. Now is the time by
+	// the server's clock, zero where nobody had to know.
+	Timers    []Timer
+	AllTimers bool
+	Now       time.Time
 	// Missing is the evidence that could not be had. An empty slice of something is "there is
 	// none" only when Missing does not name it.
 	Missing []Missing

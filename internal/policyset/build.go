@@ -36,7 +36,11 @@ func Build(o Options) ([]Policy, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	policies := append([]Policy{o.access(), o.defaultDeny()}, o.clients()...)
+	deny := o.defaultDeny()
+	if o.Timer != "" {
+		deny.Object = EndingWith(deny.Object, Timer{Name: o.Timer})
+	}
+	policies := append([]Policy{o.access(), deny}, o.clients()...)
 	grants := map[string]string{}
 	for _, p := range policies {
 		grant := p.Object.Annotations[AnnotationGrant]

@@ -47,6 +47,8 @@ const (
 	MetricsAccess Role = "metrics-access"
 	// KubectlCNPGAccess is beyond the document: API server and nodes to 8000.
 	KubectlCNPGAccess Role = "kubectl-cnpg-access"
+	// GrantedAccess is for policies of grants: access that ends by itself, whatever ports it is to. Lockdown leaves them alone.
+	GrantedAccess Role = "granted-access"
 )
 
 // IsManaged tells from a live policy's labels whether lockdown manages it for the cluster. The

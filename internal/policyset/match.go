@@ -19,6 +19,7 @@ func Differences(live, desired *ciliumv2.CiliumNetworkPolicy) []string {
 	var paths []string
 	paths = append(paths, mapDifferences("metadata.annotations", restated(live.Annotations, desired.Annotations), desired.Annotations)...)
 	paths = append(paths, mapDifferences("metadata.labels", live.Labels, desired.Labels)...)
+	paths = append(paths, ownerDifferences(live, desired)...)
 	paths = append(paths, compare("spec", plain(live.Spec), plain(desired.Spec))...)
 	if len(live.Specs) > 0 {
 		paths = append(paths, "specs")

@@ -99,7 +99,7 @@ func (o Options) operatorSelectors() []api.EndpointSelector {
 
 // Drift are the Differences between live policies of a cluster and what lockdown applies for the
 // options, by the policies' names. What an older version of lockdown applied, and what it applied when it
-// saw an operator that is not seen now, is nobody's drift; the next lockdown may write it anew all the
+// saw an operator that is not seen now, is nobody's drift, nor is a timer; the next lockdown may write it anew all the
 // same. A policy that lockdown would not apply at all is left out.
 func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string, error) {
 	desired, err := Build(o)
@@ -124,6 +124,8 @@ func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string
 			if have.Name != want.Object.Name {
 				continue
 			}
+			// That it ends by itself is lockdown's own doing.
+			have = ForGood(have)
 			// The one that it is nearer to is what it was.
 			paths := Differences(have, want.Object)
 			if then := Differences(widened(have, unseen), before[i].Object); len(then) < len(paths) {

@@ -34,6 +34,10 @@ type Options struct {
 	// Grants are the clients that are let in.
 	Grants []Grant
 
+	// Timer is the Job that default deny ends with; empty when it is for good. It is not stored: the next run says anew
+	// whether it is for good.
+	Timer string
+
 	// SharedWith are the other clusters that need the namespace's shared default deny, which is read
 	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply
 	// would take the other clusters' marks away, because all have the same field manager.

@@ -61,11 +61,12 @@ func toMap(object any) (map[string]any, error) {
 	return content, nil
 }
 
-// WithoutServerFields is the policy as somebody once applied it.
+// WithoutServerFields is the policy as somebody once applied it, with the timer that it ends with.
 func WithoutServerFields(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
 	out := &ciliumv2.CiliumNetworkPolicy{TypeMeta: p.TypeMeta, Spec: p.Spec, Specs: p.Specs}
 	out.APIVersion, out.Kind = ciliumv2.SchemeGroupVersion.String(), ciliumv2.CNPKindDefinition
 	out.Name, out.Namespace = p.Name, p.Namespace
 	out.Labels, out.Annotations = p.Labels, p.Annotations
+	out.OwnerReferences = timerReferences(p)
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 
@@ -132,12 +133,15 @@ func (r Runner) restore(ctx context.Context, on policies, s change.Step) (now *c
 // difference is the merge patch that leads from one state of a policy to another, and to no other version
 // of the first.
 func difference(from, to *ciliumv2.CiliumNetworkPolicy) ([]byte, error) {
+	// The list of owners is replaced as a whole: those that are not timers stay in it.
+	others := policyset.ForGood(from).OwnerReferences
 	var states [2][]byte
 	for i, p := range []*ciliumv2.CiliumNetworkPolicy{from, to} {
 		content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(p)})
 		if err != nil {
 			return nil, err
 		}
+		content.SetOwnerReferences(append(slices.Clip(others), content.GetOwnerReferences()...))
 		if i == 1 {
 			content.SetResourceVersion(from.ResourceVersion)
 		}

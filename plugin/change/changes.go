@@ -28,6 +28,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
@@ -67,6 +68,11 @@ type changeOptions struct {
 	timeout   time.Duration
 	// lost is what could not be printed of a change that was made.
 	lost error
+	// timers are what the change ends with by itself, and running what was made of them.
+	timers  []timer.Spec
+	running []inventory.Timer
+	// now is the time by the server's clock when the change was made.
+	now time.Time
 }
 
 func newChangeOptions(globals *kit.Globals, verb string) changeOptions {
@@ -177,6 +183,16 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 	}
 	progress := o.source.Progress()
 	defer progress.Stop()
+	timers := timersOf(clients, o.timeout)
+	if len(o.timers) > 0 {
+		progress.Update("waiting for the timer")
+	}
+	defer o.source.Changing()()
+	plan, made, err := o.begin(ctx, timers, p.Plan)
+	if err != nil {
+		o.abandon(ctx, timers.Discard, made)
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
 	out := &kit.Remembering{Writer: o.Out}
 	printer := o.printer(out)
 	var printed error
@@ -197,8 +213,15 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 		}
 		runner.Unsettled = func(u rollout.Unsettled) { o.unsettled = u }
 	}
-	defer o.source.Changing()()
-	_, err = runner.Run(ctx, p.Plan)
+	journal, err := runner.Run(ctx, plan)
+	switch {
+	case err != nil && len(journal.Steps) == 0:
+		o.abandon(ctx, timers.Discard, made)
+	case err == nil && o.dryRun == dryRunNone:
+		err = o.restart(ctx, timers)
+		o.abandon(ctx, timers.End, plan.Released())
+	}
+	o.now = clients.Now()
 	if printed = cmp.Or(printed, out.Err); printed != nil {
 		o.lost = kit.LostOutput{Err: fmt.Errorf("what was done could not be printed: %w", printed)}
 	}
@@ -299,9 +322,10 @@ func (o *changeOptions) objectPrinter() printers.ResourcePrinter {
 	return nil
 }
 
-// plain is the policy without what the server adds, so that it can be applied, here or elsewhere.
+// plain is the policy without what the server adds, so that it can be applied, here or elsewhere. A timer is the
+// server's: elsewhere, the policy would be gone at once.
 func plain(object *ciliumv2.CiliumNetworkPolicy) runtime.Object {
-	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(object)})
+	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.ForGood(policyset.WithoutServerFields(object))})
 	if err != nil {
 		return object
 	}

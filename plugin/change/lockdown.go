@@ -5,16 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
@@ -25,6 +29,8 @@ type lockdownOptions struct {
 	// set is what the flags say.
 	set   policyset.Options
 	force bool
+	// confirmWithin is after how long the lockdown ends unless it is confirmed; 0 for good.
+	confirmWithin time.Duration
 }
 
 func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
@@ -55,6 +61,11 @@ func (o *lockdownOptions) command() *cobra.Command {
 			Cilium's policy engine over the pods that run now. What the cluster needs is let in first,
 			and default deny comes last, after Cilium has accepted the rest. When a step fails,
 			everything is put back. Running it again with other flags converges to these flags.
+
+			With --confirm-within, the lockdown ends by itself unless somebody runs confirm in time, whether
+			or not this command and its connection live until then: a Job, which runs no pod, is the timer,
+			and Kubernetes deletes default deny with it. Until then, lockdown with the same flag begins the
+			time anew, lockdown without it keeps what is there for good, and unlock ends it at once.
 		`),
 		Example: kit.Examples(`
 			# See what it would change, then do it
@@ -64,6 +75,10 @@ func (o *lockdownOptions) command() *cobra.Command {
 			# Clients of another namespace, monitoring, and kubectl cnpg status
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-namespace backend \
 			  --allow-metrics monitoring --allow-kubectl-cnpg
+
+			# Try it: whoever is cut off, and has not been thought of, is back after ten minutes
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --confirm-within 10m
+			kubectl cnpg-netpol confirm shop-db -n shop
 
 			# The policies as YAML for a Git repository, from the manifests in it
 			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
@@ -83,7 +98,23 @@ func (o *lockdownOptions) command() *cobra.Command {
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
+	cmd.Flags().DurationVar(&o.confirmWithin, "confirm-within", 0,
+		"Let the lockdown end by itself after this time, unless confirm is run before: 10m")
 	return cmd
+}
+
+// validate finds what the flags of lockdown alone have wrong.
+func (o *lockdownOptions) validate() error {
+	errs := []error{o.changeOptions.validate()}
+	if o.confirmWithin != 0 {
+		if err := checkDuration("--confirm-within", o.confirmWithin); err != nil {
+			errs = append(errs, kit.UsageError{Err: err})
+		}
+		if o.output == formatYAML || o.output == formatJSON {
+			errs = append(errs, kit.UsageErrorf("--confirm-within is about what is there, and printed policies are for good: leave out -o %s", o.output))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // complete takes the arguments, and reads the flags of the policy set.
@@ -109,11 +140,23 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	}
 	var options []policyset.Options
 	for _, key := range clusters {
-		options = append(options, o.set.For(key, assess.Operators(w.model)))
+		one := o.set.For(key, assess.Operators(w.model))
+		if o.confirmWithin > 0 {
+			one.Timer = timer.LockdownName(key.Name)
+			o.timers = append(o.timers, timer.Spec{
+				Name: one.Timer, Cluster: key, Purpose: timer.Lockdown, For: o.confirmWithin, Image: imageOf(w.model, key),
+			})
+		}
+		options = append(options, one)
 	}
 	p, err := change.ProposeLockdown(w.model, options)
 	if err != nil {
 		return err
+	}
+	if o.confirmWithin > 0 {
+		if p, err = p.OnTrial(w.model, o.confirmWithin.String()); err != nil {
+			return kit.AnswerNo(errors.Join(err, errors.New("nothing was changed")))
+		}
 	}
 	return o.proceed(ctx, namespace, p)
 }
@@ -131,7 +174,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 	if o.dryRun == dryRunClient {
 		return o.printPlan(p)
 	}
-	if len(p.Plan.Changing()) == 0 {
+	if len(p.Plan.Changing()) == 0 && len(o.timers) == 0 {
 		return o.leave(ctx, p)
 	}
 	if o.dryRun == dryRunNone {
@@ -150,6 +193,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 	}
 	if o.dryRun == dryRunNone {
 		o.summarize(verified)
+		o.untilWhen()
 	}
 	return o.inForce()
 }
@@ -194,4 +238,32 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 				terminal.Escape(c.Name), after, terminal.Escape(command.Plugin("status", c.Name).In(c.Namespace).String()))
 		}
 	}
+}
+
+// untilWhen says on stderr when the lockdowns end, and how to keep them.
+func (o *lockdownOptions) untilWhen() {
+	for i, running := range o.running {
+		c := o.timers[i].Cluster
+		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running, o.now))
+		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
+		for _, line := range []struct {
+			line command.Line
+			does string
+		}{
+			{confirm, "keeps it"},
+			{confirm.With("--extend", o.confirmWithin.String()), "gives more time"},
+			{command.Plugin("unlock", c.Name).In(c.Namespace).InContext(*o.source.Config.Context), "ends it now"},
+		} {
+			fmt.Fprintf(o.ErrOut, "  %s   # %s\n", terminal.Escape(line.line.String()), line.does)
+		}
+	}
+}
+
+// imageOf is the image that the pods of a cluster run; empty when it is not known.
+func imageOf(m *model.Model, key types.NamespacedName) string {
+	c := m.Cluster(key)
+	if c == nil {
+		return ""
+	}
+	return cmp.Or(c.Object.Status.Image, c.Object.Spec.ImageName)
 }

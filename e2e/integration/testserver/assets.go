@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// assetsVariable names the folder that holds kube-apiserver, etcd and kubectl, as controller-runtime reads it.
+// assetsVariable names the folder that holds kube-apiserver, etcd, kubectl and controllers, as controller-runtime reads it.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
-// Assets returns the folder that holds kube-apiserver, etcd and kubectl: the value of
+// Assets returns the folder that holds kube-apiserver, etcd, kubectl and controllers: the value of
 // KUBEBUILDER_ASSETS, or else what e2e/controlplane/build builds, which takes minutes the first time
 // and a moment later on. The working directory must be in the repository.
 func Assets(ctx context.Context) (string, error) {
@@ -23,7 +23,7 @@ func Assets(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	for _, program := range []string{"kube-apiserver", "etcd", "kubectl"} {
+	for _, program := range []string{"kube-apiserver", "etcd", "kubectl", "controllers"} {
 		if _, err := exec.LookPath(filepath.Join(dir, program)); err != nil {
 			return "", fmt.Errorf("no program %q in %q: run \"make test\", which builds it, or let %s name a folder that has it: %w",
 				program, dir, assetsVariable, err)

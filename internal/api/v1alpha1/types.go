@@ -54,6 +54,8 @@ type IsolationReport struct {
 	RequiredFlows []RequiredFlow `json:"requiredFlows"`
 	// Exposure says who can connect, for PostgreSQL's port and the poolers' port.
 	Exposure []Exposure `json:"exposure"`
+	// Timed is what ends by itself: a lockdown that is not confirmed, and access that was granted for a time.
+	Timed []Timed `json:"timed,omitempty"`
 	// Findings are what somebody should know or do, errors first.
 	Findings []Finding `json:"findings"`
 }
@@ -433,4 +435,6 @@ const (
 	StatusPortExposed     FindingCode = "STATUS_PORT_EXPOSED"
 	SelectorMatchesNobody FindingCode = "SELECTOR_MATCHES_NOBODY"
 	UnexpectedPeer        FindingCode = "UNEXPECTED_PEER"
+	// AccessOverdue: the Kubernetes cluster did not end what should have ended.
+	AccessOverdue FindingCode = "ACCESS_OVERDUE"
 )

@@ -5,6 +5,7 @@ package live
 
 import (
 	"fmt"
+	"time"
 
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,6 +34,8 @@ type Clients struct {
 	Dynamic dynamic.Interface
 	// Server is the server's address, for messages.
 	Server string
+	// Now is the time by the server's clock, as its last answer told it; zero before the first one.
+	Now func() time.Time
 }
 
 // NewClients makes the clients for config, which is not changed. They share one HTTP client, and
@@ -42,6 +45,8 @@ func NewClients(config *rest.Config) (Clients, error) {
 	if config.QPS == 0 {
 		config.QPS, config.Burst = QPS, Burst
 	}
+	var told clock
+	config.Wrap(told.listenTo)
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return Clients{}, fmt.Errorf("the connection settings can't be used: %w", err)
@@ -53,7 +58,7 @@ func NewClients(config *rest.Config) (Clients, error) {
 	typed.ContentType = runtime.ContentTypeProtobuf
 	typed.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 
-	clients := Clients{Server: config.Host}
+	clients := Clients{Server: config.Host, Now: told.now}
 	if clients.Kubernetes, err = kubernetes.NewForConfigAndClient(typed, httpClient); err != nil {
 		return Clients{}, fmt.Errorf("client for Kubernetes: %w", err)
 	}

@@ -38,7 +38,7 @@ func (c *collector) referredKinds() []resource {
 	return kinds
 }
 
-// referredObjects are the backups that clusters begin from, and what is behind the Services without a selector
+// referredObjects are the backups that clusters begin from, the timers that policies end with, and what is behind the Services without a selector
 // that something refers to.
 func (c *collector) referredObjects() []resource {
 	var kinds []resource
@@ -52,6 +52,9 @@ func (c *collector) referredObjects() []resource {
 		for _, name := range wanted {
 			kinds = append(kinds, c.backup(namespace, name))
 		}
+	}
+	if c.timed() {
+		kinds = append(kinds, c.timers())
 	}
 	rules := c.rules()
 	for _, s := range c.inv.Services {

@@ -5,11 +5,13 @@ import (
 	"strings"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 )
 
 // add takes one object that is no List. Kinds that do not matter are passed over.
@@ -160,6 +162,9 @@ func (l *loader) workload(kind string, raw []byte) error {
 	if err != nil {
 		return err
 	}
+	if kind == "Job" && w.Metadata.Labels[timer.LabelPurpose] != "" {
+		return l.timer(raw)
+	}
 	if kind == "DaemonSet" && w.Metadata.Labels["k8s-app"] == "cilium" {
 		l.agents = append(l.agents, w.Metadata.Namespace)
 	}
@@ -179,6 +184,19 @@ func (l *loader) tellSpec(kind string, raw []byte) {
 	if l.spec != nil {
 		l.spec(kind, raw, l.namespace)
 	}
+}
+
+// timer takes a Job that policies end with. It never has a pod.
+func (l *loader) timer(raw []byte) error {
+	var job batchv1.Job
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &job); err != nil {
+		return err
+	}
+	if job.Namespace == "" {
+		job.Namespace = l.namespace
+	}
+	put(l, &l.inv.Timers, objectKey{"timer", job.Namespace, job.Name}, timer.Read(&job))
+	return nil
 }
 
 func (l *loader) webhook(raw []byte) error {

@@ -72,8 +72,10 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 		p.findings(shown)
 	}
 	for _, r := range list.Items {
-		if shown, _ := words.Visible(without(r.Findings, common), p.wide); len(shown) > 0 {
+		shown, _ := words.Visible(without(r.Findings, common), p.wide)
+		if len(shown)+len(r.Timed) > 0 {
 			p.section(words.ClusterName(r.Metadata))
+			p.timedLines(r)
 			p.findings(shown)
 		}
 	}

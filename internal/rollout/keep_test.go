@@ -1,0 +1,102 @@
+package rollout
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubefake "k8s.io/client-go/kubernetes/fake"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
+)
+
+// exampleTimer is the Job of the example's lockdown.
+const exampleTimer = "cluster-example-lockdown-timer"
+
+// onTrial is a server on which a lockdown has ended well that ends by itself, with its Job.
+func onTrial(t *testing.T) (*watchful, Timers) {
+	t.Helper()
+	o := backendsOnly(t)
+	o.Timer = exampleTimer
+	plan := fixture.Lockdown(t, nil, o).WithTimers(map[types.NamespacedName]types.UID{{Namespace: example.Namespace, Name: exampleTimer}: "job"})
+	w := newWatchful()
+	if _, err := (Runner{Client: w}).Run(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	w.requests = nil
+	job := timer.Spec{Name: exampleTimer, Cluster: example, Purpose: timer.Lockdown}.Job()
+	job.UID = "job"
+	return w, Timers{Jobs: kubefake.NewClientset(job).BatchV1(), Policies: w}
+}
+
+// A policy is confirmed or collected, and never both, whoever comes first and whatever answer is lost. What is called
+// confirmed is there, and nothing ends it.
+func TestConfirmedOrCollected(t *testing.T) {
+	const ask, patch = "ask " + exampleDefaultDeny, "apply " + exampleDefaultDeny
+	for name, tc := range map[string]struct {
+		meanwhile func(*watchful)
+		collected bool
+	}{
+		"in time":                      {func(*watchful) {}, false},
+		"the collector was first":      {func(w *watchful) { w.meanwhile[ask] = w.removed(exampleDefaultDeny) }, true},
+		"the collector is faster":      {func(w *watchful) { w.meanwhile[patch] = w.removed(exampleDefaultDeny) }, true},
+		"Cilium writes its status":     {func(w *watchful) { w.meanwhile[patch] = w.statusWritten(exampleDefaultDeny) }, false},
+		"somebody else makes one anew": {func(w *watchful) { w.meanwhile[ask] = w.replaced(exampleDefaultDeny) }, true},
+		"the answer is lost":           {func(w *watchful) { w.loseAnswerTo = exampleDefaultDeny }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, timers := onTrial(t)
+			seen := w.objects[exampleDefaultDeny].DeepCopy()
+			tc.meanwhile(w)
+			var kept bool
+			var err error
+			synctest.Test(t, func(t *testing.T) { kept, err = timers.Keep(t.Context(), seen) })
+			if kept == tc.collected || errors.Is(err, ErrCollected) != tc.collected || !tc.collected && err != nil {
+				t.Errorf("kept %t, %v", kept, err)
+			}
+			if !kept {
+				return
+			}
+			if _, timed := policyset.TimerOf(w.objects[exampleDefaultDeny]); timed {
+				t.Error("it is called confirmed, and ends")
+			}
+			if _, err := timers.Jobs.Jobs(example.Namespace).Get(t.Context(), exampleTimer, metav1.GetOptions{}); err == nil {
+				t.Error("the timer is there")
+			}
+		})
+	}
+}
+
+// An owner that is no timer stays, in a confirmation as in a roll-back.
+func TestOwnersOfOthersStay(t *testing.T) {
+	w, timers := onTrial(t)
+	theirs := metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: "theirs", UID: "theirs"}
+	p := w.objects[exampleDefaultDeny].DeepCopy()
+	p.OwnerReferences = append(p.OwnerReferences, theirs)
+	w.store(p)
+	var err error
+	synctest.Test(t, func(t *testing.T) { _, err = timers.Keep(t.Context(), p) })
+	if got := w.objects[exampleDefaultDeny].OwnerReferences; err != nil || len(got) != 1 || got[0] != theirs {
+		t.Errorf("%v, %v", got, err)
+	}
+	body, err := difference(w.objects[exampleDefaultDeny], p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := w.Patch(t.Context(), exampleDefaultDeny, types.MergePatchType, body, metav1.PatchOptions{})
+	if err != nil || len(back.OwnerReferences) != 2 {
+		t.Errorf("%s: %v, %v", body, ownersOf(back), err)
+	}
+}
+
+func ownersOf(p *ciliumv2.CiliumNetworkPolicy) []metav1.OwnerReference {
+	if p == nil {
+		return nil
+	}
+	return p.OwnerReferences
+}
