@@ -75,13 +75,10 @@ func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.R
 		if !id.IsWorld() {
 			continue
 		}
-		switch verdict, _ := decide(id); {
-		case verdict == v1alpha1.VerdictAllowed:
+		if verdict, _ := decide(id); verdict == v1alpha1.VerdictAllowed {
 			world = append(world, id)
-		default:
-			if prefix, ok := id.Entity().Prefix(); ok {
-				denied = append(denied, prefix)
-			}
+		} else if prefix, ok := id.Entity().Prefix(); ok {
+			denied = append(denied, prefix)
 		}
 	}
 	if len(world) == 0 {

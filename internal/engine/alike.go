@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/cilium/cilium/pkg/identity"
 	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
@@ -233,7 +234,7 @@ type unshelved struct{ types.Selector }
 func (s unshelved) Matches(l labels.LabelArray) bool { return s.Selector.Matches(withoutShelf(l)) }
 
 func withoutShelf(l labels.LabelArray) labels.LabelArray {
-	if len(l) > 0 && l[0].Key == k8sConst.PodNamespaceLabel && len(l[0].Value) > 0 && l[0].Value[0] == '#' {
+	if len(l) > 0 && l[0].Key == k8sConst.PodNamespaceLabel && strings.HasPrefix(l[0].Value, "#") {
 		return l[1:]
 	}
 	return l

@@ -11,7 +11,7 @@ import (
 
 // combining is how Cilium refuses a rule that has peers of several kinds. It finds two of them by ranging over a
 // map, so that it names others in every run.
-var combining = regexp.MustCompile(`\bcombining (?:From|To)\w+ and (?:From|To)\w+ is not supported`) //nolint:gochecknoglobals // It does not change.
+var combining = regexp.MustCompile(`\bcombining (?:From|To)\w+ and (?:From|To)\w+ is not supported`)
 
 // sameWords is Cilium's error about the rules, in the same words in every run.
 func sameWords(err error, rules api.Rules) error {

@@ -105,11 +105,11 @@ func (d *draft) needs() {
 			continue
 		}
 		from := d.sender(need.Who)
-		switch need.Flow {
-		case egress.APIServer:
+		if need.Flow == egress.APIServer {
 			d.add(v1alpha1.Expectation{From: from, To: v1alpha1.ExpectedTo{Text: "api-server"}})
 			continue
-		case egress.DNS:
+		}
+		if need.Flow == egress.DNS {
 			d.add(v1alpha1.Expectation{From: from, To: v1alpha1.ExpectedTo{Text: "dns"}})
 			continue
 		}

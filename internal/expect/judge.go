@@ -17,11 +17,11 @@ func (a *asker) posture(r *v1alpha1.TestResult, x *Asked) {
 		return
 	}
 	r.Actual, r.Outcome = string(report.Posture), v1alpha1.OutcomeNotMet
-	switch report.Posture {
-	case v1alpha1.PostureUnknown:
-		r.Outcome = v1alpha1.OutcomeUnknown
-	case x.Posture:
+	if report.Posture == x.Posture {
 		r.Outcome = v1alpha1.OutcomeMet
+	}
+	if report.Posture == v1alpha1.PostureUnknown {
+		r.Outcome = v1alpha1.OutcomeUnknown
 	}
 	r.Message = whyPosture(report)
 }

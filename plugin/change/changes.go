@@ -187,7 +187,8 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 	if len(o.timers) > 0 {
 		progress.Update("waiting for the timer")
 	}
-	defer o.source.Changing()()
+	done := o.source.Changing()
+	defer done()
 	plan, made, err := o.begin(ctx, timers, p.Plan)
 	if err != nil {
 		o.abandon(ctx, timers.Discard, made)

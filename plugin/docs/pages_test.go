@@ -105,7 +105,7 @@ func TestCodes(t *testing.T) {
 	types := read(t, "../../internal/api/v1alpha1/types.go")
 	for _, c := range []struct{ title, kind string }{{"## Postures", "Posture"}, {"## Findings", "FindingCode"}} {
 		constants := found(regexp.MustCompile(`(?m)^\t\w+ +`+c.kind+` += "([A-Z_]+)"`), types)
-		rows := found(regexp.MustCompile("(?m)^\\| `([A-Z_]+)`"), section(t, text, c.title, "## "))
+		rows := found(regexp.MustCompile("(?m)^\\| `([A-Z_]+)`"), section(t, text, c.title))
 		if len(constants) == 0 {
 			t.Errorf("no constant of type %s was found", c.kind)
 		}
@@ -125,12 +125,12 @@ func TestCodes(t *testing.T) {
 // TestFindingsSayWhatRulesSay makes sure that findings.md and the rules of SARIF are the same.
 func TestFindingsSayWhatRulesSay(t *testing.T) {
 	text := read(t, "findings.md")
-	rows := found(regexp.MustCompile("(?m)^\\| `([A-Z_]+)`"), section(t, text, "## Findings", "## "))
+	rows := found(regexp.MustCompile("(?m)^\\| `([A-Z_]+)`"), section(t, text, "## Findings"))
 	if rules := words.Rules(); len(rules) != len(rows) {
 		t.Errorf("findings.md has %d rows, and there are %d rules in internal/report/words", len(rows), len(rules))
 	}
 	for _, r := range words.Rules() {
-		if row := fmt.Sprintf("| `%s` | %s | %s | %s |\n", r.Code, r.Severity, r.Meaning, r.Remedy); !strings.Contains(text, row) {
+		if row := fmt.Sprintf("| %#q | %s | %s | %s |\n", r.Code, r.Severity, r.Meaning, r.Remedy); !strings.Contains(text, row) {
 			t.Errorf("findings.md has no row %s", row)
 		}
 	}
@@ -142,9 +142,9 @@ func TestFields(t *testing.T) {
 	const preview, clients = "## What a lockdown would change", "## Who uses a database"
 	reports, _, _ := strings.Cut(page, clients)
 	for rows, object := range map[string]reflect.Type{
-		reports:                          reflect.TypeFor[v1alpha1.IsolationReport](),
-		section(t, page, preview, "## "): reflect.TypeFor[v1alpha1.ChangePreview](),
-		section(t, page, clients, "## "): reflect.TypeFor[v1alpha1.ClientList](),
+		reports:                   reflect.TypeFor[v1alpha1.IsolationReport](),
+		section(t, page, preview): reflect.TypeFor[v1alpha1.ChangePreview](),
+		section(t, page, clients): reflect.TypeFor[v1alpha1.ClientList](),
 	} {
 		for i := range object.NumField() {
 			field := object.Field(i)
@@ -203,14 +203,14 @@ func read(t *testing.T, file string) string {
 	return strings.ReplaceAll(string(content), "\r\n", "\n")
 }
 
-// section is the part of a text from a title to the next line that begins with end.
-func section(t *testing.T, text, title, end string) string {
+// section is the part of a page from a title to the next one of its level.
+func section(t *testing.T, text, title string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(text, "\n"+title+"\n")
 	if !found {
 		t.Fatalf("there is no section %q", title)
 	}
-	if body, _, found := strings.Cut(rest, "\n"+end); found {
+	if body, _, found := strings.Cut(rest, "\n## "); found {
 		return body
 	}
 	return rest

@@ -22,7 +22,8 @@ func given(t *testing.T, args ...string) (*options, error) {
 		t.Fatal(err)
 	}
 	o.complete(cmd.Flags().Args())
-	return o, o.validate(cmd.Flags())
+	err := o.validate(cmd.Flags())
+	return o, err
 }
 
 func TestComplete(t *testing.T) {

@@ -148,7 +148,7 @@ func lineOf(node *yaml.Node, path string) int {
 		if node.Kind == yaml.AliasNode {
 			node = node.Alias
 		}
-		next := ""
+		var next string
 		if rest, ok := strings.CutPrefix(path, "["); ok && node.Kind == yaml.SequenceNode {
 			number, after, _ := strings.Cut(rest, "]")
 			i, err := strconv.Atoi(number)

@@ -56,11 +56,11 @@ func Join(between Inline, parts ...Inline) Inline {
 var linked = regexp.MustCompile(`[@#!$%~^&][\pL\pN_"{(\[-]|://|(?i:www\.|\bgh-[0-9])|:[a-z0-9_+-]*[a-z][a-z0-9_+-]*:|:(?:[+-]1|100|1234):|\b[0-9a-f]{7,}\b`)
 
 // begins is what makes a list, a heading or a line of the first word of a line.
-var begins = regexp.MustCompile(`^([0-9]*)([-+=.)])`)
+var begins = regexp.MustCompile(`^(\d*)([-+=.)])`)
 
 // literal are the characters that mean something in Markdown. Those of HTML and of tables are entities, which are
 // characters wherever they stand; the others have a backslash, which is easier to read.
-var literal = strings.NewReplacer(
+var literal = strings.NewReplacer( //nolint:gochecknoglobals // It does not change.
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;",
 	`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "#", `\#`,
 )
@@ -85,7 +85,8 @@ func code(text string) Inline {
 func longestRun(text string) int {
 	longest, run := 0, 0
 	for _, r := range text {
-		if run++; r != '`' {
+		run++
+		if r != '`' {
 			run = 0
 		}
 		longest = max(longest, run)

@@ -121,7 +121,8 @@ func (p *page) fewAddresses(all []v1alpha1.Entity) (shown []v1alpha1.Entity, mor
 	left := firstClients
 	for _, name := range all {
 		if _, ok := name.Addresses(); ok {
-			if left--; left < 0 {
+			left--
+			if left < 0 {
 				continue
 			}
 		}
