@@ -105,3 +105,23 @@ func TestClientsBadInput(t *testing.T) {
 		t.Errorf("%d, %q, %s", code, stdout, stderr)
 	}
 }
+
+// The preview puts those first who use the database and would be cut off, also those that are gone, and says what was not looked at.
+func TestLockdownWithFlows(t *testing.T) {
+	t.Setenv("KUBECONFIG", "testdata/missing.yaml")
+	for name, args := range map[string]string{
+		"lockdown-some":   "orders -f " + clientsShop + "shop.yaml --flows " + clientsShop + "flows.jsonl --allow-pods app=web",
+		"lockdown-all":    "orders -f " + clientsShop + "shop.yaml --evidence references --allow-namespace shop --allow-namespace etl",
+		"lockdown-locked": "cluster-example -f " + recordings + "live-flows.json --flows " + recordedFlows + "flows-locked.jsonl --allow-pods role=frontend",
+	} {
+		code, stdout, stderr := run(t, append([]string{"lockdown", "--dry-run=client"}, strings.Fields(args)...)...)
+		if code != kit.ExitFine || stderr != "" {
+			t.Errorf("%s: %d, %s", name, code, stderr)
+		}
+		golden.Compare(t, filepath.Join("testdata", "clients", name+".txt"), []byte(stdout))
+	}
+	code, _, stderr := run(t, "lockdown", "orders", "-f", clientsShop+"shop.yaml", "--dry-run=client", "--flows", "none.jsonl")
+	if code != kit.ExitFailed || !strings.Contains(stderr, "the flows can't be read: open none.jsonl") {
+		t.Errorf("%d, %s", code, stderr)
+	}
+}

@@ -136,6 +136,20 @@ func TestEachKindOfClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var off []string
+	cutOff := q.CutOff(m, planned, []v1alpha1.ClientChange{
+		{Namespace: "shop", Workload: "statefulset/cache", Pods: 1}, {Namespace: "shop", Workload: "statefulset/cache", Pods: 1, Target: v1alpha1.Target{Pooler: "orders-pooler"}},
+		{Namespace: "shop", Workload: "deployment/web", Pods: 1}, {Entity: v1alpha1.EntityWorld},
+	})
+	for _, c := range cutOff.CutOff {
+		off = append(off, c.Name())
+	}
+	if diff := cmp.Diff([]string{"world 203.0.113.7"}, off); diff != "" || len(cutOff.Evidence) != 2 {
+		t.Errorf("cut off: -want +got\n%s", diff)
+	}
+	if diff := cmp.Diff([]v1alpha1.Client{{Namespace: "shop", Workload: "statefulset/cache", Pods: 1}}, cutOff.Unseen); diff != "" {
+		t.Errorf("unseen: -want +got\n%s", diff)
+	}
 	var kept, cut []string
 	for _, c := range after.Clients {
 		if c.Verdict == v1alpha1.VerdictAllowed {

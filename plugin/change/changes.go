@@ -73,6 +73,8 @@ type changeOptions struct {
 	running []inventory.Timer
 	// now is the time by the server's clock when the change was made.
 	now time.Time
+	// answers is what somebody types, of which a reader may have taken more than one line.
+	answers *bufio.Reader
 }
 
 func newChangeOptions(globals *kit.Globals, verb string) changeOptions {
@@ -163,8 +165,16 @@ func (o *changeOptions) confirm() error {
 	if !o.source.Interactive() {
 		return kit.UsageErrorf("stdin is no terminal, so nobody can be asked: add --yes to go on without a question")
 	}
-	fmt.Fprintf(o.ErrOut, "%s? [y/N] ", strings.ToUpper(o.verb[:1])+o.verb[1:])
-	answer, err := bufio.NewReader(o.In).ReadString('\n')
+	return o.ask(strings.ToUpper(o.verb[:1]) + o.verb[1:])
+}
+
+// ask puts a question, which everything but a yes declines.
+func (o *changeOptions) ask(question string) error {
+	fmt.Fprintf(o.ErrOut, "%s? [y/N] ", question)
+	if o.answers == nil {
+		o.answers = bufio.NewReader(o.In)
+	}
+	answer, err := o.answers.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

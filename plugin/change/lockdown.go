@@ -14,6 +14,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -31,11 +32,14 @@ type lockdownOptions struct {
 	force bool
 	// confirmWithin is after how long the lockdown ends unless it is confirmed; 0 for good.
 	confirmWithin time.Duration
+	// evidence is who really uses the clusters, where a flag asks for it.
+	evidence *kit.Evidence
 }
 
 func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
 	o := &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
 	o.settle = true
+	o.evidence = kit.NewOptionalEvidence(&o.source)
 	return o
 }
 
@@ -66,11 +70,18 @@ func (o *lockdownOptions) command() *cobra.Command {
 			or not this command and its connection live until then: a Job, which runs no pod, is the timer,
 			and Kubernetes deletes default deny with it. Until then, lockdown with the same flag begins the
 			time anew, lockdown without it keeps what is there for good, and unlock ends it at once.
+
+			With --flows or --evidence, those who really use the cluster and would be cut off stand first
+			in the preview, pods that are gone included, and the others who lose access are one line.
 		`),
 		Example: kit.Examples(`
 			# See what it would change, then do it
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --dry-run=client
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend
+
+			# Who of those whom Hubble has seen would be cut off?
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --dry-run=client \
+			  --flows flows.jsonl
 
 			# Clients of another namespace, monitoring, and kubectl cnpg status
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-namespace backend \
@@ -95,6 +106,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 	}
 	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
 	o.source.Files.AddFlags(cmd)
+	o.evidence.AddFlags(cmd)
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
@@ -122,7 +134,7 @@ func (o *lockdownOptions) complete(args []string) error {
 	o.changeOptions.complete(args)
 	var err error
 	o.set, err = o.flags.Parse()
-	return err
+	return errors.Join(err, o.evidence.Complete(time.Now()))
 }
 
 func (o *lockdownOptions) run(ctx context.Context) error {
@@ -134,12 +146,12 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	clusters, err := o.source.Clusters(w.inv, namespace, o.names)
+	keys, err := o.source.Clusters(w.inv, namespace, o.names)
 	if err != nil {
 		return err
 	}
 	var options []policyset.Options
-	for _, key := range clusters {
+	for _, key := range keys {
 		one := o.set.For(key, assess.Operators(w.model))
 		if o.confirmWithin > 0 {
 			one.Timer = timer.LockdownName(key.Name)
@@ -149,6 +161,12 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 		}
 		options = append(options, one)
 	}
+	var questions []clients.Question
+	if o.evidence.Wanted() {
+		if w, questions, err = o.observed(ctx, w, namespace, keys); err != nil {
+			return err
+		}
+	}
 	p, err := change.ProposeLockdown(w.model, options)
 	if err != nil {
 		return err
@@ -157,6 +175,9 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 		if p, err = p.OnTrial(w.model, o.confirmWithin.String()); err != nil {
 			return kit.AnswerNo(errors.Join(err, errors.New("nothing was changed")))
 		}
+	}
+	if err := observedChanges(w, p, options, questions); err != nil {
+		return err
 	}
 	return o.proceed(ctx, namespace, p)
 }
@@ -179,6 +200,9 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 	}
 	if o.dryRun == dryRunNone {
 		if err := o.confirm(); err != nil {
+			return err
+		}
+		if err := o.confirmCutOff(p); err != nil {
 			return err
 		}
 	}

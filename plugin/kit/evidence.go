@@ -32,6 +32,8 @@ type Evidence struct {
 	// kinds are those that were asked for.
 	kinds  []string
 	hubble hubbleFlags
+	// optional is true where nothing is looked at that nobody asks for.
+	optional bool
 	// manifests are the specs of workloads that were read from files.
 	manifests []manifest
 }
@@ -45,6 +47,14 @@ type manifest struct {
 // NewEvidence gathers evidence from what the source reads.
 func NewEvidence(source *Source) *Evidence { return &Evidence{source: source} }
 
+// NewOptionalEvidence gathers evidence where a flag asks for it.
+func NewOptionalEvidence(source *Source) *Evidence {
+	return &Evidence{source: source, optional: true, kinds: []string{evidenceNone}}
+}
+
+// Wanted is true when something is to be looked at.
+func (e *Evidence) Wanted() bool { return !slices.Equal(e.kinds, []string{evidenceNone}) }
+
 // AddFlags adds the flags that say where evidence comes from.
 func (e *Evidence) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -52,7 +62,10 @@ func (e *Evidence) AddFlags(cmd *cobra.Command) {
 		"Recorded flows: a file with what 'hubble observe -o jsonpb' or Cilium's exporter has written, gzipped or not, or - for stdin (repeatable)")
 	_ = cmd.MarkFlagFilename("flows", "json", "jsonl", "gz", "log")
 	flags.StringVar(&e.since, "since", "", "Leave out flows before this: a duration (2h), or a time (2026-01-02T15:04:05Z)")
-	flags.StringSliceVar(&e.kinds, "evidence", []string{evidenceAuto},
+	if len(e.kinds) == 0 {
+		e.kinds = []string{evidenceAuto}
+	}
+	flags.StringSliceVar(&e.kinds, "evidence", e.kinds,
 		"What to look at: auto is all that can be had; none; or some of sessions, flows, references")
 	_ = cmd.RegisterFlagCompletionFunc("evidence", cobra.FixedCompletions(evidenceKinds(), cobra.ShellCompDirectiveNoFileComp))
 	e.hubble.addFlags(cmd)
@@ -82,6 +95,9 @@ func (e *Evidence) Given() bool { return len(e.flows) > 0 || e.hubble.server != 
 // Complete reads the flags; now is the time. All that is wrong is reported.
 func (e *Evidence) Complete(now time.Time) error {
 	e.now = now
+	if e.optional && e.Given() && !e.Wanted() {
+		e.kinds = []string{string(v1alpha1.EvidenceFlows), string(v1alpha1.EvidenceReferences)}
+	}
 	errs := []error{e.hubble.validate(e.source.Offline())}
 	for _, kind := range e.kinds {
 		if !slices.Contains(evidenceKinds(), kind) {

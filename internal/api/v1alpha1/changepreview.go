@@ -27,6 +27,8 @@ type ChangePreview struct {
 	Access AccessChanges `json:"access"`
 	// Bystanders are workloads that are no part of the cluster and whose own ingress changes.
 	Bystanders []BystanderChange `json:"bystanders"`
+	// Observed is who really uses the cluster and would be cut off; missing when nobody has looked.
+	Observed *ObservedChange `json:"observed,omitempty"`
 	// Notes point out what would be lost besides, and what was not seen.
 	Notes []ChangeNote `json:"notes"`
 	// Refusals are the reasons for which lockdown does not go on without --force; none when it does.
@@ -101,6 +103,17 @@ type ClientChange struct {
 	Workload  string `json:"workload,omitempty"`
 	// Pods is the number of the workload's pods that are meant.
 	Pods int `json:"pods,omitempty"`
+}
+
+// ObservedChange is what a change means for those who were seen to use the cluster, or to refer to it.
+type ObservedChange struct {
+	// CutOff are those of them that can connect before and not afterwards, those who use it first. Their verdicts are
+	// those afterwards.
+	CutOff []ObservedClient `json:"cutOff"`
+	// Unseen are the workloads that lose access and for which there is no evidence.
+	Unseen []Client `json:"unseen"`
+	// Evidence says what was looked at, and what it does not cover.
+	Evidence []EvidenceReport `json:"evidence"`
 }
 
 // BystanderChange is a workload and whether what no rule allows is denied at its pods.

@@ -71,6 +71,8 @@ func merge(all []v1alpha1.ClientChange) []access {
 
 // accessChanges writes who loses, gains and keeps access.
 func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
+	whole := preview
+	preview = seenLosers(whole)
 	merged := map[accessChange][]access{}
 	var targets []string
 	for _, kind := range accessKinds() {
@@ -96,7 +98,11 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 	} else {
 		p.section("Access to PostgreSQL")
 	}
-	return p.accessRows(merged, len(targets) == 1)
+	if err := p.accessRows(merged, len(targets) == 1); err != nil {
+		return err
+	}
+	p.unseenLosers(whole)
+	return nil
 }
 
 // accessTable writes who loses and gains access, without a title.

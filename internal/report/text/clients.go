@@ -55,24 +55,7 @@ func (p *page) clientTable(list v1alpha1.ClientList) error {
 	if len(list.Clients) == 0 {
 		p.paragraph(2, "There is no evidence of any. What the evidence below does not cover, it does not rule out.", nil)
 	}
-	g := grid{columns: []column{
-		{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)},
-		{header: "TO", flexible: true, limit: p.limit(2)},
-		{header: "CONNECTED"}, {header: "SEEN"}, {header: "REFERS", flexible: p.wide}, {header: "MAY"}, {header: "FLAG", flexible: !p.wide},
-	}}
-	if p.wide {
-		g.columns = slices.Insert(g.columns, 5, column{header: "LAST SEEN"})
-	}
-	for _, c := range list.Clients {
-		row := []cell{
-			text(c.Namespace), text(client(c)), lines(targetsOf(c)), text(connected(c, seen)), p.seen(c, seen),
-			lines(p.refers(c, seen)), p.verdict(c.Verdict, false), text(orDash(c.Flag)),
-		}
-		if p.wide {
-			row = slices.Insert(row, 5, text(lastSeen(c)))
-		}
-		g.add(row...)
-	}
+	g := p.clientGrid(list.Clients, seen)
 	if !p.wide && g.natural() > p.width-2 {
 		// The flags are told again below, where there is room for them.
 		g.columns = g.columns[:len(g.columns)-1]
@@ -89,6 +72,76 @@ func (p *page) clientTable(list v1alpha1.ClientList) error {
 	p.denials(list)
 	p.mayConnect(list)
 	return nil
+}
+
+// clientGrid is the table of clients, with what was looked at.
+func (p *page) clientGrid(clients []v1alpha1.ObservedClient, seen map[v1alpha1.EvidenceKind]bool) grid {
+	g := grid{columns: []column{
+		{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)},
+		{header: "TO", flexible: true, limit: p.limit(2)},
+		{header: "CONNECTED"}, {header: "SEEN"}, {header: "REFERS", flexible: p.wide}, {header: "MAY"}, {header: "FLAG", flexible: !p.wide},
+	}}
+	if p.wide {
+		g.columns = slices.Insert(g.columns, 5, column{header: "LAST SEEN"})
+	}
+	for _, c := range clients {
+		row := []cell{
+			text(c.Namespace), text(client(c)), lines(targetsOf(c)), text(connected(c, seen)), p.seen(c, seen),
+			lines(p.refers(c, seen)), p.verdict(c.Verdict, false), text(orDash(c.Flag)),
+		}
+		if p.wide {
+			row = slices.Insert(row, 5, text(lastSeen(c)))
+		}
+		g.add(row...)
+	}
+	return g
+}
+
+// observed says who really uses the cluster and would be cut off. The flags of those are for clients to say.
+func (p *page) observed(preview v1alpha1.ChangePreview) error {
+	o := preview.Observed
+	if o == nil {
+		return nil
+	}
+	list := v1alpha1.ClientList{Clients: o.CutOff, Evidence: o.Evidence}
+	p.section("They use the cluster or refer to it, and would be cut off")
+	if len(o.CutOff) == 0 {
+		p.paragraph(2, "nobody of whom there is evidence; what it does not cover, it does not rule out", nil)
+	}
+	g := p.clientGrid(o.CutOff, looked(list))
+	const kept = 6 // All but MAY, which is the same for all, and FLAG.
+	g.columns = g.columns[:kept]
+	for i := range g.rows {
+		g.rows[i] = g.rows[i][:kept]
+	}
+	if err := p.table(2, g); err != nil {
+		return err
+	}
+	return p.evidence(list)
+}
+
+// seenLosers are the changes without those workloads that lose access and were not seen, which unseenLosers folds.
+func seenLosers(preview v1alpha1.ChangePreview) v1alpha1.ChangePreview {
+	if preview.Observed == nil {
+		return preview
+	}
+	preview.Access.Loses = slices.DeleteFunc(slices.Clone(preview.Access.Loses), func(c v1alpha1.ClientChange) bool {
+		return c.Entity == "" && slices.ContainsFunc(preview.Observed.Unseen, func(u v1alpha1.Client) bool {
+			return u.Namespace == c.Namespace && u.Workload == c.Workload
+		})
+	})
+	return preview
+}
+
+func (p *page) unseenLosers(preview v1alpha1.ChangePreview) {
+	if preview.Observed == nil || len(preview.Observed.Unseen) == 0 {
+		return
+	}
+	var who []string
+	for _, c := range preview.Observed.Unseen {
+		who = append(who, c.Namespace+"/"+words.Workload(c))
+	}
+	p.paragraph(2, "loses, without any evidence of use: "+words.Count(len(who), "workload")+": "+strings.Join(words.Some(who), ", "), nil)
 }
 
 // client is what to call one; what runs nowhere now says so.

@@ -25,7 +25,7 @@ func (p *page) preview(verb string, preview v1alpha1.ChangePreview) error {
 		return err
 	}
 	for _, write := range []func(v1alpha1.ChangePreview) error{
-		p.steps, p.flowChanges, p.accessChanges, p.bystanders,
+		p.observed, p.steps, p.flowChanges, p.accessChanges, p.bystanders,
 	} {
 		if err := write(preview); err != nil {
 			return err
