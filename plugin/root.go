@@ -33,6 +33,8 @@ func verbs() []func(*kit.Globals) *cobra.Command {
 		change.NewUnlockCommand,
 		test.NewCommand,
 		change.NewConfirmCommand,
+		change.NewGrantCommand,
+		change.NewRevokeCommand,
 	}
 }
 

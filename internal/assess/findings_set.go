@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -15,7 +17,7 @@ import (
 
 // setFindings are about the policies that lockdown manages for the cluster.
 func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
-	live := Managed(m, c)
+	live := slices.DeleteFunc(Managed(m, c), func(p *ciliumv2.CiliumNetworkPolicy) bool { return policyset.IsGranted(p.Labels) })
 	if len(live) == 0 {
 		return nil
 	}

@@ -117,6 +117,10 @@ func (plan *Plan) remove(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPo
 	var obsolete []policyset.Policy
 	for _, key := range slices.SortedFunc(maps.Keys(live), compareKeys) {
 		p := live[key]
+		// What was granted for a time ends by itself, and not with another lockdown.
+		if keep != nil && policyset.IsGranted(p.Labels) {
+			continue
+		}
 		if len(keep[key]) == 0 && len(managedFor(p, clusters)) > 0 {
 			obsolete = append(obsolete, policyset.Policy{Role: policyset.Role(p.Labels[policyset.LabelPolicy]), Object: p})
 		}

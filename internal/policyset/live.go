@@ -25,7 +25,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 	managed, peers := false, false
 	scopes := map[Role]string{}
 	for _, p := range live {
-		if p.Namespace != cluster.Namespace || !IsManaged(p.Labels, cluster.Name) {
+		if p.Namespace != cluster.Namespace || !IsManaged(p.Labels, cluster.Name) || IsGranted(p.Labels) {
 			continue
 		}
 		managed = true

@@ -51,12 +51,16 @@ func (s suffix) within(limit int) string {
 	if s.exact && len(s.readable) <= limit {
 		return s.readable
 	}
-	sum := sha256.Sum256([]byte(s.hashed))
 	readable := strings.ReplaceAll(s.readable, ".", "-")
 	if room := limit - hashLength - 1; len(readable) > room {
 		readable = strings.TrimRight(readable[:room], "-")
 	}
-	return readable + "." + hex.EncodeToString(sum[:])[:hashLength]
+	return readable + "." + hashOf(s.hashed)
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:hashLength]
 }
 
 // readableSelector is the readable form of a selector, and whether it is exact.

@@ -29,7 +29,7 @@ func RemovalOrder(policies []Policy) []Policy {
 
 // rank is a role's place in ApplyOrder.
 func rank(role Role) int {
-	roles := append([]Role{InternalAccess, OperatorAccess}, clientRoles()...)
+	roles := append(append([]Role{InternalAccess, OperatorAccess}, clientRoles()...), GrantedAccess)
 	if at := slices.Index(roles, role); at >= 0 {
 		return at
 	}

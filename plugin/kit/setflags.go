@@ -43,6 +43,12 @@ func NewSetFlags() SetFlags {
 // AddFlags binds the flags. Selectors contain commas, so their flags are repeated instead.
 func (s *SetFlags) AddFlags(cmd *cobra.Command, root *Globals, operatorNamespace *string) {
 	s.operatorNamespace = operatorNamespace
+	s.AddClientFlags(cmd, root)
+	s.addOthers(cmd, root)
+}
+
+// AddClientFlags binds the flags that let clients in, and no others.
+func (s *SetFlags) AddClientFlags(cmd *cobra.Command, root *Globals) {
 	flags := cmd.Flags()
 	for _, d := range policyset.Definitions() {
 		client := &clientFlag{Definition: d}
@@ -57,6 +63,11 @@ func (s *SetFlags) AddFlags(cmd *cobra.Command, root *Globals, operatorNamespace
 			_ = cmd.RegisterFlagCompletionFunc(name, root.completeNames(d.Completes))
 		}
 	}
+}
+
+// addOthers binds those that shape the set.
+func (s *SetFlags) addOthers(cmd *cobra.Command, root *Globals) {
+	flags := cmd.Flags()
 	flags.StringVar(&s.values.Scope, flagName(policyset.FlagScope), s.values.Scope,
 		"What default deny and internal access select: the cluster's pods (cluster), or every pod of the namespace (namespace)")
 	flags.BoolVar(&s.values.OperatorOnly, flagName(policyset.FlagOperatorOnly), false,
@@ -66,6 +77,13 @@ func (s *SetFlags) AddFlags(cmd *cobra.Command, root *Globals, operatorNamespace
 	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagOperatorNamespace), root.CompleteNamespaces)
 	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagScope),
 		cobra.FixedCompletions([]string{string(policyset.ScopeCluster), string(policyset.ScopeNamespace)}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// ParseClients is Parse for the flags of clients alone.
+func (s *SetFlags) ParseClients() (policyset.Options, error) {
+	unused := ""
+	s.operatorNamespace = &unused
+	return s.Parse()
 }
 
 // Parse checks all values; its errors are usage errors.

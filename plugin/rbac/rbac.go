@@ -65,8 +65,8 @@ func (o *options) command() *cobra.Command {
 
 			  view      cnpg-netpol-view, for status, explain, clients, test, diff and previews: bind it
 			            with a ClusterRoleBinding, because clients can be in any namespace
-			  lockdown  cnpg-netpol-lockdown, for lockdown, confirm and unlock, in addition: bind
-			            it with a RoleBinding in the namespace of the database
+			  lockdown  cnpg-netpol-lockdown, for lockdown, confirm, unlock, grant and revoke, in
+			            addition: bind it with a RoleBinding in the namespace of the database
 			  observe   cnpg-netpol-observe, for clients, in addition: it lets commands run in the
 			            database's pods, and reaches Hubble's relay. It is powerful, and optional
 			Without an argument, view and lockdown.
