@@ -160,7 +160,7 @@ func (o *grantOptions) run(ctx context.Context) error {
 	}
 	if o.dryRun == dryRunNone {
 		until := deadline(o.running[0], o.now)
-		o.record(ctx, clients, object, "AccessGranted", fmt.Sprintf("%s until %s%s%s", strings.Join(policyset.Flags(o.set), " "), until, after(", asked for by ", g.RequestedBy), after(": ", o.reason)))
+		o.record(ctx, clients, object, "AccessGranted", fmt.Sprintf("%s until %s%s%s", strings.Join(policyset.Flags(o.set), " "), deadline(o.running[0], time.Time{}), after(", asked for by ", g.RequestedBy), after(": ", o.reason)))
 		fmt.Fprintf(o.ErrOut, "Access to %s is granted until %s; '%s' ends it before.\n", terminal.Escape(cluster.Name), until,
 			terminal.Escape(command.Plugin("revoke", cluster.Name, g.Timer).In(cluster.Namespace).InContext(*o.source.Config.Context).String()))
 	}
