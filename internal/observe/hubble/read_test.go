@@ -93,7 +93,7 @@ func read(t *testing.T, address string, o hubble.Options) (observe.Evidence, str
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	cluster := &cnpgv1.Cluster{}
 	cluster.Namespace, cluster.Name = "shop", "db"
 	flows := observe.NewFlows(observe.MembersOf(&inventory.Inventory{Clusters: []*cnpgv1.Cluster{cluster}}), "relay", time.Time{})
@@ -193,7 +193,7 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	flows := observe.NewFlows(observe.MembersOf(&inventory.Inventory{}), "relay", time.Time{})
 	if problem, err := hubble.Read(t.Context(), conn, flows, hubble.Options{Patience: 10 * time.Second}); err != nil || !strings.Contains(problem, "tls") {
 		t.Errorf("%s, %v", problem, err)

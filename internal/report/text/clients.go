@@ -10,7 +10,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
 // notAsked stands in a column whose evidence nobody has: it is no zero.
@@ -95,53 +94,6 @@ func (p *page) clientGrid(clients []v1alpha1.ObservedClient, seen map[v1alpha1.E
 		g.add(row...)
 	}
 	return g
-}
-
-// observed says who really uses the cluster and would be cut off. The flags of those are for clients to say.
-func (p *page) observed(preview v1alpha1.ChangePreview) error {
-	o := preview.Observed
-	if o == nil {
-		return nil
-	}
-	list := v1alpha1.ClientList{Clients: o.CutOff, Evidence: o.Evidence}
-	p.section("They use the cluster or refer to it, and would be cut off")
-	if len(o.CutOff) == 0 {
-		p.paragraph(2, "nobody of whom there is evidence; what it does not cover, it does not rule out", nil)
-	}
-	g := p.clientGrid(o.CutOff, looked(list))
-	const kept = 6 // All but MAY, which is the same for all, and FLAG.
-	g.columns = g.columns[:kept]
-	for i := range g.rows {
-		g.rows[i] = g.rows[i][:kept]
-	}
-	if err := p.table(2, g); err != nil {
-		return err
-	}
-	return p.evidence(list)
-}
-
-// seenLosers are the changes without those workloads that lose access and were not seen, which unseenLosers folds.
-func seenLosers(preview v1alpha1.ChangePreview) v1alpha1.ChangePreview {
-	if preview.Observed == nil {
-		return preview
-	}
-	preview.Access.Loses = slices.DeleteFunc(slices.Clone(preview.Access.Loses), func(c v1alpha1.ClientChange) bool {
-		return c.Entity == "" && slices.ContainsFunc(preview.Observed.Unseen, func(u v1alpha1.Client) bool {
-			return u.Namespace == c.Namespace && u.Workload == c.Workload
-		})
-	})
-	return preview
-}
-
-func (p *page) unseenLosers(preview v1alpha1.ChangePreview) {
-	if preview.Observed == nil || len(preview.Observed.Unseen) == 0 {
-		return
-	}
-	var who []string
-	for _, c := range preview.Observed.Unseen {
-		who = append(who, c.Namespace+"/"+words.Workload(c))
-	}
-	p.paragraph(2, "loses, without any evidence of use: "+words.Count(len(who), "workload")+": "+strings.Join(words.Some(who), ", "), nil)
 }
 
 // client is what to call one; what runs nowhere now says so.
@@ -326,53 +278,4 @@ func extent(e v1alpha1.EvidenceReport) string {
 		return e.Source
 	}
 	return e.Source + ": " + text
-}
-
-// proposedLockdown is the command, what each of its flags is for, and what it leaves out.
-func (p *page) proposedLockdown(list v1alpha1.ClientList) error {
-	l := list.Lockdown
-	if l == nil {
-		return nil
-	}
-	p.section("Lockdown for those who use it")
-	p.line(2, terminal.Escape(l.Command.String()), nil)
-	g := grid{columns: []column{{header: "FLAG", flexible: true}, {header: "FOR", flexible: true}}}
-	for _, grant := range l.Grants {
-		who := grant.Clients
-		if !p.wide {
-			who = words.Some(who)
-		}
-		text := strings.Join(who, ", ")
-		if grant.ReferencesOnly {
-			text += " (refers to it, and was not seen to connect)"
-		}
-		g.add(cell{parts: []string{grant.Flag}}, cell{parts: []string{text}})
-	}
-	if len(l.Grants) > 0 {
-		p.out.WriteByte('\n')
-	}
-	if err := p.table(2, g); err != nil {
-		return err
-	}
-	if len(l.LeavesOut) > 0 {
-		p.out.WriteByte('\n')
-		p.paragraph(2, "It leaves out:", nil)
-		for _, c := range l.LeavesOut {
-			p.bullet(2, c.Client+": "+c.Reason)
-			p.remedy(4, c.Remedy)
-		}
-	}
-	if len(l.AlsoLetsIn) > 0 {
-		var who []string
-		for _, c := range l.AlsoLetsIn {
-			who = append(who, c.Namespace+"/"+words.Workload(c))
-		}
-		if !p.wide {
-			who = words.Some(who)
-		}
-		p.out.WriteByte('\n')
-		p.paragraph(2, "It also lets in, without any evidence: "+strings.Join(who, ", ")+".", p.colors.Warn)
-	}
-	p.refusals("lockdown", l.Refusals)
-	return nil
 }
