@@ -62,7 +62,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "clients orders -n shop", 0, none, "references  specs of workloads\n              never sees"},
 		{"viewer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "to run a command in it is forbidden"},
 		// No kubelet runs here: the server lets the command pass, and does not find the node.
-		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "unable to upgrade streaming request: pods \"node-1\" not found"},
+		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "pods \"node-1\" not found"},
 		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
 		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
 		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
