@@ -35,6 +35,7 @@ func TestGoldenPolicies(t *testing.T) {
 		{"5-pods-any-namespace", example(allow("pods-any-namespace", "role=backend")), PostgresAccess},
 		{"6-namespace", example(allow(Namespace, "backend")), PostgresAccess},
 		{"7-cluster-wide", example(allow(ClusterWide)), PostgresAccess},
+		{"cidr", example(allow("cidr", "192.0.2.0/24")), PostgresAccess},
 		{"service-account", example(allow("service-account", "backend/shop")), PostgresAccess},
 		{"metrics", example(allow(Metrics, "monitoring")), MetricsAccess},
 		{"kubectl-cnpg", example(allow(KubectlCNPG)), KubectlCNPGAccess},

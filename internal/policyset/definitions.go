@@ -96,6 +96,19 @@ func Definitions() []Definition {
 			},
 		},
 		{
+			// Cilium never takes a pod or a node for an address, so that a range that has theirs lets none of them in.
+			Kind: "cidr", Flag: "--allow-cidr",
+			Usage: "Let in addresses outside the Kubernetes cluster, as in 192.0.2.0/24 (repeatable)",
+			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			valueKind:   prefixes(),
+			why:         "clients: addresses of {value}",
+			description: "Allow PostgreSQL access on port 5432 from addresses of {value} outside the Kubernetes cluster",
+			prefix:      "cidr-",
+			peers: func(v value) api.IngressCommonRule {
+				return api.IngressCommonRule{FromCIDR: api.CIDRSlice{api.CIDR(v.text)}}
+			},
+		},
+		{
 			// A monitoring namespace reads metrics of instances and poolers.
 			Kind: Metrics, Flag: "--allow-metrics",
 			Usage: "Let pods of this namespace read the metrics on 9187 and 9127 (repeatable)",

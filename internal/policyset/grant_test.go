@@ -22,6 +22,7 @@ var clients = []struct{ argument, stored, name string }{
 	{"--allow-service-account=shop", "service-account=default/shop", "postgres-access-service-account.default.shop"},
 	{"--allow-service-account=backend/shop.v2", "service-account=backend/shop.v2", "postgres-access-service-account.backend.shop.v2"},
 	{"--allow-service-account=data-platform/etl-nightly-runner", "service-account=data-platform/etl-nightly-runner", "postgres-access-service-account-data-p.53270b2e"},
+	{"--allow-cidr=192.0.2.0/24", "cidr=192.0.2.0/24", "postgres-access-cidr-192-0-2-0-24.92f7a33b"},
 	{"--allow-metrics=monitoring", "metrics=monitoring", "metrics-access-monitoring"},
 	{"--allow-kubectl-cnpg", "kubectl-cnpg", "kubectl-cnpg-access"},
 }

@@ -1,6 +1,7 @@
 package policyset_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func TestWhoGetsIn(t *testing.T) {
 		{"--allow-service-account=backend", "shop/backend shop/job"},
 		{"--allow-service-account=other/backend", "other/backend"},
 		{"--allow-service-account=default", "shop/frontend"},
+		{"--allow-cidr=192.0.2.0/24", "192.0.2.7"},
 		{"--allow-metrics=monitoring", "monitoring/prometheus"},
 		{"--allow-kubectl-cnpg", "kube-apiserver remote-node"},
 	} {
@@ -129,6 +131,13 @@ func whoReaches(t *testing.T, options policyset.Options, strangers []string, por
 	}
 	for _, entity := range []string{"kube-apiserver", "remote-node", "world"} {
 		identities, names = append(identities, ids.Reserved(entity)), append(names, entity)
+	}
+	for _, address := range []string{"192.0.2.7", "198.51.100.7"} {
+		id, err := ids.CIDR(netip.MustParsePrefix(address + "/32"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		identities, names = append(identities, id), append(names, address)
 	}
 	read, err := engine.Read(settings, policies)
 	if err != nil {

@@ -3,6 +3,7 @@ package policyset
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -74,6 +75,31 @@ func serviceAccounts() valueKind {
 		},
 		// Two dots, which no other kind's readable form has: neither a namespace nor the prefix has any.
 		readable: func(prefix string, v value) (string, bool) { return prefix + v.namespace + "." + v.name, true },
+	}
+}
+
+// prefixes are ranges of addresses, or single ones. All of them would be everybody, whom no flag lets in.
+func prefixes() valueKind {
+	return valueKind{
+		Placeholder: "PREFIX",
+		read: func(text, _ string) (value, error) {
+			prefix, err := netip.ParsePrefix(text)
+			if address, single := netip.ParseAddr(text); single == nil && address.Zone() == "" {
+				prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+			}
+			switch {
+			case err != nil:
+				return value{}, errors.New("not a range of addresses as in 192.0.2.0/24 or 2001:db8::/32, nor an address")
+			case prefix != prefix.Masked():
+				return value{}, fmt.Errorf("an address with a length: give %q for the range, or the address alone", prefix.Masked().String())
+			case prefix.Bits() == 0:
+				return value{}, errors.New("means the whole world: name the ranges of the clients")
+			}
+			return value{text: prefix.String()}, nil
+		},
+		readable: func(prefix string, v value) (string, bool) {
+			return prefix + strings.Trim(notReadable.ReplaceAllString(v.text, "-"), "-"), false
+		},
 	}
 }
 
