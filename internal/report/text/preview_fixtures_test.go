@@ -79,8 +79,9 @@ func flowChanges(before v1alpha1.Verdict) []v1alpha1.RequiredFlowChange {
 	return changes
 }
 
-// lockdownPreview locks an open cluster for the backends of its namespace.
-func lockdownPreview() v1alpha1.ChangePreview {
+// invented locks an open cluster for the backends of its namespace: what other previews are made from that no
+// recording has.
+func invented() v1alpha1.ChangePreview {
 	flows := flowChanges(v1alpha1.VerdictAllowed)
 	flows[4].After = v1alpha1.VerdictDenied
 	return v1alpha1.ChangePreview{
@@ -104,9 +105,9 @@ func lockdownPreview() v1alpha1.ChangePreview {
 	}
 }
 
-// refusedPreview would cut the operator off, and finds a policy that somebody else owns.
-func refusedPreview() v1alpha1.ChangePreview {
-	p := lockdownPreview()
+// inventedRefusal would cut the operator off, and finds a policy that somebody else owns.
+func inventedRefusal() v1alpha1.ChangePreview {
+	p := invented()
 	p.Posture.After = v1alpha1.PostureBroken
 	p.Policies[1].Action = v1alpha1.PolicyUpdate
 	p.Policies[2].Action = v1alpha1.PolicyUnchanged
@@ -132,39 +133,9 @@ func refusedPreview() v1alpha1.ChangePreview {
 	return p
 }
 
-// unlockPreview takes everything back.
-func unlockPreview() v1alpha1.ChangePreview {
-	p := lockdownPreview()
-	p.Posture = v1alpha1.PostureChange{Before: v1alpha1.PostureLocked, After: v1alpha1.PostureOpen}
-	p.Policies = steps(v1alpha1.PolicyDelete)
-	p.RequiredFlows = flowChanges(v1alpha1.VerdictAllowed)
-	p.RequiredFlows[4].Before = v1alpha1.VerdictDenied
-	p.Notes = nil
-	p.Access.Gains, p.Access.Loses = p.Access.Loses, nil
-	return p
-}
-
-// repairPreview allows again what a forgotten flow had blocked.
-func repairPreview() v1alpha1.ChangePreview {
-	p := lockdownPreview()
-	p.Posture.Before = v1alpha1.PostureBroken
-	p.RequiredFlows = flowChanges(v1alpha1.VerdictDenied)
-	p.Access, p.Notes = v1alpha1.AccessChanges{}, nil
-	return p
-}
-
-func unchangedPreview() v1alpha1.ChangePreview {
-	p := lockdownPreview()
-	p.Posture.Before = v1alpha1.PostureLocked
-	p.Policies = steps(v1alpha1.PolicyUnchanged)
-	p.RequiredFlows = flowChanges(v1alpha1.VerdictAllowed)
-	p.Access, p.Notes = join(onBoth(keeps, "default", "deployment/backend", 2)), nil
-	return p
-}
-
 // crowdedPreview has more clients than a preview names.
 func crowdedPreview() v1alpha1.ChangePreview {
-	p := lockdownPreview()
+	p := invented()
 	var all []clientChange
 	for _, kind := range []accessChange{loses, gains, keeps} {
 		for i := range 36 {
@@ -181,7 +152,7 @@ func crowdedPreview() v1alpha1.ChangePreview {
 func longPreview(t *testing.T) v1alpha1.ChangePreview {
 	t.Helper()
 	r := example.LongNames(t).Items[0]
-	p := refusedPreview()
+	p := inventedRefusal()
 	p.Metadata = r.Metadata
 	for i := range p.Policies {
 		p.Policies[i].Kind = v1alpha1.ClusterNetworkPolicy
@@ -209,7 +180,7 @@ func longPreview(t *testing.T) v1alpha1.ChangePreview {
 
 func hostilePreview() v1alpha1.ChangePreview {
 	const evil = "\x1b[2J\u202e\r\nx\u009b31m\xff"
-	p := refusedPreview()
+	p := inventedRefusal()
 	p.Metadata.Name += evil
 	p.Policies[0].Name += evil
 	p.Policies[1].For += evil

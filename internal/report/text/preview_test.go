@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/example"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
@@ -25,13 +26,13 @@ func TestPrintPreview(t *testing.T) {
 		preview v1alpha1.ChangePreview
 		options text.Options
 	}{
-		"preview-lockdown.txt":       {verb: "lockdown", preview: lockdownPreview()},
-		"preview-lockdown-color.txt": {verb: "lockdown", preview: lockdownPreview(), options: text.Options{Colors: always()}},
-		"preview-refused.txt":        {verb: "lockdown", preview: refusedPreview()},
-		"preview-refused-color.txt":  {verb: "lockdown", preview: refusedPreview(), options: text.Options{Colors: always()}},
-		"preview-unlock.txt":         {verb: "unlock", preview: unlockPreview()},
-		"preview-repair.txt":         {verb: "lockdown", preview: repairPreview()},
-		"preview-unchanged.txt":      {verb: "lockdown", preview: unchangedPreview()},
+		"preview-lockdown.txt":       {verb: "lockdown", preview: example.LockdownPreview(t)},
+		"preview-lockdown-color.txt": {verb: "lockdown", preview: example.LockdownPreview(t), options: text.Options{Colors: always()}},
+		"preview-refused.txt":        {verb: "lockdown", preview: example.RefusedPreview(t)},
+		"preview-refused-color.txt":  {verb: "lockdown", preview: example.RefusedPreview(t), options: text.Options{Colors: always()}},
+		"preview-unlock.txt":         {verb: "unlock", preview: example.UnlockPreview(t)},
+		"preview-repair.txt":         {verb: "lockdown", preview: example.RepairPreview(t)},
+		"preview-unchanged.txt":      {verb: "lockdown", preview: example.UnchangedPreview(t)},
 		"preview-crowded.txt":        {verb: "lockdown", preview: crowdedPreview()},
 		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: text.Options{Wide: true}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview(t)},
@@ -97,7 +98,7 @@ func TestPreviewEndsWithASummary(t *testing.T) {
 }
 
 func TestBlockedFlowsComeFirst(t *testing.T) {
-	out := renderPreview(t, "lockdown", refusedPreview(), text.Options{})
+	out := renderPreview(t, "lockdown", inventedRefusal(), text.Options{})
 	previous := -1
 	for _, word := range []string{"allowed → DENIED", "allowed → unknown", "allowed → denied (advisory)", "stays allowed"} {
 		at := strings.Index(out, word)
