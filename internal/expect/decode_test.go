@@ -223,7 +223,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, item string) {
 		data, err := yaml.YAMLToJSON([]byte(header + "expect: [" + item + "]"))
 		if err != nil {
-			t.Skip("no YAML")
+			return // Whoever reads the file has refused it.
 		}
 		read, err := expect.Decode([]expect.Document{{File: "f", Number: 1, JSON: data}})
 		if err == nil && len(read) == 0 {
