@@ -19,14 +19,17 @@ import (
 const CiliumNamespace = "kube-system"
 
 // ciliumValues are what a kind cluster without kube-proxy needs. Tests that count milliseconds do
-// not need more than one operator, and no traces.
+// not need more than one operator; Hubble with its relay tells who connects.
 const ciliumValues = `
 k8sServiceHost: %s-control-plane
 k8sServicePort: 6443
 kubeProxyReplacement: true
 ipam: {mode: kubernetes}
 operator: {replicas: 1}
-hubble: {enabled: false}
+hubble:
+  enabled: true
+  relay: {enabled: true}
+  tls: {auto: {method: helm}}
 `
 
 // installCilium renders the chart, applies it, and waits until pods have a network.
@@ -42,6 +45,11 @@ func (l *Lab) installCilium(ctx context.Context) error {
 		return err
 	}
 	return l.run(ctx, nil, "wait", "--for=condition=Ready", "node", "--all", "--timeout=10m")
+}
+
+// awaitHubble waits until flows can be asked for. The relay finds the agents by name, and so needs cluster DNS.
+func (l *Lab) awaitHubble(ctx context.Context) error {
+	return l.available(ctx, CiliumNamespace, "deployment/hubble-relay")
 }
 
 func (l *Lab) renderCilium(ctx context.Context) ([]byte, error) {

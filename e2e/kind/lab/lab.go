@@ -67,6 +67,7 @@ func (l *Lab) Up(ctx context.Context) error {
 		{"Cilium installed from " + filepath.Base(l.Sources.CiliumChart), l.installCilium},
 		// CloudNativePG's webhooks are called by name.
 		{"cluster DNS answers", func(ctx context.Context) error { return l.available(ctx, "kube-system", "deployment/coredns") }},
+		{"Hubble's relay answers", l.awaitHubble},
 		{"CloudNativePG installed from " + filepath.Base(l.Sources.CNPGManifest), l.installCNPG},
 	} {
 		if err := l.step(s.what, func() error { return s.do(ctx) }); err != nil {
