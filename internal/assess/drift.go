@@ -27,7 +27,7 @@ func drifted(m *model.Model, c *model.Cluster) (map[string]string, error) {
 		// What the other policies are does not depend on where it is.
 		operators = []policyset.Operator{{Namespace: c.Object.Namespace}}
 	}
-	paths, driftErr := policyset.Drift(live, options.For(c.Key(), operators))
+	paths, driftErr := policyset.Drift(live, options.For(c.Key(), operators).Around(Agents(m)))
 	if err := errors.Join(err, driftErr); err != nil {
 		return nil, err
 	}

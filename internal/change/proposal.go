@@ -32,7 +32,16 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 	for i, o := range options {
 		clusters[i] = o.Cluster
 	}
-	return Propose(m, plan, clusters)
+	p, err := Propose(m, plan, clusters)
+	if err != nil {
+		return Proposal{}, err
+	}
+	for i, o := range options {
+		refusals := withoutPoolers(m, o)
+		p.Previews[i].Refusals = append(p.Previews[i].Refusals, refusals...)
+		p.Refusals = append(p.Refusals, refusals...)
+	}
+	return p, nil
 }
 
 // ProposeUnlock proposes the removal of everything that is managed for the clusters.

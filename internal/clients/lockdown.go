@@ -68,11 +68,11 @@ func base(m *model.Model, c *model.Cluster) policyset.Options {
 	if err != nil {
 		recorded = policyset.Options{}
 	}
-	o := policyset.Options{Scope: recorded.Scope, OperatorNamespaces: recorded.OperatorNamespaces}
+	o := policyset.Options{Scope: recorded.Scope, OperatorNamespaces: recorded.OperatorNamespaces, ThroughPoolers: recorded.ThroughPoolers}
 	if n := m.Options().OperatorNamespace; n != "" {
 		o.OperatorNamespaces = []string{n}
 	}
-	return o.For(c.Key(), assess.Operators(m))
+	return assess.Surrounded(m, o, c.Key())
 }
 
 // admit adds the grants that a client needs at the targets that it uses.

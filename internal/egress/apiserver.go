@@ -83,11 +83,13 @@ func (d *Deriver) IsNode(address netip.Addr) bool {
 }
 
 // Konnectivity are the positions of the pods through which API servers connect that stand apart from the nodes'
-// network (see cloudnative-pg#6025); none where no such pod was seen. AKS labels them by "app".
+// network; none where no such pod was seen.
 func (d *Deriver) Konnectivity() []int {
-	const name = "konnectivity-agent"
-	return slices.Concat(
-		d.podsBy(systemNamespace, map[string]string{"k8s-app": name}), d.podsBy(systemNamespace, map[string]string{"app": name}))
+	var out []int
+	for _, label := range inventory.KonnectivityLabels() {
+		out = append(out, d.podsBy(inventory.KonnectivityNamespace, map[string]string{label: inventory.KonnectivityApp})...)
+	}
+	return out
 }
 
 // FromAPIServer are whom a pod sees when the API server connects to it.

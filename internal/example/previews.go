@@ -68,7 +68,7 @@ func proposal(t *testing.T, m *model.Model, flags policyset.FlagValues) change.P
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := change.ProposeLockdown(m, []policyset.Options{options.For(recorded, assess.Operators(m))})
+	p, err := change.ProposeLockdown(m, []policyset.Options{assess.Surrounded(m, options, recorded)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func checkCluster(cluster string) error {
 // the default-deny policy's alone. So an allow policy changes nothing by itself, and there is no
 // moment in which one client is let in already and the next one not yet. The agent reads the field
 // as true when its option enable-non-default-deny-policies is off; ApplyOrder is safe then too.
-func (o Options) policy(role Role, name, why, description string, subject api.EndpointSelector, rule api.IngressRule) Policy {
+func (o Options) policy(role Role, name, why, description string, subject api.EndpointSelector, rules ...api.IngressRule) Policy {
 	var defaultDeny api.DefaultDenyConfig
 	if role != DefaultDeny {
 		defaultDeny.Ingress = ptr.To(false)
@@ -125,7 +125,7 @@ func (o Options) policy(role Role, name, why, description string, subject api.En
 			Spec: &api.Rule{
 				Description:       description,
 				EndpointSelector:  subject,
-				Ingress:           []api.IngressRule{rule},
+				Ingress:           rules,
 				EnableDefaultDeny: defaultDeny,
 			},
 		},
@@ -164,6 +164,9 @@ func (o Options) access() Policy {
 			o.subject(), fromEndpoints([]uint16{cnpg.StatusPort, cnpg.PostgresPort}, sources...))
 	}
 	p.Object.Annotations = map[string]string{AnnotationScope: string(o.scope())}
+	if o.ThroughPoolers {
+		p.Object.Annotations[AnnotationThroughPoolers] = yes
+	}
 	if len(o.OperatorNamespaces) > 0 {
 		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(sortedSet(o.OperatorNamespaces), ",")
 	}

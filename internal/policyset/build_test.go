@@ -38,7 +38,11 @@ func TestGoldenPolicies(t *testing.T) {
 		{"cidr", example(allow("cidr", "192.0.2.0/24")), PostgresAccess},
 		{"service-account", example(allow("service-account", "backend/shop")), PostgresAccess},
 		{"metrics", example(allow(Metrics, "monitoring")), MetricsAccess},
+		{"metrics.some-pods", example(allow(Metrics, "monitoring:app=prometheus,!canary")), MetricsAccess},
 		{"kubectl-cnpg", example(allow(KubectlCNPG)), KubectlCNPGAccess},
+		{"kubectl-cnpg.konnectivity", example(allow(KubectlCNPG), agents("k8s-app", "app")), KubectlCNPGAccess},
+		{"4-pods.through-poolers", example(allow(Pods, "role=backend"), throughPoolers), PostgresAccess},
+		{"3-internal-access.through-poolers", example(throughPoolers), InternalAccess},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			p := only(t, build(t, tc.options), tc.role)

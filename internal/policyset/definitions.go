@@ -17,11 +17,11 @@ func Definitions() []Definition {
 			Kind: Pods, Flag: "--allow-pods",
 			Usage:    "Let in pods of the cluster's namespace with these labels, as in role=backend (repeatable)",
 			Document: "postgres-access-backend-label",
-			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   selectors("give --allow-namespace with the cluster's namespace to allow all of its pods"),
 			why:         "clients: pods with {value}",
 			description: "Allow PostgreSQL access on port 5432 from Pods with {value}",
-			peers:       func(v value) api.IngressCommonRule { return endpoints(v.selector.endpointSelector()) },
+			peers:       func(_ Options, v value) []api.IngressCommonRule { return endpoints(v.selector.endpointSelector()) },
 			breadth:     1,
 			suggest: func(s Source) (string, bool) {
 				if s.Namespace == "" || s.Namespace != s.Home {
@@ -37,12 +37,12 @@ func Definitions() []Definition {
 			Kind: "pods-any-namespace", Flag: "--allow-pods-any-namespace",
 			Usage:    "Let in pods of any namespace with these labels (repeatable)",
 			Document: "postgres-access-backend-any-ns",
-			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   selectors("give --allow-cluster-wide to allow every pod of the Kubernetes cluster"),
 			why:         "clients: pods with {value} in any namespace",
 			description: "Allow PostgreSQL access on port 5432 from Pods with {value} in any namespace",
 			prefix:      "any-namespace-",
-			peers: func(v value) api.IngressCommonRule {
+			peers: func(_ Options, v value) []api.IngressCommonRule {
 				return endpoints(v.selector.endpointSelector(slim_metav1.LabelSelectorRequirement{
 					Key: ciliumio.PodNamespaceLabel, Operator: slim_metav1.LabelSelectorOpExists,
 				}))
@@ -54,7 +54,7 @@ func Definitions() []Definition {
 			Kind: Namespace, Flag: "--allow-namespace",
 			Usage:    "Let in all pods of this namespace (repeatable)",
 			Document: "postgres-access-backend-namespace",
-			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   namespaces(),
 			why:         "clients: namespace {value}",
 			description: "Allow PostgreSQL access on port 5432 from any Pods in the {value} namespace",
@@ -67,7 +67,7 @@ func Definitions() []Definition {
 			Kind: ClusterWide, Flag: "--allow-cluster-wide", Everybody: true,
 			Usage:    "Let in everything in the Kubernetes cluster, and nobody outside of it",
 			Document: "postgres-access-cluster-wide",
-			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:     PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   none(),
 			why:         "clients: everything within the Kubernetes cluster",
 			description: "Allow ingress traffic to port 5432 of the {cluster} from any pods, nodes and the API server within the Kubernetes cluster",
@@ -80,12 +80,12 @@ func Definitions() []Definition {
 			// The "default" one is what every pod has that names none, so that it is no narrower than its namespace.
 			Kind: "service-account", Flag: "--allow-service-account",
 			Usage: "Let in pods of this ServiceAccount: NAME in the cluster's namespace, or NAMESPACE/NAME (repeatable)",
-			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   serviceAccounts(),
 			why:         "clients: service account {value}",
 			description: "Allow PostgreSQL access on port 5432 from Pods of the ServiceAccount {value}",
 			prefix:      "service-account.",
-			peers: func(v value) api.IngressCommonRule {
+			peers: func(_ Options, v value) []api.IngressCommonRule {
 				return endpoints(matchLabels(map[string]string{
 					ciliumio.PodNamespaceLabel: v.namespace, ciliumio.PolicyLabelServiceAccount: v.name,
 				}))
@@ -99,52 +99,70 @@ func Definitions() []Definition {
 			// Cilium never takes a pod or a node for an address, so that a range that has theirs lets none of them in.
 			Kind: "cidr", Flag: "--allow-cidr",
 			Usage: "Let in addresses outside the Kubernetes cluster, as in 192.0.2.0/24 (repeatable)",
-			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: clusterPods,
+			Role:  PostgresAccess, Direction: Ingress, Ports: []uint16{cnpg.PostgresPort}, target: database,
 			valueKind:   prefixes(),
 			why:         "clients: addresses of {value}",
 			description: "Allow PostgreSQL access on port 5432 from addresses of {value} outside the Kubernetes cluster",
 			prefix:      "cidr-",
-			peers: func(v value) api.IngressCommonRule {
-				return api.IngressCommonRule{FromCIDR: api.CIDRSlice{api.CIDR(v.text)}}
+			peers: func(_ Options, v value) []api.IngressCommonRule {
+				return []api.IngressCommonRule{{FromCIDR: api.CIDRSlice{api.CIDR(v.text)}}}
 			},
 		},
 		{
-			// A monitoring namespace reads metrics of instances and poolers.
+			// A monitoring namespace reads metrics of instances and poolers, or some of its pods do.
 			Kind: Metrics, Flag: "--allow-metrics",
-			Usage: "Let pods of this namespace read the metrics on 9187 and 9127 (repeatable)",
-			Role:  MetricsAccess, Direction: Ingress, Ports: []uint16{cnpg.MetricsPort, cnpg.PoolerMetricsPort}, target: clusterPods,
-			valueKind:   namespaces(),
+			Usage: "Let pods of this namespace, or some of them (monitoring:app=prometheus), read the metrics on 9187 and 9127 (repeatable)",
+			Role:  MetricsAccess, Direction: Ingress, Ports: []uint16{cnpg.MetricsPort, cnpg.PoolerMetricsPort}, target: everyRole,
+			valueKind:   somePods(),
 			why:         "metrics: namespace {value}",
-			description: "Allow access to metrics on port 9187 (instances) and 9127 (poolers) from any Pods in the {value} namespace",
+			description: "Allow access to metrics on port 9187 (instances) and 9127 (poolers) from {pods} in the {namespace} namespace",
 			peers:       podsOf,
 			breadth:     3,
-			suggest:     func(s Source) (string, bool) { return s.Namespace, s.Namespace != "" },
+			suggest: func(s Source) (string, bool) {
+				if text, ok := s.selector(s.Namespace); ok && s.Namespace != "" {
+					return s.Namespace + ":" + text, true
+				}
+				return s.Namespace, s.Namespace != ""
+			},
 		},
 		{
 			// kubectl cnpg status goes through the API server's proxy, which shows up as host or remote node
-			// where the API server runs on a node of the cluster.
+			// where the API server runs on a node of the cluster, and as an agent of konnectivity where it stands
+			// apart from the nodes' network.
 			Kind: KubectlCNPG, Flag: "--allow-kubectl-cnpg",
-			Usage: "Let API server and nodes reach port 8000, for kubectl cnpg status",
-			Role:  KubectlCNPGAccess, Direction: Ingress, Ports: []uint16{cnpg.StatusPort}, target: clusterPods,
+			Usage: "Let API server, nodes and konnectivity's agents reach port 8000, for kubectl cnpg status",
+			Role:  KubectlCNPGAccess, Direction: Ingress, Ports: []uint16{cnpg.StatusPort}, target: everyRole,
 			valueKind:   none(),
 			why:         "kubectl cnpg status, through the API server",
 			description: "Allow kubectl cnpg status: the API server and the nodes may reach the status port 8000",
-			peers:       entities(api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode),
-			breadth:     5,
-			suggest:     anyway,
+			peers: func(o Options, v value) []api.IngressCommonRule {
+				// Cilium has no rule of pods and entities at once.
+				nodes := entities(api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode)(o, v)
+				if len(o.Agents) == 0 {
+					return nodes
+				}
+				return append(nodes, endpoints(o.agents()...)...)
+			},
+			breadth: 5,
+			suggest: anyway,
 		},
 	}
 }
 
-func endpoints(selectors ...api.EndpointSelector) api.IngressCommonRule {
-	return api.IngressCommonRule{FromEndpoints: selectors}
+func endpoints(selectors ...api.EndpointSelector) []api.IngressCommonRule {
+	return []api.IngressCommonRule{{FromEndpoints: selectors}}
 }
 
-// podsOf are all pods of the value's namespace.
-func podsOf(v value) api.IngressCommonRule {
-	return endpoints(matchLabels(map[string]string{ciliumio.PodNamespaceLabel: v.namespace}))
+// podsOf are the pods of the value's namespace, or those that its selector selects.
+func podsOf(_ Options, v value) []api.IngressCommonRule {
+	selector := v.selector.endpointSelector()
+	if selector.MatchLabels == nil {
+		selector.MatchLabels = map[string]string{}
+	}
+	selector.MatchLabels[ciliumio.PodNamespaceLabel] = v.namespace
+	return endpoints(selector)
 }
 
-func entities(list ...api.Entity) func(value) api.IngressCommonRule {
-	return func(value) api.IngressCommonRule { return api.IngressCommonRule{FromEntities: list} }
+func entities(list ...api.Entity) func(Options, value) []api.IngressCommonRule {
+	return func(Options, value) []api.IngressCommonRule { return []api.IngressCommonRule{{FromEntities: list}} }
 }

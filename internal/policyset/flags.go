@@ -12,6 +12,7 @@ const (
 	FlagScope             = "--scope"
 	FlagOperatorNamespace = "--operator-namespace"
 	FlagOperatorOnly      = "--operator-only"
+	FlagThroughPoolers    = "--through-poolers"
 )
 
 // FlagValues are the flags' values as they were typed. The repeatable ones must be bound with
@@ -20,6 +21,7 @@ type FlagValues struct {
 	Scope              string
 	OperatorNamespaces []string
 	OperatorOnly       bool
+	ThroughPoolers     bool
 	// Allow are the client flags as Flags writes them: "--allow-pods=role=backend",
 	// "--allow-cluster-wide".
 	Allow []string
@@ -28,7 +30,7 @@ type FlagValues struct {
 // Parse turns flags into Options without a cluster; For adds it. The error joins every problem of
 // every flag, each naming flag and value.
 func Parse(v FlagValues) (Options, error) {
-	o := Options{Scope: ScopeCluster, OperatorOnly: v.OperatorOnly}
+	o := Options{Scope: ScopeCluster, OperatorOnly: v.OperatorOnly, ThroughPoolers: v.ThroughPoolers}
 	var problems []error
 	switch Scope(v.Scope) {
 	case "", ScopeCluster:
@@ -87,6 +89,9 @@ func Flags(o Options) []string {
 	}
 	if o.OperatorOnly {
 		flags = append(flags, FlagOperatorOnly)
+	}
+	if o.ThroughPoolers {
+		flags = append(flags, FlagThroughPoolers)
 	}
 	for _, g := range o.canonical() {
 		flags = append(flags, g.Argument())

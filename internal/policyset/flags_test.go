@@ -16,19 +16,20 @@ func everyFlag() FlagValues {
 		Scope:              "namespace",
 		OperatorNamespaces: []string{"platform"},
 		OperatorOnly:       true,
+		ThroughPoolers:     true,
 		Allow: []string{
 			"--allow-pods=role=backend", "--allow-kubectl-cnpg", "--allow-pods=!old,tier in (a,b)", "--allow-pods-any-namespace=role=backend",
-			"--allow-namespace=shop", "--allow-namespace=backend", "--allow-cluster-wide", "--allow-metrics=monitoring",
+			"--allow-namespace=shop", "--allow-namespace=backend", "--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-metrics=monitoring:b,a=1",
 		},
 	}
 }
 
 var everyFlagText = []string{
-	"--scope=namespace", "--operator-namespace=platform", "--operator-only",
+	"--scope=namespace", "--operator-namespace=platform", "--operator-only", "--through-poolers",
 	"--allow-pods=!old,tier in (a,b)", "--allow-pods=role=backend",
 	"--allow-pods-any-namespace=role=backend",
 	"--allow-namespace=backend", "--allow-namespace=shop",
-	"--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-kubectl-cnpg",
+	"--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-metrics=monitoring:a=1,b", "--allow-kubectl-cnpg",
 }
 
 func TestParseAndFlags(t *testing.T) {
@@ -61,6 +62,10 @@ func TestParseRefuses(t *testing.T) {
 		{"same selector twice", FlagValues{Allow: []string{"--allow-pods=a=b,c=d", "--allow-pods=c=d,a=b"}}, `--allow-pods "c=d,a=b": given twice, it means the same as "a=b,c=d"`},
 		{"namespace", FlagValues{Allow: []string{"--allow-namespace=Back_end"}}, `--allow-namespace "Back_end": not the name of a namespace`},
 		{"empty namespace", FlagValues{Allow: []string{"--allow-metrics="}}, `--allow-metrics "": a namespace's name is missing`},
+		{"no namespace before the selector", FlagValues{Allow: []string{"--allow-metrics=:a=b"}}, `--allow-metrics ":a=b": a namespace's name is missing`},
+		{"no selector after the namespace", FlagValues{Allow: []string{"--allow-metrics=monitoring:"}}, `--allow-metrics "monitoring:": an empty selector would mean every pod: leave out the colon to allow all of the namespace`},
+		{"wrong selector of metrics", FlagValues{Allow: []string{"--allow-metrics=monitoring:a=b c"}}, `--allow-metrics "monitoring:a=b c": not a label selector`},
+		{"same pods of a namespace twice", FlagValues{Allow: []string{"--allow-metrics=m:a,b", "--allow-metrics=m:b,a"}}, `--allow-metrics "m:b,a": given twice, it means the same as "m:a,b"`},
 		{"service account", FlagValues{Allow: []string{"--allow-service-account=Web"}}, `--allow-service-account "Web": not the name of a ServiceAccount that a policy can select`},
 		{"service account without a name", FlagValues{Allow: []string{"--allow-service-account=shop/"}}, `--allow-service-account "shop/": not the name of a ServiceAccount`},
 		{"service account with an empty namespace", FlagValues{Allow: []string{"--allow-service-account=/web"}}, `--allow-service-account "/web": a namespace's name is missing`},

@@ -29,6 +29,10 @@ func example(change ...func(*Options)) Options {
 
 func scope(s Scope) func(*Options) { return func(o *Options) { o.Scope = s } }
 func operatorOnly(o *Options)      { o.OperatorOnly = true }
+func throughPoolers(o *Options)    { o.ThroughPoolers = true }
+func agents(labels ...string) func(*Options) {
+	return func(o *Options) { *o = o.Around(labels) }
+}
 func operators(list ...Operator) func(*Options) {
 	return func(o *Options) { o.DetectedOperators = list }
 }

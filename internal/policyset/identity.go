@@ -28,6 +28,14 @@ const (
 	AnnotationOperatorNamespaces = "cnpg-netpol/operator-namespaces"
 )
 
+const (
+	// AnnotationThroughPoolers is on the policies that --through-poolers changes, and on the one for operator and peers,
+	// which is always there.
+	AnnotationThroughPoolers = "cnpg-netpol/through-poolers"
+	// yes is the value of annotations that are there or not.
+	yes = "true"
+)
+
 // userValue is the value of the labels under LabelUserPrefix; only their presence counts.
 const userValue = "true"
 
@@ -43,7 +51,7 @@ const (
 	OperatorAccess Role = "operator-access"
 	// PostgresAccess is any of policies 4 to 7: clients, to 5432.
 	PostgresAccess Role = "postgres-access"
-	// MetricsAccess is beyond the document: a namespace's pods to the metrics ports.
+	// MetricsAccess is beyond the document: pods of a namespace to the metrics ports.
 	MetricsAccess Role = "metrics-access"
 	// KubectlCNPGAccess is beyond the document: API server and nodes to 8000.
 	KubectlCNPGAccess Role = "kubectl-cnpg-access"

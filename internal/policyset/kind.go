@@ -20,7 +20,7 @@ const (
 	Namespace Kind = "namespace"
 	// ClusterWide is all of the Kubernetes cluster, and not the world.
 	ClusterWide Kind = "cluster-wide"
-	// Metrics is every pod of a namespace, to the metrics.
+	// Metrics is every pod of a namespace, or some of them, to the metrics.
 	Metrics Kind = "metrics"
 	// KubectlCNPG is what kubectl cnpg status goes through.
 	KubectlCNPG Kind = "kubectl-cnpg"
@@ -47,15 +47,15 @@ type Definition struct {
 	Everybody bool
 	valueKind
 
-	// why and description are the texts of Policy.Why and of the policy's description, with {value} and
-	// {cluster} where these names stand.
+	// why and description are the texts of Policy.Why and of the policy's description, with {value},
+	// {namespace}, {pods} and {cluster} where these names stand.
 	why, description string
 	// prefix begins the readable part of the policy's name.
 	prefix string
 	// target selects the pods of the cluster that are opened.
-	target func(cluster string) api.EndpointSelector
-	// peers are who gets in.
-	peers func(value) api.IngressCommonRule
+	target func(Options) api.EndpointSelector
+	// peers are who gets in, one for each rule.
+	peers func(Options, value) []api.IngressCommonRule
 	// breadth orders suggestions: narrow kinds first. Kinds without suggest are never suggested.
 	breadth int
 	// suggest is the value that lets the source in; false when no value does, or none that is better than
@@ -110,13 +110,26 @@ func definition(kind Kind) (Definition, bool) {
 // policy is the policy of a grant for the cluster of o.
 func (d Definition) policy(o Options, v value) Policy {
 	g := Grant{Kind: d.Kind, Value: v.text}
-	words := strings.NewReplacer("{value}", v.text, "{cluster}", o.Cluster.Name)
+	pods, through := "any Pods", ""
+	if s := v.selector.String(); s != "" {
+		pods = "Pods with " + s
+	}
+	if d.throughPoolers(o) {
+		through = ", through the poolers"
+	}
+	words := strings.NewReplacer("{value}", v.text, "{namespace}", v.namespace, "{pods}", pods, "{cluster}", o.Cluster.Name)
+	var rules []api.IngressRule
+	for _, peers := range d.peers(o, v) {
+		rules = append(rules, api.IngressRule{IngressCommonRule: peers, ToPorts: tcp(d.Ports)})
+	}
 	readable, exact := d.readable(d.prefix, v)
 	p := o.policy(d.Role,
 		name(o.Cluster.Name, d.Role, suffix{readable: readable, exact: exact, hashed: flagPrefix + g.String()}),
-		words.Replace(d.why), words.Replace(d.description), d.target(o.Cluster.Name),
-		api.IngressRule{IngressCommonRule: d.peers(v), ToPorts: tcp(d.Ports)})
+		words.Replace(d.why)+through, words.Replace(d.description)+through, d.target(o), rules...)
 	p.Object.Annotations = map[string]string{AnnotationGrant: g.String()}
+	if d.throughPoolers(o) {
+		p.Object.Annotations[AnnotationThroughPoolers] = yes
+	}
 	return p
 }
 

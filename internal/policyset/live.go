@@ -58,6 +58,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 			// Clip keeps an append from writing into the array of a copy.
 			one.Allow = append(slices.Clip(one.Allow), g.Argument())
 		}
+		one.ThroughPoolers = one.ThroughPoolers || p.Annotations[AnnotationThroughPoolers] == yes
 		if scope := p.Annotations[AnnotationScope]; scope != "" {
 			scopes[role], one.Scope = scope, scope
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/cilium/pkg/policy/api"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // Operator is an installation of CloudNativePG's operator, as far as a rule can select it.
@@ -99,8 +100,8 @@ func (o Options) operatorSelectors() []api.EndpointSelector {
 
 // Drift are the Differences between live policies of a cluster and what lockdown applies for the
 // options, by the policies' names. What an older version of lockdown applied, and what it applied when it
-// saw an operator that is not seen now, is nobody's drift, nor is a timer; the next lockdown may write it anew all the
-// same. A policy that lockdown would not apply at all is left out.
+// saw an operator or agents of the API server that are not seen now, is nobody's drift, nor is a timer; the next lockdown
+// may write it anew all the same. A policy that lockdown would not apply at all is left out.
 func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string, error) {
 	desired, err := Build(o)
 	if err != nil {
@@ -118,6 +119,10 @@ func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string
 	if err != nil {
 		return nil, err
 	}
+	agents, err := o.otherAgents()
+	if err != nil {
+		return nil, err
+	}
 	out := map[string][]string{}
 	for i, want := range desired {
 		for _, have := range live {
@@ -131,10 +136,35 @@ func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string
 			if then := Differences(widened(have, unseen), before[i].Object); len(then) < len(paths) {
 				paths = then
 			}
+			for _, other := range agents {
+				if then := Differences(have, other[i].Object); len(then) < len(paths) {
+					paths = then
+				}
+			}
 			if len(paths) > 0 {
 				out[have.Name] = paths
 			}
 		}
+	}
+	return out, nil
+}
+
+// otherAgents are the sets, in the order of Build, of all agents of the API server that lockdown may have seen.
+func (o Options) otherAgents() ([][]Policy, error) {
+	var out [][]Policy
+	labels := inventory.KonnectivityLabels()
+	for bits := range 1 << len(labels) {
+		o.Agents = nil
+		for i, label := range labels {
+			if bits&(1<<i) != 0 {
+				o.Agents = append(o.Agents, label)
+			}
+		}
+		set, err := Build(o)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, set)
 	}
 	return out, nil
 }

@@ -104,6 +104,23 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// Which agents of the API server are seen, now and when the set was applied, is no drift; what somebody lets in besides is.
+func TestDriftOfAgents(t *testing.T) {
+	for _, was := range [][]string{nil, {"k8s-app"}, {"app", "k8s-app"}} {
+		for _, is := range [][]string{nil, {"app"}} {
+			live := objects(build(t, example(allow(KubectlCNPG), agents(was...))))
+			if got, err := Drift(live, example(allow(KubectlCNPG), agents(is...))); err != nil || len(got) > 0 {
+				t.Errorf("agents by %q, and by %q now: %q, %v", was, is, got, err)
+			}
+		}
+	}
+	policies := build(t, example(allow(KubectlCNPG), agents("app")))
+	only(t, policies, KubectlCNPGAccess).Object.Spec.Ingress[1].FromEndpoints[0].MatchLabels["app"] = "another"
+	if got, err := Drift(objects(policies), example(allow(KubectlCNPG))); err != nil || len(got) != 1 {
+		t.Errorf("another app: %q, %v", got, err)
+	}
+}
+
 // In the operator's own namespace, the rule for the cluster's pods is not taken for the operator's.
 func TestDriftWhereTheOperatorRunsBesideTheCluster(t *testing.T) {
 	beside := example(operators(Operator{Namespace: "default"}))

@@ -31,6 +31,13 @@ type Options struct {
 	// OperatorOnly asks for policy 2 in place of 3: no peers, which suits a single instance only.
 	OperatorOnly bool
 
+	// ThroughPoolers lets clients reach the poolers alone. Operator, peers and poolers reach the instances as ever, as do those
+	// who read metrics.
+	ThroughPoolers bool
+
+	// Agents are the keys of inventory.KonnectivityLabels that the API server's agents were seen with; Around sets them.
+	Agents []string
+
 	// Grants are the clients that are let in.
 	Grants []Grant
 
@@ -58,11 +65,25 @@ func (o Options) Everybody() bool {
 	})
 }
 
+// LetsClientsIn is true when a grant lets somebody in to PostgreSQL.
+func (o Options) LetsClientsIn() bool {
+	return slices.ContainsFunc(o.Grants, func(g Grant) bool {
+		d, _ := definition(g.Kind)
+		return d.Role == PostgresAccess
+	})
+}
+
 // For returns the options for one cluster, with the operators that were detected. Where
 // --operator-namespace was given, those of other namespaces do not count.
 func (o Options) For(cluster types.NamespacedName, detected []Operator) Options {
 	o.Cluster = cluster
 	o.DetectedOperators = slices.Clone(detected)
+	return o
+}
+
+// Around returns the options with the label keys of the agents by way of which the API server connects; none where it does not.
+func (o Options) Around(agents []string) Options {
+	o.Agents = slices.Clone(agents)
 	return o
 }
 

@@ -20,12 +20,12 @@ var database = types.NamespacedName{Namespace: "shop", Name: "pg"}
 // strangers are pods as NAMESPACE/NAME/SERVICEACCOUNT/ROLE, beside the instance shop/pg-1 and its operator.
 var strangers = []string{
 	"shop/backend/backend/backend", "shop/frontend/default/frontend", "shop/job/backend/job",
-	"other/backend/backend/backend", "other/frontend/default/frontend", "monitoring/prometheus/prometheus/metrics",
+	"other/backend/backend/backend", "other/frontend/default/frontend", "monitoring/prometheus/prometheus/metrics", "monitoring/other/default/other",
 }
 
 // Each kind of client lets in whom it names, on its ports, and nobody else: by Cilium's own engine.
 func TestWhoGetsIn(t *testing.T) {
-	const everyStranger = "shop/backend shop/frontend shop/job other/backend other/frontend monitoring/prometheus"
+	const everyStranger = "shop/backend shop/frontend shop/job other/backend other/frontend monitoring/prometheus monitoring/other"
 	reached := map[policyset.Kind]bool{}
 	for _, tc := range []struct{ allow, want string }{
 		{"", ""},
@@ -37,7 +37,8 @@ func TestWhoGetsIn(t *testing.T) {
 		{"--allow-service-account=other/backend", "other/backend"},
 		{"--allow-service-account=default", "shop/frontend"},
 		{"--allow-cidr=192.0.2.0/24", "192.0.2.7"},
-		{"--allow-metrics=monitoring", "monitoring/prometheus"},
+		{"--allow-metrics=monitoring", "monitoring/prometheus monitoring/other"},
+		{"--allow-metrics=monitoring:role=metrics", "monitoring/prometheus"},
 		{"--allow-kubectl-cnpg", "kube-apiserver remote-node"},
 	} {
 		t.Run(tc.allow, func(t *testing.T) {
@@ -75,6 +76,51 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 }
 
+// Where the API server connects by way of agents, these get in beside it, and nobody else of their namespace.
+func TestAgentsOfTheAPIServerGetIn(t *testing.T) {
+	pods := []string{"kube-system/agent/konnectivity-agent/konnectivity", "kube-system/other/other/other", "other/agent/konnectivity-agent/konnectivity"}
+	for agents, want := range map[string][]string{
+		"":        {"kube-apiserver", "remote-node"},
+		"k8s-app": {"kube-system/agent", "kube-apiserver", "remote-node"},
+		"app":     {"kube-apiserver", "remote-node"},
+	} {
+		options := policyset.Options{Grants: []policyset.Grant{{Kind: policyset.KubectlCNPG}}}.For(database, []policyset.Operator{{Namespace: "cnpg-system"}})
+		options = options.Around(strings.Fields(agents))
+		if got := whoReaches(t, options, pods, cnpg.StatusPort); !slices.Equal(got, want) {
+			t.Errorf("agents by %q: %q get in, want %q", agents, got, want)
+		}
+	}
+}
+
+// Through poolers alone, clients do not get in to the instances, and the poolers still do.
+func TestThroughPoolers(t *testing.T) {
+	pods := []string{"shop/backend/backend/backend", "shop/pooler/pg-rw/pooler", "monitoring/prometheus/prometheus/metrics"}
+	var flags policyset.FlagValues
+	flags.ThroughPoolers = true
+	flags.Allow = []string{"--allow-pods=role=backend", "--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-kubectl-cnpg"}
+	options, err := policyset.Parse(flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options = options.For(database, []policyset.Operator{{Namespace: "cnpg-system"}})
+	for port, want := range map[uint16][]string{
+		cnpg.PostgresPort: {"shop/pooler"},
+		cnpg.MetricsPort:  {"monitoring/prometheus"},
+		cnpg.StatusPort:   {"shop/pooler", "kube-apiserver", "remote-node"},
+	} {
+		if got := whoReaches(t, options, pods, port); !slices.Equal(got, want) {
+			t.Errorf("port %d of an instance: %q get in, want %q", port, got, want)
+		}
+	}
+	if got, want := whoReachesPod(t, options, poolerLabels(), pods, cnpg.PostgresPort), []string{"shop/backend", "shop/pooler", "monitoring/prometheus", "kube-apiserver", "remote-node"}; !slices.Equal(got, want) {
+		t.Errorf("the pooler: %q get in, want %q", got, want)
+	}
+}
+
+func poolerLabels() map[string]string {
+	return map[string]string{cnpg.ClusterLabel: "pg", cnpg.PoolerNameLabel: "pg-rw", cnpg.PodRoleLabel: cnpg.PoolerPodRole}
+}
+
 // Where the operator was seen, nobody else of its namespace gets in; with the document's literal reach, or
 // where it was not seen, all do.
 func TestTheOperatorGetsIn(t *testing.T) {
@@ -99,9 +145,15 @@ func TestTheOperatorGetsIn(t *testing.T) {
 	}
 }
 
-// whoReaches are the strangers, and those that are no pods, whom the engine lets in to the instance. The
-// local host is left out: the kubelet's probes come from there (allow-localhost).
+// whoReaches are the strangers, and those that are no pods, whom the engine lets in to the instance.
 func whoReaches(t *testing.T, options policyset.Options, strangers []string, port uint16) []string {
+	t.Helper()
+	return whoReachesPod(t, options, map[string]string{cnpg.ClusterLabel: "pg"}, strangers, port)
+}
+
+// whoReachesPod is whoReaches for the cluster's pod with these labels. The local host is left out: the kubelet's probes
+// come from there (allow-localhost). What is called pooler is one, and what is called konnectivity an agent of the API server.
+func whoReachesPod(t *testing.T, options policyset.Options, target map[string]string, strangers []string, port uint16) []string {
 	t.Helper()
 	set, err := policyset.Build(options)
 	if err != nil {
@@ -116,10 +168,17 @@ func whoReaches(t *testing.T, options policyset.Options, strangers []string, por
 	if err != nil {
 		t.Fatal(err)
 	}
-	pods := []inventory.Pod{{Namespace: "shop", Name: "pg-1", ServiceAccount: "pg", Labels: map[string]string{cnpg.ClusterLabel: "pg"}}}
+	pods := []inventory.Pod{{Namespace: "shop", Name: "pg-1", ServiceAccount: "pg", Labels: target}}
 	for _, stranger := range strangers {
 		part := strings.Split(stranger, "/")
-		pods = append(pods, inventory.Pod{Namespace: part[0], Name: part[1], ServiceAccount: part[2], Labels: map[string]string{"role": part[3]}})
+		labels := map[string]string{"role": part[3]}
+		switch part[3] {
+		case "pooler":
+			labels = poolerLabels()
+		case "konnectivity":
+			labels = map[string]string{"k8s-app": inventory.KonnectivityApp}
+		}
+		pods = append(pods, inventory.Pod{Namespace: part[0], Name: part[1], ServiceAccount: part[2], Labels: labels})
 	}
 	identities, err := ids.Pods(pods, nil)
 	if err != nil {

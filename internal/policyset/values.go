@@ -50,6 +50,35 @@ func namespaces() valueKind {
 	}
 }
 
+// somePods are NAMESPACE, for all of its pods, or NAMESPACE:SELECTOR.
+func somePods() valueKind {
+	return valueKind{
+		Placeholder: "NAMESPACE[:SELECTOR]",
+		Completes:   namespaces().Completes,
+		read: func(text, _ string) (value, error) {
+			namespace, labels, selected := strings.Cut(text, ":")
+			v := value{text: namespace, namespace: namespace}
+			problems := []error{namespaceProblem(namespace)}
+			if selected {
+				var err error
+				if v.selector, err = ParseSelector(labels); errors.Is(err, errEmptySelector) {
+					err = fmt.Errorf("%w: leave out the colon to allow all of the namespace", err)
+				}
+				problems = append(problems, err)
+				v.text += ":" + v.selector.String()
+			}
+			return v, errors.Join(problems...)
+		},
+		readable: func(prefix string, v value) (string, bool) {
+			if v.selector.String() == "" {
+				return prefix + v.namespace, true
+			}
+			text, _ := readableSelector(prefix+v.namespace+"-", v.selector)
+			return text, false
+		},
+	}
+}
+
 // serviceAccounts are NAME in the cluster's namespace, or NAMESPACE/NAME, which is what is stored.
 func serviceAccounts() valueKind {
 	return valueKind{

@@ -59,7 +59,7 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	ours := err == nil
 	var lockdown *proposal
 	if ours {
-		options = options.For(q.Cluster.Key(), assess.Operators(q.Model))
+		options = assess.Surrounded(q.Model, options, q.Cluster.Key())
 		if _, err := policyset.Build(options); err != nil {
 			change.Steps = append(change.Steps, command.Wordsf("The flags that the cluster was locked with can't be used again: %v.", err))
 			ours = false
@@ -78,6 +78,10 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	best := lockdown
 	if own != nil && own.beats(lockdown) {
 		best = own
+	}
+	if ours && options.ThroughPoolers && q.Target.Pooler == "" && slices.Contains(ports(q.Goals), cnpg.PostgresPort) {
+		change.Steps = append(change.Steps, command.Wordsf("The cluster was locked with %s: its clients connect to a pooler, and no flag lets them in to the instances.",
+			policyset.FlagThroughPoolers))
 	}
 	switch {
 	case best == nil && len(rules) > 0:

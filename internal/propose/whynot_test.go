@@ -45,7 +45,9 @@ func TestWhyNotCommand(t *testing.T) {
 		{name: "the account of whoever names none", source: "role=backend in other/default",
 			flag: "--allow-pods-any-namespace=role=backend", letsIn: "other/pod/backend"},
 		{name: "the pooler's metrics, by name", source: "backend/pod/app", query: explain.Query{Pooler: "cluster-example-pooler-rw", Port: "metrics"},
-			flag: "--allow-metrics=backend", letsIn: ""},
+			flag: "--allow-metrics=backend:app=shop", letsIn: ""},
+		{name: "metrics, narrower than the namespace", source: "other/pod/backend", query: explain.Query{Port: "9187"},
+			flag: "--allow-metrics=other:role=backend", letsIn: ""},
 		{name: "another node's way to the instances", source: "remote-node", query: explain.Query{Port: "8000"}, flag: "--allow-kubectl-cnpg", letsIn: "kube-apiserver"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,8 +81,6 @@ func TestWhyNotNarrowerThanAnyFlag(t *testing.T) {
 	}{
 		{name: "nodes", source: "remote-node", want: "- remote-node", letsIn: "kube-apiserver",
 			command: "also lets in 8 other pods, every pod to come, kube-apiserver, ingress, unmanaged, init and health: kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-cluster-wide"},
-		{name: "metrics", source: "other/pod/backend", query: explain.Query{Port: "9187"}, want: "name: cluster-example-allow-other-role-backend-9187",
-			command: "also lets in 1 other pod: kubectl cnpg-netpol lockdown cluster-example -n default --allow-pods=role=backend --allow-metrics=other"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e, err := explainWhyNot(t, lockedByUs(t), fixture.Recorded(), test.source, test.query)
@@ -95,6 +95,34 @@ func TestWhyNotNarrowerThanAnyFlag(t *testing.T) {
 				t.Errorf("steps %q, want one with %q", steps, test.command)
 			}
 		})
+	}
+}
+
+// Where clients get to poolers alone, a flag lets the source in to the pooler, and none to the instances.
+func TestWhyNotThroughPoolers(t *testing.T) {
+	v := fixture.Flags(fixture.Backends)
+	v.ThroughPoolers = true
+	set, err := policyset.Build(fixture.Options(t, fixture.Recorded(), v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inv := fixture.Load(t, fixture.Recording("live-open"))
+	for _, p := range set {
+		inv.Policies = append(inv.Policies, fixture.Policies(p.Object)...)
+	}
+	e, err := explainWhyNot(t, inv, fixture.Recorded(), "pod/frontend", explain.Query{Pooler: "cluster-example-pooler-rw"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "kubectl cnpg-netpol lockdown cluster-example -n default --through-poolers --allow-pods=role=backend --allow-pods=role=frontend"; e.Change == nil || e.Change.Command.String() != want {
+		t.Errorf("got %+v, want %s", e.Change, want)
+	}
+	e, err = explainWhyNot(t, inv, fixture.Recorded(), "pod/frontend", explain.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Verdict != v1alpha1.VerdictDenied || e.Change == nil || !e.Change.Command.IsZero() || !strings.Contains(e.Change.Steps[0].String(), "was locked with --through-poolers") {
+		t.Errorf("got %+v", e.Change)
 	}
 }
 

@@ -137,7 +137,7 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{set.For(cluster, assess.Operators(w.model))})
+	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{assess.Surrounded(w.model, set, cluster)})
 	if err != nil {
 		return err
 	}

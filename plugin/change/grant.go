@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -50,7 +51,8 @@ func (o *grantOptions) command() *cobra.Command {
 		Long: kit.Long(`
 			Lets in clients as the flags of lockdown do, and ends it by itself after --for, whether or not
 			this command and its connection live until then: a Job, which runs no pod, is the timer, and
-			Kubernetes deletes the policies with it. Who asked, as the server knows them, and the reason
+			Kubernetes deletes the policies with it. It is for instances and poolers, also where the
+			cluster was locked with --through-poolers. Who asked, as the server knows them, and the reason
 			are kept with the policies, in an Event of the Cluster, and in the flows that Cilium reports.
 
 			The same grant again begins its time anew. status lists what is granted; lockdown leaves it
@@ -125,7 +127,7 @@ func (o *grantOptions) run(ctx context.Context) error {
 	if err := o.allowed(ctx, clients, object); err != nil {
 		return err
 	}
-	o.set.Cluster = cluster
+	o.set = assess.Surrounded(w.model, o.set, cluster)
 	g := policyset.Granted{
 		Options: o.set, Timer: timer.Name(cluster.Name + "-" + policyset.NameOfGrant(o.set)), Reason: o.reason, RequestedBy: o.asker(ctx, clients),
 	}

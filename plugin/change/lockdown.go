@@ -66,6 +66,8 @@ func (o *lockdownOptions) command() *cobra.Command {
 			and default deny comes last, after Cilium has accepted the rest. When a step fails,
 			everything is put back. Running it again with other flags converges to these flags.
 
+			With --through-poolers, clients can connect to the poolers of the cluster and not to its instances.
+
 			With --confirm-within, the lockdown ends by itself unless somebody runs confirm in time, whether
 			or not this command and its connection live until then: a Job, which runs no pod, is the timer,
 			and Kubernetes deletes default deny with it. Until then, lockdown with the same flag begins the
@@ -85,7 +87,10 @@ func (o *lockdownOptions) command() *cobra.Command {
 
 			# Clients of another namespace, monitoring, and kubectl cnpg status
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-namespace backend \
-			  --allow-metrics monitoring --allow-kubectl-cnpg
+			  --allow-metrics monitoring:app=prometheus --allow-kubectl-cnpg
+
+			# Clients connect to the poolers alone
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --through-poolers
 
 			# Try it: whoever is cut off, and has not been thought of, is back after ten minutes
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --confirm-within 10m
@@ -152,7 +157,7 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	}
 	var options []policyset.Options
 	for _, key := range keys {
-		one := o.set.For(key, assess.Operators(w.model))
+		one := assess.Surrounded(w.model, o.set, key)
 		if o.confirmWithin > 0 {
 			one.Timer = timer.LockdownName(key.Name)
 			o.timers = append(o.timers, timer.Spec{

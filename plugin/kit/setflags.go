@@ -72,6 +72,8 @@ func (s *SetFlags) addOthers(cmd *cobra.Command, root *Globals) {
 		"What default deny and internal access select: the cluster's pods (cluster), or every pod of the namespace (namespace)")
 	flags.BoolVar(&s.values.OperatorOnly, flagName(policyset.FlagOperatorOnly), false,
 		"Let in the operator and not the cluster's own pods; only for a single instance without poolers")
+	flags.BoolVar(&s.values.ThroughPoolers, flagName(policyset.FlagThroughPoolers), false,
+		"Let clients reach the poolers and not the instances")
 	flags.StringArrayVar(&s.values.OperatorNamespaces, flagName(policyset.FlagOperatorNamespace), nil,
 		"Namespace of the CloudNativePG operator, instead of detecting it (repeatable)")
 	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagOperatorNamespace), root.CompleteNamespaces)
@@ -104,7 +106,7 @@ func (s *SetFlags) Parse() (policyset.Options, error) {
 
 // Given is true when a flag that shapes the set was on the command line.
 func (s *SetFlags) Given(cmd *cobra.Command) bool {
-	flags := []string{policyset.FlagScope, policyset.FlagOperatorOnly}
+	flags := []string{policyset.FlagScope, policyset.FlagOperatorOnly, policyset.FlagThroughPoolers}
 	for _, client := range s.clients {
 		flags = append(flags, client.Flag)
 	}

@@ -155,6 +155,8 @@ const (
 	RefusalOperatorLost RefusalReason = "OPERATOR_LOST"
 	// RefusalNeighbourBlocked: another cluster of the namespace would lose a required flow.
 	RefusalNeighbourBlocked RefusalReason = "NEIGHBOUR_BLOCKED"
+	// RefusalNoPooler: clients would get to poolers alone, and there is none.
+	RefusalNoPooler RefusalReason = "NO_POOLER"
 	// RefusalEvidenceMissing: something could not be read on which the preview depends.
 	RefusalEvidenceMissing RefusalReason = "EVIDENCE_MISSING"
 )
