@@ -9,6 +9,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -20,6 +21,9 @@ type Proposal struct {
 	Previews []v1alpha1.ChangePreview
 	// Refusals are the reasons not to go on, of all clusters, each once.
 	Refusals []v1alpha1.Refusal
+
+	// remaining are the clusters for which there are managed policies when the plan is carried out.
+	remaining map[types.NamespacedName]bool
 }
 
 // ProposeLockdown proposes the sets that the options ask for, one for each cluster.
@@ -52,7 +56,8 @@ func ProposeUnlock(m *model.Model, clusters []types.NamespacedName) (Proposal, e
 // Propose asks the engine what a plan, made for the policies of the model, would mean for the clusters.
 func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (Proposal, error) {
 	policies := before.Inventory().Policies
-	after, err := before.With(plan.After(policies, len(plan.Steps)))
+	left := plan.After(policies, len(plan.Steps))
+	after, err := before.With(left)
 	if err != nil {
 		return Proposal{}, err
 	}
@@ -65,8 +70,11 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 		shared = append(shared, v1alpha1.Refusal{Reason: v1alpha1.RefusalPolicyOfOthers, Message: conflict})
 	}
 	shared = append(shared, order...)
-	p := Proposal{Plan: plan}
+	p := Proposal{Plan: plan, remaining: map[types.NamespacedName]bool{}}
 	for _, c := range clusters {
+		p.remaining[c] = slices.ContainsFunc(left, func(p inventory.Policy) bool {
+			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.Namespace && policyset.IsManaged(p.Labels, c.Name)
+		})
 		one, err := compare(before, after, c, plan.For(c))
 		if err != nil {
 			return Proposal{}, err
@@ -83,12 +91,12 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 }
 
 // Verify compares what is there after the change with what was promised: each required flow that was to be
-// allowed is, and for a cluster of which the plan leaves no policy, none is there.
+// allowed is, and for a cluster for which no policy was to be left, none is there.
 func (p Proposal) Verify(after *model.Model) []Difference {
 	var out []Difference
 	for _, preview := range p.Previews {
 		key := keyOfCluster(preview)
-		if !p.Plan.leaves(key) {
+		if !p.remaining[key] {
 			for _, s := range Unlock(after.Inventory().Policies, []types.NamespacedName{key}).Steps {
 				out = append(out, Difference{Cluster: key, Policy: s.Policy})
 			}
@@ -112,13 +120,6 @@ func (p Proposal) Verify(after *model.Model) []Difference {
 	return out
 }
 
-// leaves tells whether there is a policy that is managed for the cluster when the plan is carried out.
-func (plan Plan) leaves(cluster types.NamespacedName) bool {
-	return slices.ContainsFunc(plan.For(cluster), func(s Step) bool {
-		return s.After != nil && policyset.IsManaged(s.After.Labels, cluster.Name)
-	})
-}
-
 // Observed is the proposal with the postures that are there now in place of those that were computed.
 func (p Proposal) Observed(after *model.Model) Proposal {
 	p.Previews = slices.Clone(p.Previews)
@@ -128,6 +129,15 @@ func (p Proposal) Observed(after *model.Model) Proposal {
 		}
 	}
 	return p
+}
+
+// Clusters are those that were asked for.
+func (p Proposal) Clusters() []types.NamespacedName {
+	out := make([]types.NamespacedName, len(p.Previews))
+	for i, preview := range p.Previews {
+		out[i] = keyOfCluster(preview)
+	}
+	return out
 }
 
 func keyOfCluster(p v1alpha1.ChangePreview) types.NamespacedName {

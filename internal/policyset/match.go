@@ -34,13 +34,19 @@ func mapDifferences(path string, live, desired map[string]string) []string {
 	for _, key := range sortedSet(slices.AppendSeq(slices.Collect(maps.Keys(live)), maps.Keys(desired))) {
 		want, wanted := desired[key]
 		got, has := live[key]
-		ours := strings.HasPrefix(key, "cnpg-netpol/") || strings.HasPrefix(key, LabelUserPrefix)
-		if (wanted || ours) && (wanted != has || want != got) {
+		if (wanted || isOurKey(key)) && (wanted != has || want != got) {
 			paths = append(paths, fmt.Sprintf("%s[%s]", path, key))
 		}
 	}
 	return paths
 }
+
+func isOurKey(key string) bool {
+	return strings.HasPrefix(key, "cnpg-netpol/") || strings.HasPrefix(key, LabelUserPrefix)
+}
+
+// OwnsKey tells whether a label or an annotation of this key is one that the set's policies have.
+func OwnsKey(key string) bool { return key == LabelManagedBy || isOurKey(key) }
 
 // plain is a rule as JSON's own types. A rule that can't be written as JSON differs from all others.
 func plain(spec *api.Rule) any {

@@ -15,7 +15,7 @@ import (
 func ApplyOrder(policies []Policy) []Policy {
 	ordered := slices.Clone(policies)
 	slices.SortStableFunc(ordered, func(a, b Policy) int {
-		return cmp.Or(cmp.Compare(rank(a.Role), rank(b.Role)), cmp.Compare(a.Object.Namespace, b.Object.Namespace))
+		return cmp.Or(cmp.Compare(Rank(a.Role), Rank(b.Role)), cmp.Compare(a.Object.Namespace, b.Object.Namespace))
 	})
 	return ordered
 }
@@ -27,8 +27,8 @@ func RemovalOrder(policies []Policy) []Policy {
 	return ordered
 }
 
-// rank is a role's place in ApplyOrder.
-func rank(role Role) int {
+// Rank is a role's place in ApplyOrder. Default deny, and whatever is no role of the set, comes last.
+func Rank(role Role) int {
 	roles := append(append([]Role{InternalAccess, OperatorAccess}, clientRoles()...), GrantedAccess)
 	if at := slices.Index(roles, role); at >= 0 {
 		return at

@@ -37,3 +37,18 @@ func Release(live *ciliumv2.CiliumNetworkPolicy, cluster string) (policy Policy,
 	}
 	return sharedDefaultDeny(live.Namespace, users), true
 }
+
+// Join is the shared default deny as it is when one more cluster needs it; live is nil when there is none.
+func Join(live *ciliumv2.CiliumNetworkPolicy, cluster types.NamespacedName) Policy {
+	users := []string{cluster.Name}
+	if live != nil {
+		users = append(users, Users(live.Labels)...)
+	}
+	return sharedDefaultDeny(cluster.Namespace, sortedSet(users))
+}
+
+// IsUnchangedShared tells whether a live policy is the shared default deny as lockdown leaves it.
+func IsUnchangedShared(live *ciliumv2.CiliumNetworkPolicy) bool {
+	users := Users(live.Labels)
+	return IsOurs(live.Labels) && len(users) > 0 && len(Differences(live, sharedDefaultDeny(live.Namespace, users).Object)) == 0
+}

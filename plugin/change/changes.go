@@ -68,6 +68,8 @@ type changeOptions struct {
 	running []inventory.Timer
 	// now is the time by the server's clock when the change was made.
 	now time.Time
+	// logged is what the record of the change says besides its steps; nil keeps none.
+	logged *change.Record
 	// answers is what somebody types, of which a reader may have taken more than one line.
 	answers *bufio.Reader
 }
@@ -181,7 +183,7 @@ func (o *changeOptions) ask(question string) error {
 }
 
 // carryOut makes the changes and prints what was done.
-func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify func(context.Context) error) error {
+func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal, verify func(context.Context) error) error {
 	clients, err := o.source.Clients()
 	if err != nil {
 		return err
@@ -199,6 +201,7 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 		o.abandon(ctx, timers.Discard, made)
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
+	record := o.recorded(ctx, clients, plan, w.inv.Policies, p.Clusters())
 	out := &kit.Remembering{Writer: o.Out}
 	printer := o.printer(out)
 	var printed error
@@ -223,7 +226,9 @@ func (o *changeOptions) carryOut(ctx context.Context, p change.Proposal, verify 
 	switch {
 	case err != nil && len(journal.Steps) == 0:
 		o.abandon(ctx, timers.Discard, made)
+		o.closeRecord(ctx, record, false)
 	case err == nil && o.dryRun == dryRunNone:
+		o.closeRecord(ctx, record, true)
 		err = o.restart(ctx, timers)
 		o.abandon(ctx, timers.End, plan.Released())
 	}

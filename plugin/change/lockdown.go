@@ -32,6 +32,8 @@ type lockdownOptions struct {
 	force bool
 	// confirmWithin is after how long the lockdown ends unless it is confirmed; 0 for good.
 	confirmWithin time.Duration
+	// undo leads back instead.
+	undo bool
 	// evidence is who really uses the clusters, where a flag asks for it.
 	evidence *kit.Evidence
 }
@@ -73,6 +75,12 @@ func (o *lockdownOptions) command() *cobra.Command {
 			and Kubernetes deletes default deny with it. Until then, lockdown with the same flag begins the
 			time anew, lockdown without it keeps what is there for good, and unlock ends it at once.
 
+			What the last lockdown or unlock of a cluster did is recorded beside the set, in the ConfigMap
+			cnpg-netpol-journal of the namespace. With --undo, lockdown leads back to what was there before,
+			from whichever machine, as any other change: with preview and question, in an order that cuts
+			nothing off, and verified. What somebody has changed since stays as it is, and is named. What
+			was to end by itself does not come back.
+
 			With --flows or --evidence, those who really use the cluster and would be cut off stand first
 			in the preview, pods that are gone included, and the others who lose access are one line.
 		`),
@@ -96,6 +104,9 @@ func (o *lockdownOptions) command() *cobra.Command {
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --confirm-within 10m
 			kubectl cnpg-netpol confirm shop-db -n shop
 
+			# That was not what was meant: back to what was there before
+			kubectl cnpg-netpol lockdown shop-db -n shop --undo
+
 			# The policies as YAML for a Git repository, from the manifests in it
 			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
@@ -103,8 +114,11 @@ func (o *lockdownOptions) command() *cobra.Command {
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(o.validate(), o.complete(args)); err != nil {
+			if err := errors.Join(o.validate(), o.validateUndo(cmd), o.complete(args)); err != nil {
 				return err
+			}
+			if o.undo {
+				return o.runUndo(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
@@ -117,6 +131,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
 	cmd.Flags().DurationVar(&o.confirmWithin, "confirm-within", 0,
 		"Let the lockdown end by itself after this time, unless confirm is run before: 10m")
+	cmd.Flags().BoolVar(&o.undo, "undo", false, "Go back to what was there before the last lockdown or unlock of the cluster")
 	return cmd
 }
 
@@ -184,11 +199,18 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if err := observedChanges(w, p, options, questions); err != nil {
 		return err
 	}
-	return o.proceed(ctx, namespace, p)
+	o.logged = &change.Record{Verb: o.verb, Flags: policyset.Flags(o.set)}
+	if o.confirmWithin > 0 {
+		o.logged.Flags = append(o.logged.Flags, "--confirm-within="+o.confirmWithin.String())
+	}
+	if o.force {
+		o.logged.Flags = append(o.logged.Flags, "--force")
+	}
+	return o.proceed(ctx, w, namespace, p)
 }
 
 // proceed goes from the preview to the end: print, refuse, ask, apply, verify.
-func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p change.Proposal) error {
+func (o *lockdownOptions) proceed(ctx context.Context, w world, namespace string, p change.Proposal) error {
 	if o.dryRun != dryRunClient || o.output == formatNone {
 		if err := o.show(p); err != nil {
 			return err
@@ -201,7 +223,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 		return o.printPlan(p)
 	}
 	if len(p.Plan.Changing()) == 0 && len(o.timers) == 0 {
-		return o.leave(ctx, p)
+		return o.leave(ctx, w, p)
 	}
 	if o.dryRun == dryRunNone {
 		if err := o.confirm(); err != nil {
@@ -212,7 +234,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 		}
 	}
 	verified := p
-	if err := o.carryOut(ctx, p, func(ctx context.Context) (err error) {
+	if err := o.carryOut(ctx, w, p, func(ctx context.Context) (err error) {
 		if o.wait {
 			verified, err = o.verify(ctx, namespace, p)
 		}
@@ -229,11 +251,11 @@ func (o *lockdownOptions) proceed(ctx context.Context, namespace string, p chang
 
 // leave is for a set that is there already. It may be there since a moment ago, by somebody who did
 // not wait: that Cilium accepts it is waited for here as well.
-func (o *lockdownOptions) leave(ctx context.Context, p change.Proposal) error {
+func (o *lockdownOptions) leave(ctx context.Context, w world, p change.Proposal) error {
 	if o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
-	if err := o.carryOut(ctx, p, nil); err != nil {
+	if err := o.carryOut(ctx, w, p, nil); err != nil {
 		return err
 	}
 	return o.inForce()
@@ -258,6 +280,8 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 	for _, preview := range p.Previews {
 		c, after := preview.Metadata, preview.Posture.After
 		switch {
+		case after == "":
+			// It is gone, and has left policies.
 		case !o.wait:
 			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", terminal.Escape(c.Name))
 		case after == v1alpha1.PostureLocked:

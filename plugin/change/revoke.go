@@ -104,7 +104,7 @@ func (o *revokeOptions) run(ctx context.Context) error {
 		}
 	case dryRunServer:
 	}
-	if err := o.carryOut(ctx, p, nil); err != nil {
+	if err := o.carryOut(ctx, w, p, nil); err != nil {
 		return err
 	}
 	if o.dryRun == dryRunNone {

@@ -142,7 +142,8 @@ func (o *unlockOptions) run(ctx context.Context) error {
 		}
 	case dryRunServer:
 	}
-	if err := o.carryOut(ctx, p, func(ctx context.Context) error {
+	o.logged = &change.Record{Verb: o.verb}
+	if err := o.carryOut(ctx, w, p, func(ctx context.Context) error {
 		_, err := o.verify(ctx, namespace, p)
 		return err
 	}); err != nil {

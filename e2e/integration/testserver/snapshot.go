@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 )
 
 // Snapshot is every object of the server as canonical JSON, one after the other, in the order of
-// kind, namespace and name. Left out are events, leases, endpoints and endpoint slices, and the
-// times in managedFields. Two equal snapshots mean that nobody has written anything in between:
+// kind, namespace and name. Left out are events, leases, endpoints and endpoint slices, the journal of
+// changes, and the times in managedFields. Two equal snapshots mean that nobody has written anything in between:
 // UIDs and resource versions are part of it.
 func (s *Server) Snapshot(ctx context.Context) ([]byte, error) { return s.snapshot(ctx, withoutTimes) }
 
@@ -32,12 +34,20 @@ func (s *Server) snapshot(ctx context.Context, reduce func(*unstructured.Unstruc
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	for _, o := range objects {
+		if isJournal(o.key) {
+			continue
+		}
 		reduce(&o.content)
 		if err := encoder.Encode(o.content.Object); err != nil {
 			return nil, err
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// isJournal tells whether an object records what was changed: it stays when the change is taken back.
+func isJournal(key objectKey) bool {
+	return key.resource.Resource == "configmaps" && key.name == rollout.JournalName
 }
 
 func withoutTimes(u *unstructured.Unstructured) {
