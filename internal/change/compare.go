@@ -14,9 +14,9 @@ import (
 )
 
 // compare computes what the steps, which lead from the model before to the model after, mean for
-// one cluster. Both models have the same pods. A cluster that does not exist has no pods whose
+// one of the clusters that are changed. Both models have the same pods. A cluster that does not exist has no pods whose
 // access could change: its preview holds the steps only.
-func compare(before, after *model.Model, key types.NamespacedName, steps []Step) (v1alpha1.ChangePreview, error) {
+func compare(before, after *model.Model, key types.NamespacedName, steps []Step, changed []types.NamespacedName) (v1alpha1.ChangePreview, error) {
 	p, err := newPreview(key, steps)
 	if err != nil {
 		return p, err
@@ -29,7 +29,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step)
 	p.Posture = v1alpha1.PostureChange{Before: was.Posture, After: is.Posture}
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
 	p.Access = Access(assess.Exposure(before, c, 0), assess.Exposure(after, c, 0))
-	p.Bystanders = append(p.Bystanders, bystanders(before, after, c)...)
+	p.Bystanders = append(p.Bystanders, bystanders(before, after, c, changed)...)
 	p.Notes = append(append(p.Notes, metricsNotes(before, after, c)...), kubectlNotes(p.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
@@ -12,8 +14,8 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
-func bystanders(before, after *model.Model, c *model.Cluster) []v1alpha1.BystanderChange {
+// bystanders are the workloads outside the clusters that are changed whose ingress default deny comes or goes.
+func bystanders(before, after *model.Model, c *model.Cluster, changed []types.NamespacedName) []v1alpha1.BystanderChange {
 	pods := map[v1alpha1.BystanderChange]int{}
 	for _, p := range before.Peers() {
 		if p.Identity.Name() != "" {
@@ -25,6 +27,10 @@ func bystanders(before, after *model.Model, c *model.Cluster) []v1alpha1.Bystand
 			continue
 		}
 		for _, i := range before.Strangers(c, p) {
+			pod := before.Pod(i)
+			if slices.Contains(changed, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}) {
+				continue
+			}
 			pods[v1alpha1.BystanderChange{Client: before.WorkloadOf(i), DefaultDenyBefore: was, DefaultDenyAfter: is}]++
 		}
 	}

@@ -50,7 +50,7 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 
 // ProposeUnlock proposes the removal of everything that is managed for the clusters.
 func ProposeUnlock(m *model.Model, clusters []types.NamespacedName) (Proposal, error) {
-	return Propose(m, Unlock(m.Inventory().Policies, clusters), clusters)
+	return Propose(m, Unlock(m.Inventory().Policies, clusters).InUnits(), clusters)
 }
 
 // Propose asks the engine what a plan, made for the policies of the model, would mean for the clusters.
@@ -75,7 +75,7 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 		p.remaining[c] = slices.ContainsFunc(left, func(p inventory.Policy) bool {
 			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.Namespace && policyset.IsManaged(p.Labels, c.Name)
 		})
-		one, err := compare(before, after, c, plan.For(c))
+		one, err := compare(before, after, c, plan.For(c), clusters)
 		if err != nil {
 			return Proposal{}, err
 		}

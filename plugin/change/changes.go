@@ -51,21 +51,25 @@ type changeOptions struct {
 	genericiooptions.IOStreams
 	source kit.Source
 	// names are the clusters that are to be changed, each of them once.
-	names  []string
-	verb   string
-	dryRun dryRun
-	output objectFormat
-	yes    bool
-	wait   bool
+	names []string
+	// several is true when they are in several namespaces, or may be.
+	several bool
+	verb    string
+	dryRun  dryRun
+	output  objectFormat
+	yes     bool
+	wait    bool
 	// settle is whether to wait for the endpoints of the pods as well, and unsettled what came of it.
 	settle    bool
 	unsettled rollout.Unsettled
 	timeout   time.Duration
+	// left is true when a change that failed could not be put back completely.
+	left bool
 	// lost is what could not be printed of a change that was made.
 	lost error
 	// timers are what the change ends with by itself, and running what was made of them.
 	timers  []timer.Spec
-	running []inventory.Timer
+	running []runningTimer
 	// now is the time by the server's clock when the change was made.
 	now time.Time
 	// logged is what the record of the change says besides its steps; nil keeps none.
@@ -196,7 +200,7 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 	}
 	done := o.source.Changing()
 	defer done()
-	plan, made, err := o.begin(ctx, timers, p.Plan)
+	plan, begun, made, err := o.begin(ctx, timers, p)
 	if err != nil {
 		o.abandon(ctx, timers.Discard, made)
 		return fmt.Errorf("nothing was changed: %w", err)
@@ -220,7 +224,7 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 		runner.Settling = func(pods []string) {
 			progress.Update("waiting for Cilium to enforce the policies at %s", strings.Join(pods, ", "))
 		}
-		runner.Unsettled = func(u rollout.Unsettled) { o.unsettled = u }
+		runner.Unsettled = o.addUnsettled
 	}
 	journal, err := runner.Run(ctx, plan)
 	switch {
@@ -229,7 +233,7 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 		o.closeRecord(ctx, record, false)
 	case err == nil && o.dryRun == dryRunNone:
 		o.closeRecord(ctx, record, true)
-		err = o.restart(ctx, timers)
+		err = o.restart(ctx, timers, begun)
 		o.abandon(ctx, timers.End, plan.Released())
 	}
 	o.now = clients.Now()
@@ -237,9 +241,10 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 		o.lost = kit.LostOutput{Err: fmt.Errorf("what was done could not be printed: %w", printed)}
 	}
 	if err != nil {
-		return errors.Join(err, o.lost)
+		o.left = len(journal.Steps) > 0
+		err, o.lost = errors.Join(err, o.lost), nil
 	}
-	return nil
+	return err
 }
 
 // verify reads everything again and compares it with what was promised. The result has the postures that were
@@ -263,6 +268,15 @@ func (o *changeOptions) inForce() error {
 			pod.Name, o.timeout, o.unsettled.Pods[pod], pod.Name, pod.Namespace))
 	}
 	return errors.Join(errs...)
+}
+
+// addUnsettled keeps what is not known about the pods of one more change.
+func (o *changeOptions) addUnsettled(u rollout.Unsettled) {
+	if o.unsettled.Pods == nil {
+		o.unsettled.Pods = map[types.NamespacedName]string{}
+	}
+	maps.Copy(o.unsettled.Pods, u.Pods)
+	o.unsettled.Unseen = cmp.Or(o.unsettled.Unseen, u.Unseen)
 }
 
 func compareKeys(a, b types.NamespacedName) int {

@@ -161,8 +161,8 @@ func (o *grantOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.dryRun == dryRunNone {
-		until := deadline(o.running[0], o.now)
-		o.record(ctx, clients, object, "AccessGranted", fmt.Sprintf("%s until %s%s%s", strings.Join(policyset.Flags(o.set), " "), deadline(o.running[0], time.Time{}), after(", asked for by ", g.RequestedBy), after(": ", o.reason)))
+		until := deadline(o.running[0].now, o.now)
+		o.record(ctx, clients, object, "AccessGranted", fmt.Sprintf("%s until %s%s%s", strings.Join(policyset.Flags(o.set), " "), deadline(o.running[0].now, time.Time{}), after(", asked for by ", g.RequestedBy), after(": ", o.reason)))
 		fmt.Fprintf(o.ErrOut, "Access to %s is granted until %s; '%s' ends it before.\n", terminal.Escape(cluster.Name), until,
 			terminal.Escape(command.Plugin("revoke", cluster.Name, g.Timer).In(cluster.Namespace).InContext(*o.source.Config.Context).String()))
 	}

@@ -52,7 +52,7 @@ func NewLockdownCommand(globals *kit.Globals) *cobra.Command {
 
 func (o *lockdownOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "lockdown CLUSTER...",
+		Use:     "lockdown [NAMESPACE/]CLUSTER... | -A",
 		GroupID: kit.GroupChange,
 		Annotations: map[string]string{
 			kit.ExitNoAnnotation: "declined, or refused because a connection that is needed would be denied",
@@ -65,8 +65,9 @@ func (o *lockdownOptions) command() *cobra.Command {
 
 			Before anything is changed, a preview shows who keeps, gains and loses access, computed by
 			Cilium's policy engine over the pods that run now. What the cluster needs is let in first,
-			and default deny comes last, after Cilium has accepted the rest. When a step fails,
-			everything is put back. Running it again with other flags converges to these flags.
+			and default deny comes last, after Cilium has accepted the rest. When a step fails, everything
+			is put back; of several clusters, each is whole or as it was. Running it again with other flags
+			converges to these flags.
 
 			With --through-poolers, clients can connect to the poolers of the cluster and not to its instances.
 
@@ -107,11 +108,14 @@ func (o *lockdownOptions) command() *cobra.Command {
 			# That was not what was meant: back to what was there before
 			kubectl cnpg-netpol lockdown shop-db -n shop --undo
 
+			# Databases of several namespaces at once; each is locked down, or stays as it was
+			kubectl cnpg-netpol lockdown shop/shop-db billing/ledger --allow-namespace backend
+
 			# The policies as YAML for a Git repository, from the manifests in it
 			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
 		`),
-		Args:              cobra.MinimumNArgs(1),
+		Args:              o.needsClusters,
 		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(o.validate(), o.validateUndo(cmd), o.complete(args)); err != nil {
@@ -131,6 +135,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
 	cmd.Flags().DurationVar(&o.confirmWithin, "confirm-within", 0,
 		"Let the lockdown end by itself after this time, unless confirm is run before: 10m")
+	kit.AllNamespacesVar(cmd, &o.source.AllNamespaces)
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "Go back to what was there before the last lockdown or unlock of the cluster")
 	return cmd
 }
@@ -158,7 +163,7 @@ func (o *lockdownOptions) complete(args []string) error {
 }
 
 func (o *lockdownOptions) run(ctx context.Context) error {
-	namespace, err := o.source.ScopeOf()
+	namespace, named, err := o.targets()
 	if err != nil {
 		return err
 	}
@@ -166,7 +171,7 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := o.source.Clusters(w.inv, namespace, o.names)
+	keys, err := o.found(w.inv, named)
 	if err != nil {
 		return err
 	}
@@ -206,11 +211,11 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if o.force {
 		o.logged.Flags = append(o.logged.Flags, "--force")
 	}
-	return o.proceed(ctx, w, namespace, p)
+	return o.proceed(ctx, w, p)
 }
 
 // proceed goes from the preview to the end: print, refuse, ask, apply, verify.
-func (o *lockdownOptions) proceed(ctx context.Context, w world, namespace string, p change.Proposal) error {
+func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposal) error {
 	if o.dryRun != dryRunClient || o.output == formatNone {
 		if err := o.show(p); err != nil {
 			return err
@@ -233,20 +238,12 @@ func (o *lockdownOptions) proceed(ctx context.Context, w world, namespace string
 			return err
 		}
 	}
-	verified := p
-	if err := o.carryOut(ctx, w, p, func(ctx context.Context) (err error) {
-		if o.wait {
-			verified, err = o.verify(ctx, namespace, p)
-		}
-		return err
-	}); err != nil {
-		return err
-	}
+	results := o.carryOutEach(ctx, w, p, o.wait)
 	if o.dryRun == dryRunNone {
-		o.summarize(verified)
+		o.summarizeEach(results, o.summarize)
 		o.untilWhen()
 	}
-	return o.inForce()
+	return errors.Join(failed(results), o.inForce())
 }
 
 // leave is for a set that is there already. It may be there since a moment ago, by somebody who did
@@ -255,10 +252,7 @@ func (o *lockdownOptions) leave(ctx context.Context, w world, p change.Proposal)
 	if o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
-	if err := o.carryOut(ctx, w, p, nil); err != nil {
-		return err
-	}
-	return o.inForce()
+	return errors.Join(failed(o.carryOutEach(ctx, w, p, false)), o.inForce())
 }
 
 // refusal is one line for each reason.
@@ -283,21 +277,21 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 		case after == "":
 			// It is gone, and has left policies.
 		case !o.wait:
-			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", terminal.Escape(c.Name))
+			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", o.called(c))
 		case after == v1alpha1.PostureLocked:
-			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", terminal.Escape(c.Name))
+			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", o.called(c))
 		default:
 			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: '%s' says why.\n",
-				terminal.Escape(c.Name), after, terminal.Escape(command.Plugin("status", c.Name).In(c.Namespace).String()))
+				o.called(c), after, terminal.Escape(command.Plugin("status", c.Name).In(c.Namespace).String()))
 		}
 	}
 }
 
 // untilWhen says on stderr when the lockdowns end, and how to keep them.
 func (o *lockdownOptions) untilWhen() {
-	for i, running := range o.running {
-		c := o.timers[i].Cluster
-		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running, o.now))
+	for _, running := range o.running {
+		c := running.Cluster
+		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running.now, o.now))
 		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
 		for _, line := range []struct {
 			line command.Line

@@ -66,10 +66,10 @@ func (o *revokeOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := unseenPolicies(w.inv, namespace); err != nil {
+	cluster := types.NamespacedName{Namespace: namespace, Name: o.names[0]}
+	if err := unseenPolicies(w.inv, []types.NamespacedName{cluster}); err != nil {
 		return err
 	}
-	cluster := types.NamespacedName{Namespace: namespace, Name: o.names[0]}
 	plan := change.Revoke(w.inv.Policies, cluster, o.grant)
 	if len(plan.Steps) == 0 {
 		if o.grant != "" {

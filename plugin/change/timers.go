@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -13,6 +14,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 )
 
 // maxTimed is the longest time for which anything is timed: what lasts longer is no trial, and no visit.
@@ -26,50 +28,59 @@ func timersOf(clients live.Clients, timeout time.Duration) rollout.Timers {
 	return rollout.Timers{Jobs: clients.Kubernetes.BatchV1(), Policies: clients.Cilium.CiliumV2(), Now: clients.Now, Timeout: timeout}
 }
 
-// begin makes the timers that the change ends with, and completes the plan by them. It returns those that were not there
-// before.
-func (o *changeOptions) begin(ctx context.Context, timers rollout.Timers, plan change.Plan) (change.Plan, []inventory.Timer, error) {
+// runningTimer is a timer that was begun.
+type runningTimer struct {
+	timer.Spec
+	now inventory.Timer
+}
+
+// begin makes the timers that the change ends with, and completes the plan by them. It returns those that run, and of them
+// those that were not there before.
+func (o *changeOptions) begin(ctx context.Context, timers rollout.Timers, p change.Proposal) (plan change.Plan, begun []runningTimer, made []inventory.Timer, err error) {
+	plan = p.Plan
 	uids := map[types.NamespacedName]types.UID{}
-	var made []inventory.Timer
-	o.running = nil
 	for _, s := range o.timers {
+		if !slices.Contains(p.Clusters(), s.Cluster) {
+			continue
+		}
 		key := types.NamespacedName{Namespace: s.Cluster.Namespace, Name: s.Name}
 		if o.dryRun == dryRunServer {
 			if err := timers.Check(ctx, s); err != nil {
-				return plan, nil, err
+				return plan, nil, nil, err
 			}
 			uids[key] = noUID
 			continue
 		}
 		// What has to be waited for does not count: when all is done, the time begins anew.
-		begun := s
-		begun.For += o.timeout
-		running, isNew, err := timers.Begin(ctx, begun)
+		until := s
+		until.For += o.timeout
+		running, isNew, err := timers.Begin(ctx, until)
 		if err != nil {
-			return plan, made, err
+			return plan, nil, made, err
 		}
 		if isNew {
 			made = append(made, running)
 		}
 		uids[key] = running.UID
-		o.running = append(o.running, running)
+		begun = append(begun, runningTimer{s, running})
 	}
-	return plan.WithTimers(uids), made, nil
+	return plan.WithTimers(uids), begun, made, nil
 }
 
-// restart begins the time of all timers anew.
-func (o *changeOptions) restart(ctx context.Context, timers rollout.Timers) error {
+// restart begins the time of timers anew.
+func (o *changeOptions) restart(ctx context.Context, timers rollout.Timers, begun []runningTimer) error {
 	var errs []error
-	for i, running := range o.running {
-		moved, err := timers.Restart(ctx, running, o.timers[i].For)
+	for _, running := range begun {
+		moved, err := timers.Restart(ctx, running.now, running.For)
 		switch {
 		case errors.Is(err, rollout.ErrTimerEnded):
 			errs = append(errs, fmt.Errorf("the time was over before everything was done: run the command again with a longer one"))
 		case err != nil:
 			// It ends all the same, at another time.
 			fmt.Fprintf(o.ErrOut, "The time does not begin anew: %s\n", terminal.Escape(err.Error()))
+			o.running = append(o.running, running)
 		default:
-			o.running[i] = moved
+			o.running = append(o.running, runningTimer{running.Spec, moved})
 		}
 	}
 	return errors.Join(errs...)

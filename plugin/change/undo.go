@@ -34,7 +34,7 @@ func (o *lockdownOptions) validateUndo(cmd *cobra.Command) error {
 // runUndo leads back to what was there before the last change of each cluster.
 func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	o.verb, o.logged = "undo", &change.Record{Verb: verbUndo}
-	namespace, err := o.source.ScopeOf()
+	namespace, clusters, err := o.targets()
 	if err != nil {
 		return err
 	}
@@ -42,12 +42,8 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := unseenPolicies(w.inv, namespace); err != nil {
+	if err := unseenPolicies(w.inv, clusters); err != nil {
 		return err
-	}
-	var clusters []types.NamespacedName
-	for _, name := range o.names {
-		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
 	}
 	changes, err := o.lastChanges(ctx, w, clusters)
 	if err != nil {
@@ -57,11 +53,11 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	if len(plan.Steps) == 0 {
 		return nothingToUndo(changes, left)
 	}
-	p, err := change.Propose(w.model, plan, clusters)
+	p, err := change.Propose(w.model, plan.InUnits(), clusters)
 	if err != nil {
 		return err
 	}
-	return o.proceed(ctx, w, namespace, p.WithUndone(changes, left))
+	return o.proceed(ctx, w, p.WithUndone(changes, left))
 }
 
 // lastChanges are what was recorded last for the clusters.

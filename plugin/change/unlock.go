@@ -34,7 +34,7 @@ func NewUnlockCommand(globals *kit.Globals) *cobra.Command {
 
 func (o *unlockOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "unlock CLUSTER...",
+		Use:     "unlock [NAMESPACE/]CLUSTER...",
 		GroupID: kit.GroupChange,
 		Annotations: map[string]string{
 			kit.ExitNoAnnotation: "declined",
@@ -50,7 +50,7 @@ func (o *unlockOptions) command() *cobra.Command {
 			kubectl cnpg-netpol unlock shop-db -n shop --dry-run=client
 			kubectl cnpg-netpol unlock shop-db -n shop
 		`),
-		Args:              cobra.MinimumNArgs(1),
+		Args:              o.needsClusters,
 		ValidArgsFunction: o.completeLocked,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.complete(args)
@@ -97,7 +97,7 @@ func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed 
 }
 
 func (o *unlockOptions) run(ctx context.Context) error {
-	namespace, err := o.source.ScopeOf()
+	namespace, clusters, err := o.targets()
 	if err != nil {
 		return err
 	}
@@ -105,11 +105,7 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var clusters []types.NamespacedName
-	for _, name := range o.names {
-		clusters = append(clusters, types.NamespacedName{Namespace: namespace, Name: name})
-	}
-	if err := unseenPolicies(w.inv, namespace); err != nil {
+	if err := unseenPolicies(w.inv, clusters); err != nil {
 		return err
 	}
 	p, err := change.ProposeUnlock(w.model, clusters)
@@ -118,9 +114,9 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	}
 	// A name that neither a cluster nor a policy has is a mistake.
 	var unknown []error
-	for i, name := range o.names {
+	for i, cluster := range clusters {
 		if len(p.Previews[i].Policies) == 0 {
-			unknown = append(unknown, o.source.UnknownNames(w.inv, namespace, []string{name}))
+			unknown = append(unknown, o.source.UnknownNames(w.inv, cluster.Namespace, []string{cluster.Name}))
 		}
 	}
 	if err := errors.Join(unknown...); err != nil {
@@ -143,33 +139,29 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	case dryRunServer:
 	}
 	o.logged = &change.Record{Verb: o.verb}
-	if err := o.carryOut(ctx, w, p, func(ctx context.Context) error {
-		_, err := o.verify(ctx, namespace, p)
-		return err
-	}); err != nil {
-		return err
-	}
+	results := o.carryOutEach(ctx, w, p, true)
 	if o.dryRun == dryRunNone {
-		o.summarize(p)
+		o.summarizeEach(results, o.summarize)
 	}
-	return o.lost
+	return errors.Join(failed(results), o.lost)
 }
 
 // summarize says on stderr how each cluster stands now; nothing of one that is gone.
 func (o *unlockOptions) summarize(p change.Proposal) {
 	for _, preview := range p.Previews {
 		if after := preview.Posture.After; after != "" {
-			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", terminal.Escape(preview.Metadata.Name), after)
+			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", o.called(preview.Metadata), after)
 		}
 	}
 }
 
-// unseenPolicies is an error when the policies of the namespace could not be read: what is not seen
+// unseenPolicies is an error when the policies of the clusters' namespaces could not be read: what is not seen
 // must not be taken for removed.
-func unseenPolicies(inv *inventory.Inventory, namespace string) error {
+func unseenPolicies(inv *inventory.Inventory, clusters []types.NamespacedName) error {
 	var errs []error
 	for _, m := range inv.Missing {
-		if m.Plural() == "ciliumnetworkpolicies" && m.Covers(namespace) {
+		covers := func(c types.NamespacedName) bool { return m.Covers(c.Namespace) }
+		if m.Plural() == "ciliumnetworkpolicies" && slices.ContainsFunc(clusters, covers) {
 			errs = append(errs, fmt.Errorf("%s: %s", m.Message, m.Remedy))
 		}
 	}
