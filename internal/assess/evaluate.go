@@ -52,7 +52,7 @@ func Report(m *model.Model, c *model.Cluster) v1alpha1.IsolationReport { return 
 
 // Posture is the posture of the report on a cluster.
 func Posture(m *model.Model, c *model.Cluster) v1alpha1.Posture {
-	r := v1alpha1.IsolationReport{Pods: podReports(m, c), Policies: policyReports(m, c), RequiredFlows: RequiredFlows(m, c)}
+	r := v1alpha1.IsolationReport{Pods: podReports(m, c), Policies: policyReports(m, c), RequiredFlows: RequiredFlows(m, c), Rehearsal: RehearsalOf(m, c)}
 	r.Findings = findings(m, c, &r)
 	return posture(m, c, &r)
 }
@@ -76,7 +76,7 @@ func assess(m *model.Model, c *model.Cluster) assessment {
 	r.RequiredFlows = RequiredFlows(m, c)
 	audiences := audiences(m, c, v1alpha1.MaxClients, &needs)
 	r.Exposure = totals(m, c, audiences, v1alpha1.MaxClients)
-	r.Timed = timed(m, c)
+	r.Timed, r.Rehearsal = timed(m, c), RehearsalOf(m, c)
 	r.Findings = findings(m, c, &r)
 	r.Posture = posture(m, c, &r)
 	return assessment{r, audiences, needs}

@@ -16,7 +16,7 @@ import (
 )
 
 // setFindings are about the policies that lockdown manages for the cluster.
-func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
+func setFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	live := slices.DeleteFunc(Managed(m, c), func(p *ciliumv2.CiliumNetworkPolicy) bool { return policyset.IsGranted(p.Labels) })
 	if len(live) == 0 {
 		return nil
@@ -26,7 +26,7 @@ func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) 
 		roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
 	}
 	var lacking []string
-	if !roles[policyset.DefaultDeny] {
+	if !roles[policyset.DefaultDeny] && r.Rehearsal == nil {
 		lacking = append(lacking, string(policyset.DefaultDeny))
 	}
 	if !roles[policyset.InternalAccess] && !roles[policyset.OperatorAccess] {

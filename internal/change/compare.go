@@ -46,7 +46,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step,
 		switch {
 		case !f.Code.LacksEvidence() && locks && is.Posture != v1alpha1.PostureLocked && f.Severity == v1alpha1.SeverityError && !f.Code.IsAboutFlow():
 			// What is about a required flow is refused.
-			p.Notes = append(p.Notes, v1alpha1.ChangeNote{Subject: "Not LOCKED", Message: f.Message, Remedy: f.Remedy})
+			p.Notes = append(p.Notes, v1alpha1.ChangeNote{Subject: notLocked, Message: f.Message, Remedy: f.Remedy})
 		case !f.Code.LacksEvidence():
 		case assess.Unsettled(after, c, f):
 			// What is applied will be in force there, too: lockdown waits for it.

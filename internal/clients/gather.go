@@ -129,6 +129,12 @@ func (g *gathered) rank() int {
 	return 2
 }
 
+// mayBeProbes is true for the host at a pooler: what CloudNativePG lets the kubelet probe there is the port of clients
+// (pkg/specs/pgbouncer/deployments.go), and at instances that of the status.
+func (g *gathered) mayBeProbes() bool {
+	return g.entity == v1alpha1.EntityHost && slices.ContainsFunc(g.targets, func(t v1alpha1.ObservedTarget) bool { return t.Target.Pooler != "" && t.Opened > 0 })
+}
+
 // wanted is true for a client that a lockdown should let in.
 func (g *gathered) wanted() bool { return g.rank() < 2 }
 
@@ -145,6 +151,7 @@ func connection(t *v1alpha1.ObservedTarget, c observe.Connection) {
 	t.Denied += c.Denied
 	t.DeniedAtSource += c.DeniedAtSource
 	t.Audited += c.Audited
+	t.ByDefault += c.ByDefault
 	t.Ongoing = t.Ongoing || c.Ongoing
 	if !c.First.IsZero() && (t.First == nil || c.First.Before(t.First.Time)) {
 		t.First = &metav1.Time{Time: c.First}

@@ -16,6 +16,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/propose"
 )
 
 // Question is who uses a cluster, before the model is there that answers it.
@@ -41,6 +42,9 @@ func Ask(inv *inventory.Inventory, cluster types.NamespacedName, e observe.Evide
 	return q, inv
 }
 
+// Evidence is what the question rests on.
+func (q Question) Evidence() []v1alpha1.EvidenceReport { return Reports(q.evidence) }
+
 // Extra is what a model must be made with.
 func (q Question) Extra() model.Extra { return q.extra }
 
@@ -61,15 +65,37 @@ func (q Question) List(m *model.Model) (v1alpha1.ClientList, error) {
 		list.Clients = append(list.Clients, q.client(m, c, g, pods[g.who]))
 	}
 	list.MayConnect, list.MayConnectEntities = q.others(m, c)
+	if slices.ContainsFunc(q.clients, func(g gathered) bool { return g.mayBeProbes() }) {
+		list.Notes = append(list.Notes, "the kubelet's probes of poolers come from the host, too, and look like its connections")
+	}
 	plan, note, err := q.lockdown(m, c, list.Clients)
 	if err != nil {
 		return list, err
 	}
 	list.Lockdown = plan
+	if list.Rehearsal, err = q.rehearsal(m, c); err != nil {
+		return list, err
+	}
 	if note != "" {
 		list.Notes = append(list.Notes, note)
 	}
 	return list, nil
+}
+
+// rehearsal is the lockdown that is rehearsed, and whom it would cut off; nil when none is.
+func (q Question) rehearsal(m *model.Model, c *model.Cluster) (*v1alpha1.ObservedRehearsal, error) {
+	options, is := assess.Rehearsed(m, c)
+	if !is {
+		return nil, nil
+	}
+	out := &v1alpha1.ObservedRehearsal{Rehearsal: *assess.RehearsalOf(m, c)}
+	options.RehearsedSince = time.Time{}
+	locked, err := propose.Planned(m, options)
+	if err != nil {
+		return nil, err
+	}
+	out.CutOff = q.CutOff(m, locked, nil).CutOff
+	return out, nil
 }
 
 // client is what there is to say about one.

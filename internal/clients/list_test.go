@@ -77,6 +77,45 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// In a rehearsal nobody is denied, and two judge whom the lockdown would cut off: the engine, and Cilium's own word
+// on who was let in by nothing but the lack of default deny.
+func TestRehearsal(t *testing.T) {
+	inv := fixture.Load(t, fixture.Recording("live-flows"))
+	inv.Policies = nil
+	m, err := model.New(inv, model.Options{Namespace: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := policyset.Parse(policyset.FlagValues{Scope: "cluster", Allow: []string{"--allow-pods=role=backend"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.RehearsedSince = time.Date(2026, 11, 26, 2, 26, 0, 0, time.UTC)
+	rehearsed, err := propose.Planned(m, options.For(fixture.Recorded(), assess.Operators(m)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := list(t, rehearsed.Inventory(), fixture.Recorded(), flows(t, inv, "../observe/testdata/flows-rehearsal.jsonl"))
+	compare(t, "rehearsal", l)
+	byEngine, byDefault := map[string]bool{}, map[string]bool{}
+	for _, c := range l.Rehearsal.CutOff {
+		byEngine[c.Name()] = true
+	}
+	for _, c := range l.Clients {
+		if c.Verdict != v1alpha1.VerdictAllowed {
+			t.Errorf("%s is %s", c.Name(), c.Verdict)
+		}
+		for _, target := range c.Targets {
+			if target.ByDefault > 0 {
+				byDefault[c.Name()] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(byEngine, byDefault); diff != "" || len(byEngine) != 2 {
+		t.Errorf("the engine and Cilium differ:\n%s", diff)
+	}
+}
+
 // references are those of the manifests in a file.
 func references(t *testing.T, inv *inventory.Inventory, cluster types.NamespacedName, file string) observe.Evidence {
 	t.Helper()

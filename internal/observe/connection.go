@@ -71,6 +71,8 @@ type Connection struct {
 	DeniedAtSource uint64
 	// Audited are connections that went through although the policies deny them: the agent does not enforce.
 	Audited uint64
+	// ByDefault are those of Opened that no policy let in, and that went through because there is no default deny.
+	ByDefault uint64
 	// Ongoing is true when traffic was seen on a connection: one that was opened before anybody looked, perhaps.
 	Ongoing bool
 }

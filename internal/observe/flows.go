@@ -10,6 +10,7 @@ import (
 	observerpb "github.com/cilium/cilium/api/v1/observer"
 	relaypb "github.com/cilium/cilium/api/v1/relay"
 	monitorapi "github.com/cilium/cilium/pkg/monitor/api"
+	"github.com/cilium/cilium/pkg/policy"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -18,6 +19,9 @@ import (
 // MaxClients is how many pairs of client and target are kept: whoever scans a database from many addresses
 // must not fill the memory.
 const MaxClients = 10_000
+
+// allowAnyIngress is the label by which Hubble names what Cilium adds for pods whose policies bring no default deny.
+const allowAnyIngress = reservedLabel + policy.LabelKeyPolicyDerivedFrom + "=" + policy.LabelAllowAnyIngress
 
 // Flows takes what Hubble has seen, event by event, and keeps what concerns some databases. What it
 // keeps is bounded by the number of clients.
@@ -52,7 +56,9 @@ type counters struct {
 	verdicts, traces               uint64
 	deniedIn, droppedIn            uint64
 	deniedOut, droppedOut, audited uint64
-	ongoing                        bool
+	// byDefault are those of verdicts that no policy has to do with.
+	byDefault uint64
+	ongoing   bool
 }
 
 // NewFlows keeps what concerns the members, of what happened since that time; zero for all.
@@ -172,6 +178,9 @@ func (c *counters) add(flow *flowpb.Flow) {
 			// The client's side has let it out. Whether it arrived is for the other side to say.
 		case verdict:
 			c.verdicts += n
+			if byDefault(flow) {
+				c.byDefault += n
+			}
 		case flow.GetTraceObservationPoint() != flowpb.TraceObservationPoint_TO_ENDPOINT:
 			// On its way.
 		case isNew(flow):
@@ -181,6 +190,14 @@ func (c *counters) add(flow *flowpb.Flow) {
 		}
 	case flowpb.Verdict_VERDICT_UNKNOWN, flowpb.Verdict_ERROR:
 	}
+}
+
+// byDefault is true for a connection that went through by nothing but what Cilium adds for pods whose policies bring
+// no default deny (mergeCombinedRules of pkg/policy/repository.go).
+func byDefault(flow *flowpb.Flow) bool {
+	return slices.ContainsFunc(flow.GetIngressAllowedBy(), func(p *flowpb.Policy) bool {
+		return slices.Contains(p.GetLabels(), allowAnyIngress)
+	})
 }
 
 // isNew is true for the first packet of a connection.
@@ -202,7 +219,7 @@ func (f *Flows) Evidence() Evidence {
 		e.Connections = append(e.Connections, Connection{
 			Client: p.client, Target: p.target, First: c.first, Last: c.last,
 			Opened: max(c.verdicts, c.traces), Denied: max(c.deniedIn, c.droppedIn) + max(c.deniedOut, c.droppedOut),
-			DeniedAtSource: max(c.deniedOut, c.droppedOut), Audited: c.audited, Ongoing: c.ongoing,
+			DeniedAtSource: max(c.deniedOut, c.droppedOut), Audited: c.audited, ByDefault: c.byDefault, Ongoing: c.ongoing,
 		})
 	}
 	slices.SortFunc(e.Connections, func(a, b Connection) int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
@@ -36,11 +37,14 @@ func Build(o Options) ([]Policy, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	deny := o.defaultDeny()
-	if o.Timer != "" {
-		deny.Object = EndingWith(deny.Object, Timer{Name: o.Timer})
+	policies := append([]Policy{o.access()}, o.clients()...)
+	if o.RehearsedSince.IsZero() {
+		deny := o.defaultDeny()
+		if o.Timer != "" {
+			deny.Object = EndingWith(deny.Object, Timer{Name: o.Timer})
+		}
+		policies = append(policies, deny)
 	}
-	policies := append([]Policy{o.access(), deny}, o.clients()...)
 	grants := map[string]string{}
 	for _, p := range policies {
 		grant := p.Object.Annotations[AnnotationGrant]
@@ -169,6 +173,9 @@ func (o Options) access() Policy {
 	}
 	if len(o.OperatorNamespaces) > 0 {
 		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(sortedSet(o.OperatorNamespaces), ",")
+	}
+	if !o.RehearsedSince.IsZero() {
+		p.Object.Annotations[AnnotationRehearsedSince] = o.RehearsedSince.UTC().Format(time.RFC3339)
 	}
 	return p
 }

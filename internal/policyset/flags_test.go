@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -130,6 +131,40 @@ func TestFromLiveGivesBackWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+// A rehearsal is the set without its default deny, and knows since when it is there. With default deny it is none.
+func TestRehearsedSets(t *testing.T) {
+	since := time.Date(2026, 1, 2, 10, 0, 0, 123, time.FixedZone("", 3600))
+	for _, peers := range []func(*Options){func(*Options) {}, operatorOnly} {
+		lockdown := example(peers, scope(ScopeNamespace), allow(Namespace, "backend"))
+		rehearsed := lockdown
+		rehearsed.RehearsedSince = since
+		set := build(t, rehearsed)
+		if got, want := len(set), len(build(t, lockdown))-1; got != want || slices.ContainsFunc(set, func(p Policy) bool { return p.Role == DefaultDeny }) {
+			t.Errorf("%d policies, want %d and no default deny", got, want)
+		}
+		for _, p := range set {
+			mustBeValid(t, p)
+			if deny := p.Object.Spec.EnableDefaultDeny.Ingress; deny == nil || *deny {
+				t.Errorf("%s brings default deny", p.Object.Name)
+			}
+		}
+		live := objects(set)
+		if got := live[0].Annotations[AnnotationRehearsedSince]; got != "2026-01-02T09:00:00Z" {
+			t.Errorf("since %q", got)
+		}
+		got, err := FromLive(rehearsed.Cluster, live)
+		if err != nil || !got.RehearsedSince.Equal(since.Truncate(time.Second)) || got.Scope != ScopeNamespace {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if got, err := FromLive(rehearsed.Cluster, append(live, objects(build(t, lockdown))[2])); err != nil || !got.RehearsedSince.IsZero() {
+			t.Errorf("with default deny: since %s, %v", got.RehearsedSince, err)
+		}
+		if slices.ContainsFunc(build(t, lockdown), func(p Policy) bool { return p.Object.Annotations[AnnotationRehearsedSince] != "" }) {
+			t.Error("a lockdown would be taken for a rehearsal")
+		}
+	}
+}
+
 func TestFromLiveAfterALoss(t *testing.T) {
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
 	full := build(t, example(scope(ScopeNamespace), allow(Namespace, "backend")))
@@ -149,6 +184,11 @@ func TestFromLiveAfterALoss(t *testing.T) {
 
 func TestFromLiveRefuses(t *testing.T) {
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
+	rehearsed := objects(build(t, example()))[:1]
+	rehearsed[0].Annotations[AnnotationRehearsedSince] = "yesterday"
+	if _, err := FromLive(cluster, rehearsed); err == nil || !strings.HasSuffix(err.Error(), `annotation cnpg-netpol/rehearsed-since: "yesterday" is no time as in 2026-01-02T15:04:05Z`) {
+		t.Errorf("a time that is none: %v", err)
+	}
 	if _, err := FromLive(cluster, nil); !errors.Is(err, ErrNotLocked) {
 		t.Errorf("no policies: %v", err)
 	}

@@ -26,6 +26,9 @@ const (
 	// AnnotationOperatorNamespaces holds the values of --operator-namespace, joined by commas. It is
 	// missing when the namespaces were detected: they may be detected anew then.
 	AnnotationOperatorNamespaces = "cnpg-netpol/operator-namespaces"
+	// AnnotationRehearsedSince holds RehearsedSince in RFC 3339, on policy 2 or 3. A lockdown has none, so that the one
+	// that ends a rehearsal takes it away.
+	AnnotationRehearsedSince = "cnpg-netpol/rehearsed-since"
 )
 
 const (

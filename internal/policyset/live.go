@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,7 +23,8 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 	var values FlagValues
 	var problems []error
 	o := Options{Cluster: cluster, Scope: ScopeCluster}
-	managed, peers := false, false
+	managed, peers, denies := false, false, false
+	var rehearsed time.Time
 	scopes := map[Role]string{}
 	for _, p := range live {
 		if p.Namespace != cluster.Namespace || !IsManaged(p.Labels, cluster.Name) || IsGranted(p.Labels) {
@@ -33,6 +35,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 		one := values
 		switch role {
 		case DefaultDeny:
+			denies = true
 			for _, user := range Users(p.Labels) {
 				if user != cluster.Name {
 					o.SharedWith = append(o.SharedWith, user)
@@ -43,6 +46,13 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 			one.OperatorOnly = one.OperatorOnly || role == OperatorAccess
 			if ns := p.Annotations[AnnotationOperatorNamespaces]; ns != "" {
 				one.OperatorNamespaces = sortedSet(append(slices.Clone(one.OperatorNamespaces), strings.Split(ns, ",")...))
+			}
+			if since := p.Annotations[AnnotationRehearsedSince]; since != "" {
+				at, err := time.Parse(time.RFC3339, since)
+				if err != nil {
+					problems = append(problems, fmt.Errorf("policy %q, annotation %s: %q is no time as in 2026-01-02T15:04:05Z", p.Name, AnnotationRehearsedSince, since))
+				}
+				rehearsed = at
 			}
 		default:
 			if !isClient(role) {
@@ -85,5 +95,9 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 		problems = append(problems, err)
 	}
 	parsed.Cluster, parsed.SharedWith = o.Cluster, sortedSet(o.SharedWith)
+	if !denies {
+		// With default deny it is no rehearsal, whatever an annotation says.
+		parsed.RehearsedSince = rehearsed
+	}
 	return parsed, errors.Join(problems...)
 }

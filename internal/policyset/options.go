@@ -2,6 +2,7 @@ package policyset
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -44,6 +45,9 @@ type Options struct {
 	// Timer is the Job that default deny ends with; empty when it is for good. It is not stored: the next run says anew
 	// whether it is for good.
 	Timer string
+
+	// RehearsedSince is since when the set is rehearsed: it lacks default deny, and cuts off nobody. Zero for a lockdown.
+	RehearsedSince time.Time
 
 	// SharedWith are the other clusters that need the namespace's shared default deny, which is read
 	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
@@ -60,6 +61,7 @@ func openIngress(q *explain.Question, denials []engine.Direction, change *v1alph
 	var lockdown *proposal
 	if ours {
 		options = assess.Surrounded(q.Model, options, q.Cluster.Key())
+		options.RehearsedSince = time.Time{} // What is proposed is the lockdown.
 		if _, err := policyset.Build(options); err != nil {
 			change.Steps = append(change.Steps, command.Wordsf("The flags that the cluster was locked with can't be used again: %v.", err))
 			ours = false

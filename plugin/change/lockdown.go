@@ -34,14 +34,16 @@ type lockdownOptions struct {
 	confirmWithin time.Duration
 	// undo leads back instead.
 	undo bool
-	// evidence is who really uses the clusters, where a flag asks for it.
+	// rehearse leaves out default deny, so that nobody is cut off.
+	rehearse bool
+	// evidence is who really uses the clusters.
 	evidence *kit.Evidence
 }
 
 func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
 	o := &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
 	o.settle = true
-	o.evidence = kit.NewOptionalEvidence(&o.source)
+	o.evidence = kit.NewGlance(&o.source)
 	return o
 }
 
@@ -82,8 +84,15 @@ func (o *lockdownOptions) command() *cobra.Command {
 			nothing off, and verified. What somebody has changed since stays as it is, and is named. What
 			was to end by itself does not come back.
 
-			With --flows or --evidence, those who really use the cluster and would be cut off stand first
-			in the preview, pods that are gone included, and the others who lose access are one line.
+			With --rehearse, default deny is left out: nobody is cut off, and Cilium reports of every new
+			connection whether the policies let it in. clients says who would be cut off; lockdown without
+			the flag ends the rehearsal, and refuses while somebody was seen whom no flag lets in; unlock
+			gives it up. Only Hubble sees it: without it, or when its memory is short, record flows.
+
+			Those who really use the cluster and would be cut off stand first in the preview, and the others
+			who lose access are one line. lockdown takes two seconds at most to find out, from the sessions
+			of the database and from Hubble as far as you may ask them, and leaves out what does not answer;
+			--flows and --evidence ask for more, and --evidence none for nothing.
 		`),
 		Example: kit.Examples(`
 			# See what it would change, then do it
@@ -111,6 +120,11 @@ func (o *lockdownOptions) command() *cobra.Command {
 			# Databases of several namespaces at once; each is locked down, or stays as it was
 			kubectl cnpg-netpol lockdown shop/shop-db billing/ledger --allow-namespace backend
 
+			# Who would be cut off? Nobody is, while it is rehearsed
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --rehearse
+			kubectl cnpg-netpol clients shop-db -n shop --for 10m
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend
+
 			# The policies as YAML for a Git repository, from the manifests in it
 			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
@@ -137,6 +151,8 @@ func (o *lockdownOptions) command() *cobra.Command {
 		"Let the lockdown end by itself after this time, unless confirm is run before: 10m")
 	kit.AllNamespacesVar(cmd, &o.source.AllNamespaces)
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "Go back to what was there before the last lockdown or unlock of the cluster")
+	cmd.Flags().BoolVar(&o.rehearse, "rehearse", false,
+		"Leave out default deny: nobody is cut off, and clients says who would be")
 	return cmd
 }
 
@@ -151,7 +167,7 @@ func (o *lockdownOptions) validate() error {
 			errs = append(errs, kit.UsageErrorf("--confirm-within is about what is there, and printed policies are for good: leave out -o %s", o.output))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.validateRehearsal())...)
 }
 
 // complete takes the arguments, and reads the flags of the policy set.
@@ -175,9 +191,13 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rehearsed := rehearsedOf(w.model, keys)
 	var options []policyset.Options
 	for _, key := range keys {
 		one := assess.Surrounded(w.model, o.set, key)
+		if o.rehearse {
+			one.RehearsedSince = begun(w, key, rehearsed)
+		}
 		if o.confirmWithin > 0 {
 			one.Timer = timer.LockdownName(key.Name)
 			o.timers = append(o.timers, timer.Spec{
@@ -186,13 +206,16 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 		}
 		options = append(options, one)
 	}
-	var questions []clients.Question
-	if o.evidence.Wanted() {
+	if len(rehearsed) > 0 && !o.rehearse {
+		o.evidence.Insist()
+	}
+	var questions map[types.NamespacedName]clients.Question
+	if o.evidence.Wanted() && !(o.rehearse && o.evidence.Quiet()) {
 		if w, questions, err = o.observed(ctx, w, namespace, keys); err != nil {
 			return err
 		}
 	}
-	p, err := change.ProposeLockdown(w.model, options)
+	p, err := o.propose(w, options)
 	if err != nil {
 		return err
 	}
@@ -204,18 +227,32 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	if err := observedChanges(w, p, options, questions); err != nil {
 		return err
 	}
+	if !o.rehearse {
+		p = endRehearsals(p, rehearsed, questions)
+	}
 	o.logged = &change.Record{Verb: o.verb, Flags: policyset.Flags(o.set)}
 	if o.confirmWithin > 0 {
 		o.logged.Flags = append(o.logged.Flags, "--confirm-within="+o.confirmWithin.String())
 	}
+	if o.rehearse {
+		o.logged.Flags = append(o.logged.Flags, "--rehearse")
+	}
 	if o.force {
 		o.logged.Flags = append(o.logged.Flags, "--force")
 	}
-	return o.proceed(ctx, w, p)
+	return o.proceed(ctx, w, p, options)
+}
+
+// propose is the proposal of a lockdown, or of its rehearsal.
+func (o *lockdownOptions) propose(w world, options []policyset.Options) (change.Proposal, error) {
+	if o.rehearse {
+		return o.proposeRehearsal(w, options)
+	}
+	return change.ProposeLockdown(w.model, options)
 }
 
 // proceed goes from the preview to the end: print, refuse, ask, apply, verify.
-func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposal) error {
+func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposal, options []policyset.Options) error {
 	if o.dryRun != dryRunClient || o.output == formatNone {
 		if err := o.show(p); err != nil {
 			return err
@@ -239,7 +276,11 @@ func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposa
 		}
 	}
 	results := o.carryOutEach(ctx, w, p, o.wait)
-	if o.dryRun == dryRunNone {
+	switch {
+	case o.dryRun != dryRunNone:
+	case o.rehearse:
+		o.summarizeEach(results, func(p change.Proposal) { o.untilLockdown(p, options) })
+	default:
 		o.summarizeEach(results, o.summarize)
 		o.untilWhen()
 	}
@@ -293,16 +334,11 @@ func (o *lockdownOptions) untilWhen() {
 		c := running.Cluster
 		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running.now, o.now))
 		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
-		for _, line := range []struct {
-			line command.Line
-			does string
-		}{
+		o.suggestions([]suggestion{
 			{confirm, "keeps it"},
 			{confirm.With("--extend", o.confirmWithin.String()), "gives more time"},
 			{command.Plugin("unlock", c.Name).In(c.Namespace).InContext(*o.source.Config.Context), "ends it now"},
-		} {
-			fmt.Fprintf(o.ErrOut, "  %s   # %s\n", terminal.Escape(line.line.String()), line.does)
-		}
+		})
 	}
 }
 

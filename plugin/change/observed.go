@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -14,30 +15,49 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
-// observed gathers the evidence about the clusters, and returns the world with the clients of which no pod is there.
-func (o *lockdownOptions) observed(ctx context.Context, w world, namespace string, keys []types.NamespacedName) (world, []clients.Question, error) {
-	var questions []clients.Question
+// glancedAtMost is at how many clusters is glanced: each takes a moment.
+const glancedAtMost = 3
+
+// observed gathers the evidence about the clusters, and returns the world with the clients of which no pod is there. A
+// cluster that was only glanced at, without seeing anything, has no question.
+func (o *lockdownOptions) observed(ctx context.Context, w world, namespace string, keys []types.NamespacedName) (world, map[types.NamespacedName]clients.Question, error) {
+	questions := map[types.NamespacedName]clients.Question{}
 	extra := model.Extra{}
 	inv := w.inv
+	if o.evidence.Quiet() && len(keys) > glancedAtMost {
+		return w, nil, nil
+	}
 	for _, key := range keys {
 		evidence, err := o.evidence.Gather(ctx, w.inv, key)
 		if err != nil {
 			return w, nil, err
 		}
+		if len(evidence.Coverage) == 0 {
+			continue
+		}
 		var q clients.Question
 		q, inv = clients.Ask(inv, key, evidence)
-		questions = append(questions, q)
+		questions[key] = q
 		extra.Pods = append(extra.Pods, q.Extra().Pods...)
 		extra.Prefixes = append(extra.Prefixes, q.Extra().Prefixes...)
+	}
+	if len(questions) == 0 {
+		return w, nil, nil
 	}
 	m, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: o.source.OperatorNamespace, Extra: extra})
 	return world{inv, m}, questions, err
 }
 
-// observedChanges adds to the previews what the evidence says; the questions are one for each of them, or none.
-func observedChanges(w world, p change.Proposal, options []policyset.Options, questions []clients.Question) error {
-	for i, q := range questions {
-		after, err := propose.Planned(w.model, options[i])
+// observedChanges adds to the previews what the evidence says about those clusters for which there is any. Of a
+// rehearsal, it says whom the lockdown would cut off.
+func observedChanges(w world, p change.Proposal, options []policyset.Options, questions map[types.NamespacedName]clients.Question) error {
+	for i, one := range options {
+		q, asked := questions[one.Cluster]
+		if !asked {
+			continue
+		}
+		one.RehearsedSince = time.Time{}
+		after, err := propose.Planned(w.model, one)
 		if err != nil {
 			return err
 		}
@@ -49,7 +69,7 @@ func observedChanges(w world, p change.Proposal, options []policyset.Options, qu
 
 // confirmCutOff asks again, by name, where sessions are open that would be cut off.
 func (o *lockdownOptions) confirmCutOff(p change.Proposal) error {
-	if o.yes {
+	if o.yes || o.rehearse {
 		return nil
 	}
 	for _, preview := range p.Previews {

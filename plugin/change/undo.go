@@ -57,7 +57,7 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.proceed(ctx, w, p.WithUndone(changes, left))
+	return o.proceed(ctx, w, p.WithUndone(changes, left), nil)
 }
 
 // lastChanges are what was recorded last for the clusters.

@@ -167,6 +167,9 @@ func (o *options) list(ctx context.Context, inv *inventory.Inventory, key types.
 	if list.Lockdown != nil {
 		list.Lockdown.Command = list.Lockdown.Command.InContext(*o.source.Config.Context)
 	}
+	if list.Rehearsal != nil {
+		list.Rehearsal.Lockdown = list.Rehearsal.Lockdown.InContext(*o.source.Config.Context)
+	}
 	return list, err
 }
 
@@ -176,6 +179,6 @@ func onlyDenied(list v1alpha1.ClientList) v1alpha1.ClientList {
 		return c.Verdict != v1alpha1.VerdictDenied && c.Denied() == 0
 	})
 	list.MayConnect, list.MayConnectEntities = []v1alpha1.Client{}, []v1alpha1.Entity{}
-	list.Lockdown, list.Notes = nil, []string{}
+	list.Lockdown, list.Rehearsal, list.Notes = nil, nil, []string{}
 	return list
 }

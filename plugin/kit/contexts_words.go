@@ -42,6 +42,11 @@ func (o *Globals) NameContextIn(list *v1alpha1.IsolationReportList) {
 	}
 	list.Findings = findingsInContext(name, list.Findings)
 	for i := range list.Items {
+		if r := list.Items[i].Rehearsal; r != nil {
+			rehearsal := *r
+			rehearsal.Lockdown = r.Lockdown.InContext(name)
+			list.Items[i].Rehearsal = &rehearsal
+		}
 		list.Items[i].Findings = findingsInContext(name, list.Items[i].Findings)
 	}
 }

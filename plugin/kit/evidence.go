@@ -32,8 +32,11 @@ type Evidence struct {
 	// kinds are those that were asked for.
 	kinds  []string
 	hubble hubbleFlags
-	// optional is true where nothing is looked at that nobody asks for.
-	optional bool
+	// initial is --evidence where nobody says anything, and given tells that somebody has.
+	initial string
+	given   func() bool
+	// optional is true where evidence is not what the verb is for, and quiet where it is only glanced at.
+	optional, quiet bool
 	// manifests are the specs of workloads that were read from files.
 	manifests []manifest
 }
@@ -45,15 +48,29 @@ type manifest struct {
 }
 
 // NewEvidence gathers evidence from what the source reads.
-func NewEvidence(source *Source) *Evidence { return &Evidence{source: source} }
+func NewEvidence(source *Source) *Evidence {
+	return &Evidence{source: source, initial: evidenceAuto}
+}
 
 // NewOptionalEvidence gathers evidence where a flag asks for it.
 func NewOptionalEvidence(source *Source) *Evidence {
-	return &Evidence{source: source, optional: true, kinds: []string{evidenceNone}}
+	return &Evidence{source: source, optional: true, initial: evidenceNone}
+}
+
+// NewGlance gathers evidence where a flag asks for it, and glances at what a server has where none does: for two
+// seconds at most, and without a word on what can't be had.
+func NewGlance(source *Source) *Evidence {
+	return &Evidence{source: source, optional: true, initial: evidenceAuto}
 }
 
 // Wanted is true when something is to be looked at.
 func (e *Evidence) Wanted() bool { return !slices.Equal(e.kinds, []string{evidenceNone}) }
+
+// Quiet is true when nobody has asked for evidence, so that it is only glanced at.
+func (e *Evidence) Quiet() bool { return e.quiet }
+
+// Insist takes the time that it takes, unless a flag says what to look at.
+func (e *Evidence) Insist() { e.quiet = false }
 
 // AddFlags adds the flags that say where evidence comes from.
 func (e *Evidence) AddFlags(cmd *cobra.Command) {
@@ -62,12 +79,10 @@ func (e *Evidence) AddFlags(cmd *cobra.Command) {
 		"Recorded flows: a file with what 'hubble observe -o jsonpb' or Cilium's exporter has written, gzipped or not, or - for stdin (repeatable)")
 	_ = cmd.MarkFlagFilename("flows", "json", "jsonl", "gz", "log")
 	flags.StringVar(&e.since, "since", "", "Leave out flows before this: a duration (2h), or a time (2026-01-02T15:04:05Z)")
-	if len(e.kinds) == 0 {
-		e.kinds = []string{evidenceAuto}
-	}
-	flags.StringSliceVar(&e.kinds, "evidence", e.kinds,
+	flags.StringSliceVar(&e.kinds, "evidence", []string{e.initial},
 		"What to look at: auto is all that can be had; none; or some of sessions, flows, references")
 	_ = cmd.RegisterFlagCompletionFunc("evidence", cobra.FixedCompletions(evidenceKinds(), cobra.ShellCompDirectiveNoFileComp))
+	e.given = func() bool { return flags.Changed("evidence") }
 	e.hubble.addFlags(cmd)
 }
 
@@ -90,13 +105,22 @@ func (e *Evidence) wants(kind v1alpha1.EvidenceKind) bool {
 }
 
 // Given is true when a flag says where evidence comes from.
-func (e *Evidence) Given() bool { return len(e.flows) > 0 || e.hubble.server != "" }
+func (e *Evidence) Given() bool {
+	return len(e.flows) > 0 || e.hubble.server != "" || e.optional && e.hubble.watch > 0
+}
 
 // Complete reads the flags; now is the time. All that is wrong is reported.
 func (e *Evidence) Complete(now time.Time) error {
 	e.now = now
-	if e.optional && e.Given() && !e.Wanted() {
-		e.kinds = []string{string(v1alpha1.EvidenceFlows), string(v1alpha1.EvidenceReferences)}
+	if e.optional && !e.given() {
+		switch {
+		case e.Given():
+			e.kinds = []string{string(v1alpha1.EvidenceFlows), string(v1alpha1.EvidenceReferences)}
+		case e.source.Offline():
+			e.kinds = []string{evidenceNone}
+		default:
+			e.quiet = e.Wanted()
+		}
 	}
 	errs := []error{e.hubble.validate(e.source.Offline())}
 	for _, kind := range e.kinds {
@@ -152,6 +176,9 @@ func sinceOf(text string, now time.Time) (time.Time, error) {
 // Gather is what there is about a cluster. What can't be had is in the coverage; the error is about a file that
 // was named and can't be read, or a ctx that is done.
 func (e *Evidence) Gather(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
+	if e.quiet {
+		return e.glance(ctx, inv, cluster)
+	}
 	sessions, err := e.sessions(ctx, inv, cluster)
 	if err != nil {
 		return sessions, err
@@ -162,6 +189,14 @@ func (e *Evidence) Gather(ctx context.Context, inv *inventory.Inventory, cluster
 	}
 	references, err := e.references(ctx, inv, cluster)
 	return sessions.Add(flows).Add(references), err
+}
+
+// progress is the line on what is being asked; a glance has one for all.
+func (e *Evidence) progress() *Progress {
+	if e.quiet {
+		return &Progress{}
+	}
+	return e.source.Progress()
 }
 
 // notWanted is evidence that --evidence leaves out.
@@ -189,10 +224,14 @@ func (e *Evidence) sessions(ctx context.Context, inv *inventory.Inventory, clust
 	if err != nil {
 		return observe.Evidence{}, err
 	}
-	progress := e.source.Progress()
+	progress := e.progress()
 	defer progress.Stop()
 	progress.Update("asking the database who is connected")
-	return sessions.Read(ctx, sessions.OnCluster(config, clients.Kubernetes), inv, cluster, e.now)
+	patience := sessionsPatience
+	if e.quiet {
+		patience = glancePatience
+	}
+	return sessions.Read(ctx, sessions.OnCluster(config, clients.Kubernetes), inv, cluster, sessions.Options{Now: e.now, Patience: patience})
 }
 
 // flowsOf are recorded flows where there are any, and what Hubble's relay has otherwise.
@@ -222,7 +261,7 @@ func recordSome() command.Text {
 
 // recorded are the flows of all files.
 func (e *Evidence) recorded(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
-	progress := e.source.Progress()
+	progress := e.progress()
 	defer progress.Stop()
 	members := observe.MembersOf(inv, cluster)
 	var out observe.Evidence
@@ -254,7 +293,7 @@ func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, clu
 		if err != nil {
 			return observe.Evidence{}, err
 		}
-		progress := e.source.Progress()
+		progress := e.progress()
 		defer progress.Stop()
 		progress.Update("reading the specs of workloads")
 		return specs.Read(ctx, clients.Kubernetes, names, inv, cluster.Namespace)

@@ -53,7 +53,7 @@ func (h *hubbleFlags) validate(offline bool) error {
 
 // relay is what Hubble's relay has seen.
 func (e *Evidence) relay(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
-	progress := e.source.Progress()
+	progress := e.progress()
 	defer progress.Stop()
 	progress.Update("asking Hubble's relay")
 	flows := observe.NewFlows(observe.MembersOf(inv, cluster), "Hubble's relay", e.from)
@@ -100,7 +100,11 @@ func (e *Evidence) askRelay(ctx context.Context, inv *inventory.Inventory, clust
 		return "", remedy, err
 	}
 	defer func() { _ = conn.Close() }()
-	problem, err = hubble.Read(ctx, conn, flows, hubble.Options{Namespace: cluster.Namespace, Since: e.from, For: e.hubble.watch, Patience: relayPatience})
+	patience := relayPatience
+	if e.quiet {
+		patience = glancePatience
+	}
+	problem, err = hubble.Read(ctx, conn, flows, hubble.Options{Namespace: cluster.Namespace, Since: e.from, For: e.hubble.watch, Patience: patience})
 	return problem, remedy, err
 }
 

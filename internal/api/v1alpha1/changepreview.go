@@ -157,6 +157,8 @@ const (
 	RefusalNeighbourBlocked RefusalReason = "NEIGHBOUR_BLOCKED"
 	// RefusalNoPooler: clients would get to poolers alone, and there is none.
 	RefusalNoPooler RefusalReason = "NO_POOLER"
+	// RefusalClientSeen: a rehearsal would end, and somebody was seen to use the cluster who would be cut off.
+	RefusalClientSeen RefusalReason = "CLIENT_SEEN"
 	// RefusalEvidenceMissing: something could not be read on which the preview depends.
 	RefusalEvidenceMissing RefusalReason = "EVIDENCE_MISSING"
 )

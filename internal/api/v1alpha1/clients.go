@@ -33,6 +33,8 @@ type ClientList struct {
 	MayConnectEntities []Entity `json:"mayConnectEntities"`
 	// Evidence says what was looked at, and what it does not cover.
 	Evidence []EvidenceReport `json:"evidence"`
+	// Rehearsal is the lockdown that is rehearsed, and whom it would cut off; missing when none is.
+	Rehearsal *ObservedRehearsal `json:"rehearsal,omitempty"`
 	// Lockdown lets in those who use the cluster or refer to it, and as few others as its flags allow. It is
 	// missing when nobody was seen to, and when there can't be one, which a note explains.
 	Lockdown *ProposedLockdown `json:"lockdown,omitempty"`
@@ -81,6 +83,9 @@ type ObservedTarget struct {
 	Denied         uint64 `json:"denied,omitempty"`
 	DeniedAtSource uint64 `json:"deniedAtSource,omitempty"`
 	Audited        uint64 `json:"audited,omitempty"`
+	// ByDefault are those of Opened that no policy let in, at pods that have policies but no default deny: the data
+	// path's own word on what default deny would cut off.
+	ByDefault uint64 `json:"byDefault,omitempty"`
 	// Ongoing is true when traffic was seen on a connection whose beginning need not have been.
 	Ongoing bool `json:"ongoing,omitempty"`
 	// First and Last are the times of the first and the last event that was seen.

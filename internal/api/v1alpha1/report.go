@@ -49,6 +49,8 @@ type IsolationReport struct {
 	Exposure []Exposure `json:"exposure"`
 	// Timed is what ends by itself: a lockdown that is not confirmed, and access that was granted for a time.
 	Timed []Timed `json:"timed,omitempty"`
+	// Rehearsal is the lockdown that is rehearsed; missing when none is.
+	Rehearsal *Rehearsal `json:"rehearsal,omitempty"`
 	// Findings are what somebody should know or do, errors first.
 	Findings []Finding `json:"findings"`
 }

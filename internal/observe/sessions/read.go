@@ -31,15 +31,20 @@ const Source = "sessions of instances and poolers"
 // Exec runs a command in a container of a pod, and returns what it writes to stdout.
 type Exec func(ctx context.Context, pod types.NamespacedName, container string, command []string) (string, error)
 
-const (
-	atOnce = 4
-	// patience is how long one pod may take.
-	patience = 15 * time.Second
-)
+// atOnce is how many pods are asked at once.
+const atOnce = 4
+
+// Options say how to ask.
+type Options struct {
+	// Now is the time.
+	Now time.Time
+	// Patience is how long one pod may take.
+	Patience time.Duration
+}
 
 // Read asks each pod of the cluster that runs. Those that do not answer are in the coverage; the error is that of
 // a ctx that is done.
-func Read(ctx context.Context, exec Exec, inv *inventory.Inventory, cluster types.NamespacedName, now time.Time) (observe.Evidence, error) {
+func Read(ctx context.Context, exec Exec, inv *inventory.Inventory, cluster types.NamespacedName, o Options) (observe.Evidence, error) {
 	addresses := observe.AddressesOf(inv)
 	var mu sync.Mutex
 	var out observe.Evidence
@@ -55,11 +60,12 @@ func Read(ctx context.Context, exec Exec, inv *inventory.Inventory, cluster type
 			continue
 		}
 		group.Go(func() error {
-			rows, err := ask(groupCtx, exec, p)
+			rows, err := ask(groupCtx, exec, p, o.Patience)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				silent[why(err)] = append(silent[why(err)], p.Name)
+				reason := why(err, o.Patience)
+				silent[reason] = append(silent[reason], p.Name)
 				return nil
 			}
 			answered++
@@ -80,12 +86,14 @@ func Read(ctx context.Context, exec Exec, inv *inventory.Inventory, cluster type
 	slices.SortFunc(out.Sessions, func(a, b observe.Session) int { return cmp.Or(a.Client.Compare(b.Client), a.Target.Compare(b.Target)) })
 	coverage := observe.Coverage{Kind: v1alpha1.EvidenceSessions}
 	if answered > 0 {
-		coverage.Source, coverage.From, coverage.To = Source, now, now
+		coverage.Source, coverage.From, coverage.To = Source, o.Now, o.Now
 	}
 	switch {
 	case len(silent) > 0:
 		coverage.Missing = problems(silent)
-		coverage.Remedy = command.Words("The role that lets one ask them:").Run(command.Plugin("rbac", "observe"))
+		if len(silent[forbidden]) > 0 {
+			coverage.Remedy = command.Words("The role that lets one ask them:").Run(command.Plugin("rbac", "observe"))
+		}
 	case answered == 0:
 		coverage.Missing = "not looked at: no pod of the cluster runs"
 	}
@@ -108,10 +116,13 @@ func problems(silent map[string][]string) string {
 	return strings.Join(out, "; ")
 }
 
+// forbidden is the reason for which there is a role.
+const forbidden = "to run a command in it is forbidden"
+
 // why is an error in short. What the server says when it refuses a stream is no status that could be told apart.
-func why(err error) string {
+func why(err error, patience time.Duration) string {
 	if apierrors.IsForbidden(err) || strings.Contains(err.Error(), "is forbidden: ") {
-		return "to run a command in it is forbidden"
+		return forbidden
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Sprintf("no answer in %s", patience)
@@ -120,7 +131,7 @@ func why(err error) string {
 }
 
 // ask asks a pod. The sessions have the addresses of their clients, and no cluster.
-func ask(ctx context.Context, exec Exec, p *inventory.Pod) ([]observe.Session, error) {
+func ask(ctx context.Context, exec Exec, p *inventory.Pod, patience time.Duration) ([]observe.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if p.Labels[cnpg.PodRoleLabel] == cnpg.PoolerPodRole {

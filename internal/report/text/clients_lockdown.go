@@ -20,16 +20,20 @@ func (p *page) observed(preview v1alpha1.ChangePreview) error {
 	if len(o.CutOff) == 0 {
 		p.paragraph(2, "nobody of whom there is evidence; what it does not cover, it does not rule out", nil)
 	}
-	g := p.clientGrid(o.CutOff, looked(list))
-	const kept = 6 // All but MAY, which is the same for all, and FLAG.
-	g.columns = g.columns[:kept]
-	for i := range g.rows {
-		g.rows[i] = g.rows[i][:kept]
-	}
-	if err := p.table(2, g); err != nil {
+	if err := p.table(2, p.cutOffGrid(o.CutOff, looked(list))); err != nil {
 		return err
 	}
 	return p.evidence(list)
+}
+
+// cutOffGrid is the table of clients without MAY, which is the same for all, and without FLAG.
+func (p *page) cutOffGrid(clients []v1alpha1.ObservedClient, seen map[v1alpha1.EvidenceKind]bool) grid {
+	g := p.clientGrid(clients, seen)
+	g.columns = g.columns[:len(g.columns)-2]
+	for i := range g.rows {
+		g.rows[i] = g.rows[i][:len(g.columns)]
+	}
+	return g
 }
 
 // seenLosers are the changes without those workloads that lose access and were not seen, which unseenLosers folds.

@@ -59,6 +59,13 @@ func clientList(prefix string) v1alpha1.ClientList {
 	}
 }
 
+func rehearsal(prefix string) v1alpha1.Rehearsal {
+	return v1alpha1.Rehearsal{
+		Since:    metav1.NewTime(time.Date(2026, 1, 2, 9, 0, 0, 0, time.UTC)),
+		Lockdown: command.Plugin("lockdown", prefix+"orders").In("shop").With("--allow-pods=app=web"),
+	}
+}
+
 func TestClients(t *testing.T) {
 	few := clientList("")
 	few.Clients = few.Clients[:1]
@@ -66,17 +73,30 @@ func TestClients(t *testing.T) {
 	nobody := v1alpha1.ClientList{Metadata: few.Metadata, Evidence: few.Evidence[:1]}
 	denied := clientList("")
 	denied.Lockdown, denied.Clients[1].Flag = nil, "--allow-namespace=etl"
+	rehearsed := func(prefix string, cutOff ...int) v1alpha1.ClientList {
+		l := clientList(prefix)
+		l.Rehearsal = &v1alpha1.ObservedRehearsal{Rehearsal: rehearsal(prefix)}
+		for _, i := range cutOff {
+			c := l.Clients[i]
+			c.Targets[0].ByDefault = c.Targets[0].Opened
+			l.Rehearsal.CutOff = append(l.Rehearsal.CutOff, c)
+		}
+		return l
+	}
 	for name, test := range map[string]struct {
 		list    v1alpha1.ClientList
 		options text.Options
 	}{
-		"clients":         {clientList(""), text.Options{}},
-		"clients-wide":    {clientList(""), text.Options{Wide: true, Width: 140}},
-		"clients-color":   {clientList(""), text.Options{Colors: always()}},
-		"clients-few":     {few, text.Options{}},
-		"clients-nobody":  {nobody, text.Options{}},
-		"clients-denied":  {denied, text.Options{}},
-		"clients-hostile": {clientList("\x1b[2J\u202e"), text.Options{Width: 100}},
+		"clients":                   {clientList(""), text.Options{}},
+		"clients-wide":              {clientList(""), text.Options{Wide: true, Width: 140}},
+		"clients-color":             {clientList(""), text.Options{Colors: always()}},
+		"clients-few":               {few, text.Options{}},
+		"clients-nobody":            {nobody, text.Options{}},
+		"clients-denied":            {denied, text.Options{}},
+		"clients-rehearsal":         {rehearsed("", 1, 2), text.Options{}},
+		"clients-rehearsal-nobody":  {rehearsed(""), text.Options{}},
+		"clients-rehearsal-hostile": {rehearsed("\x1b[2J\u202e", 0, 1), text.Options{Width: 100}},
+		"clients-hostile":           {clientList("\x1b[2J\u202e"), text.Options{Width: 100}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

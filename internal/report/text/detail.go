@@ -12,7 +12,7 @@ import (
 // prompt are.
 func (p *page) detail(r v1alpha1.IsolationReport) error {
 	for _, write := range []func(v1alpha1.IsolationReport) error{
-		p.headline, p.pods, p.policies, p.flows, p.clients, p.timed,
+		p.headline, p.pods, p.policies, p.flows, p.clients, p.timed, p.rehearsal,
 	} {
 		if err := write(r); err != nil {
 			return err

@@ -73,9 +73,10 @@ func (p *page) overview(list v1alpha1.IsolationReportList) error {
 	}
 	for _, r := range list.Items {
 		shown, _ := words.Visible(without(r.Findings, common), p.wide)
-		if len(shown)+len(r.Timed) > 0 {
+		if len(shown)+len(r.Timed) > 0 || r.Rehearsal != nil {
 			p.section(words.ClusterName(r.Metadata))
 			p.timedLines(r)
+			p.rehearsalLines(r)
 			p.findings(shown)
 		}
 	}

@@ -1,0 +1,138 @@
+package change
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// notLocked is the subject of the notes on what keeps a cluster from being LOCKED.
+const notLocked = "Not LOCKED"
+
+// ProposeRehearsal proposes the sets that the options ask for without their default deny; RehearsedSince of the options
+// says since when. The error says why that can't be rehearsed: nobody may lose anything by it, at no step.
+func ProposeRehearsal(m *model.Model, options []policyset.Options) (Proposal, error) {
+	p, err := ProposeLockdown(m, options)
+	if err != nil {
+		return p, err
+	}
+	if err := withoutDefaultDeny(p.Plan); err != nil {
+		return p, err
+	}
+	if err := cutsOffNobody(m, p.Plan); err != nil {
+		return p, err
+	}
+	p.Previews = slices.Clone(p.Previews)
+	for i := range p.Previews {
+		notes := slices.DeleteFunc(slices.Clone(p.Previews[i].Notes), func(n v1alpha1.ChangeNote) bool { return n.Subject == notLocked })
+		p.Previews[i].Notes = append(notes, rehearsalNotes(m, options[i])...)
+	}
+	return p, nil
+}
+
+// withoutDefaultDeny says which default deny of lockdown's is there: that is a lockdown, and taking it away is unlock's.
+func withoutDefaultDeny(plan Plan) error {
+	var errs []error
+	for _, s := range plan.Steps {
+		if s.Before != nil && isDefaultDeny(s.Before) {
+			errs = append(errs, fmt.Errorf("default deny is there already (policy %q), so that there is nothing to rehearse: leave out --rehearse, or unlock first", s.Policy.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// cutsOffNobody walks every prefix of a plan with the engine, and says who would lose what.
+func cutsOffNobody(m *model.Model, plan Plan) error {
+	var errs []error
+	for n := 1; n <= len(plan.Steps); n++ {
+		step := plan.Steps[n-1]
+		if step.Action == v1alpha1.PolicyUnchanged {
+			continue
+		}
+		then, err := m.With(plan.After(m.Inventory().Policies, n))
+		if err != nil {
+			return err
+		}
+		for _, c := range m.Clusters() {
+			if lost := Access(assess.Exposure(m, c, 0), assess.Exposure(then, c, 0)).Loses; len(lost) > 0 {
+				errs = append(errs, fmt.Errorf("%s would lose access to cluster %q with policy %q (%s), and a rehearsal cuts off nobody", clientWords(lost), c.Object.Name, step.Policy.Name, step.Action))
+			}
+			was := v1alpha1.Verdicts(assess.RequiredFlows(m, c))
+			for _, f := range assess.RequiredFlows(then, c) {
+				if was[f.Key()] == v1alpha1.VerdictAllowed && f.Verdict != v1alpha1.VerdictAllowed {
+					errs = append(errs, fmt.Errorf("the flow %s of cluster %q would be %s with policy %q (%s), and a rehearsal takes nothing away", f.Name, c.Object.Name, f.Verdict, step.Policy.Name, step.Action))
+				}
+			}
+			for _, b := range bystanders(m, then, c, []types.NamespacedName{c.Key()}) {
+				if b.DefaultDenyAfter {
+					errs = append(errs, fmt.Errorf("what no rule allows would be denied at %s of namespace %q with policy %q (%s), and a rehearsal takes nothing away", b.Workload, b.Namespace, step.Policy.Name, step.Action))
+				}
+			}
+		}
+		if len(errs) > 0 {
+			break // What the next steps would do follows from it.
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// rehearsalNotes say what a rehearsal is, and where it can tell nothing.
+func rehearsalNotes(m *model.Model, o policyset.Options) []v1alpha1.ChangeNote {
+	out := []v1alpha1.ChangeNote{{
+		Subject: "Rehearsal",
+		Message: "default deny is left out, so that nobody loses access; Cilium reports of every new connection whether these policies let it in",
+	}}
+	denying := 0
+	c := m.Cluster(o.Cluster)
+	if c == nil {
+		return out
+	}
+	for _, member := range c.Members {
+		if deny, _ := m.Engine().DefaultDeny(member.Identity); deny {
+			denying++
+		}
+	}
+	if denying > 0 {
+		out = append(out, v1alpha1.ChangeNote{
+			Subject: "Denied already",
+			Message: fmt.Sprintf("%d of the cluster's %d pods have the default deny of other policies, so that whom these deny is not seen to connect there", denying, len(c.Members)),
+		})
+	}
+	return out
+}
+
+// RefuseSeen is the proposal of lockdowns with a refusal for each client that was seen to use a cluster and would be cut
+// off, of those clusters whose rehearsal they end.
+func (p Proposal) RefuseSeen(rehearsed []types.NamespacedName) Proposal {
+	p.Previews, p.Refusals = slices.Clone(p.Previews), slices.Clone(p.Refusals)
+	for i, preview := range p.Previews {
+		if preview.Observed == nil || !slices.Contains(rehearsed, keyOfCluster(preview)) {
+			continue
+		}
+		for _, client := range preview.Observed.CutOff {
+			used := 0
+			for _, t := range client.Targets {
+				if t.Used() && t.Verdict != v1alpha1.VerdictAllowed {
+					used++
+				}
+			}
+			if used == 0 {
+				continue // It refers to the cluster, and was not seen.
+			}
+			r := v1alpha1.Refusal{
+				Reason:  v1alpha1.RefusalClientSeen,
+				Message: fmt.Sprintf("%s was seen to use cluster %q during the rehearsal or before, and no flag lets it in", client.Name(), preview.Metadata.Name),
+			}
+			p.Previews[i].Refusals = append(slices.Clip(p.Previews[i].Refusals), r)
+			p.Refusals = append(p.Refusals, r)
+		}
+	}
+	return p
+}
