@@ -21,12 +21,7 @@ func drifted(m *model.Model, c *model.Cluster) (map[string]string, error) {
 	if errors.Is(err, policyset.ErrNotLocked) {
 		return nil, nil
 	}
-	operators := Operators(m)
-	assumed := len(operators) == 0 && len(options.OperatorNamespaces) == 0
-	if assumed {
-		// What the other policies are does not depend on where it is.
-		operators = []policyset.Operator{{Namespace: c.Object.Namespace}}
-	}
+	operators, assumed := operatorsFor(m, c, options)
 	paths, driftErr := policyset.Drift(live, options.For(c.Key(), operators).Around(Agents(m)))
 	if err := errors.Join(err, driftErr); err != nil {
 		return nil, err
@@ -39,6 +34,16 @@ func drifted(m *model.Model, c *model.Cluster) (map[string]string, error) {
 		out[name] = strings.Join(differences, ", ")
 	}
 	return out, nil
+}
+
+// operatorsFor are the operators to make the cluster's set with, for a comparison only. Assumed is true where none was
+// seen or named: what the other policies are does not depend on where it is.
+func operatorsFor(m *model.Model, c *model.Cluster, o policyset.Options) (operators []policyset.Operator, assumed bool) {
+	operators = Operators(m)
+	if len(operators) == 0 && len(o.OperatorNamespaces) == 0 {
+		return []policyset.Operator{{Namespace: c.Object.Namespace}}, true
+	}
+	return operators, false
 }
 
 // letsOperatorIn tells whether the managed policy of this name is the one for the operator.

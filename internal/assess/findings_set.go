@@ -16,26 +16,15 @@ import (
 )
 
 // setFindings are about the policies that lockdown manages for the cluster.
-func setFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v1alpha1.Finding {
+func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	live := slices.DeleteFunc(Managed(m, c), func(p *ciliumv2.CiliumNetworkPolicy) bool { return policyset.IsGranted(p.Labels) })
 	if len(live) == 0 {
 		return nil
 	}
-	roles := map[policyset.Role]bool{}
-	for _, p := range live {
-		roles[policyset.Role(p.Labels[policyset.LabelPolicy])] = true
-	}
-	var lacking []string
-	if !roles[policyset.DefaultDeny] && r.Rehearsal == nil {
-		lacking = append(lacking, string(policyset.DefaultDeny))
-	}
-	if !roles[policyset.InternalAccess] && !roles[policyset.OperatorAccess] {
-		lacking = append(lacking, string(policyset.InternalAccess))
-	}
 	var out []v1alpha1.Finding
-	if len(lacking) > 0 {
+	if missing := lacking(m, c, live); missing != "" {
 		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.SeverityWarning,
-			fmt.Sprintf("the set that lockdown manages is incomplete: %s is missing", strings.Join(lacking, " and ")), command.Run(lockdownCommand(m, c))))
+			"the set that lockdown manages is incomplete: "+missing, command.Run(lockdownCommand(m, c))))
 	}
 	drifted, err := drifted(m, c)
 	if err != nil {
@@ -53,10 +42,7 @@ func setFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) 
 // lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those
 // that it was locked with: without them, its clients would be shut out.
 func lockdownCommand(m *model.Model, c *model.Cluster, changes ...func(*policyset.Options)) command.Line {
-	options, err := policyset.FromLive(c.Key(), Managed(m, c))
-	if err != nil {
-		options = policyset.Options{}
-	}
+	options, _ := policyset.FromLive(c.Key(), Managed(m, c)) // Where some can't be read, those of the others.
 	for _, change := range changes {
 		change(&options)
 	}

@@ -1,7 +1,9 @@
 package change_test
 
 import (
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -46,14 +48,14 @@ func TestASetFromBefore(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		options policyset.Options
-		access  string
+		action  string
 	}{
 		"as it was stored":     {recorded.For(example, []policyset.Operator{{Namespace: "cnpg-system"}}), "unchanged "},
 		"with the same flags":  {fixture.Options(t, example, fixture.Flags(fixture.Backends)), "unchanged "},
 		"the operator is seen": {recorded.For(example, assess.Operators(m)), "update "}, // Its whole namespace was let in.
 	} {
 		p := propose(t, m, tc.options)
-		expectSteps(t, p.Plan, tc.access+lockedInternal, "unchanged "+lockedBackends, "unchanged "+lockedDefaultDeny)
+		expectSteps(t, p.Plan, tc.action+lockedInternal, tc.action+lockedBackends, tc.action+lockedDefaultDeny)
 		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(preview.Access.Loses)+len(preview.Access.Gains) > 0 ||
 			preview.Posture != (v1alpha1.PostureChange{Before: v1alpha1.PostureLocked, After: v1alpha1.PostureLocked}) {
 			t.Errorf("%s: refusals %+v, %+v", name, p.Refusals, preview)
@@ -65,7 +67,7 @@ func TestASetFromBefore(t *testing.T) {
 	}
 }
 
-// It converges to other flags, and what still holds is left alone.
+// It converges to other flags. The rules that still hold stay, and all policies say from then on what the set was made with.
 func TestASetFromBeforeWithOtherFlags(t *testing.T) {
 	m := locked26(t)
 	for _, tc := range []struct {
@@ -73,20 +75,28 @@ func TestASetFromBeforeWithOtherFlags(t *testing.T) {
 		want  []string
 	}{
 		{fixture.Flags(fixture.Backends, fixture.Metrics), []string{
-			"unchanged " + lockedInternal, "unchanged " + lockedBackends,
-			"create cluster-example-metrics-access-monitoring", "unchanged " + lockedDefaultDeny,
+			"update " + lockedInternal, "update " + lockedBackends,
+			"create cluster-example-metrics-access-monitoring", "update " + lockedDefaultDeny,
 		}},
-		{fixture.Flags(), []string{"unchanged " + lockedInternal, "unchanged " + lockedDefaultDeny, "delete " + lockedBackends}},
+		{fixture.Flags(), []string{"update " + lockedInternal, "update " + lockedDefaultDeny, "delete " + lockedBackends}},
 		{fixture.Flags(fixture.Frontends), []string{
-			"unchanged " + lockedInternal, "create cluster-example-postgres-access-role-frontend",
-			"unchanged " + lockedDefaultDeny, "delete " + lockedBackends,
+			"update " + lockedInternal, "create cluster-example-postgres-access-role-frontend",
+			"update " + lockedDefaultDeny, "delete " + lockedBackends,
 		}},
 		{fixture.Flags(fixture.Backends, fixture.WholeNamespace), []string{
-			"update " + lockedInternal, "unchanged " + lockedBackends, "create default-deny", "delete " + lockedDefaultDeny,
+			"update " + lockedInternal, "update " + lockedBackends, "create default-deny", "delete " + lockedDefaultDeny,
 		}},
 	} {
 		p := propose(t, m, fixture.Options(t, example, tc.flags))
 		expectSteps(t, p.Plan, tc.want...)
+		for _, s := range p.Plan.Steps {
+			if stays := strings.HasSuffix(s.Why, "; its rules stay"); stays != (s.Action == v1alpha1.PolicyUpdate && reflect.DeepEqual(s.Before.Spec, s.After.Spec)) {
+				t.Errorf("%s %s: %s", s.Action, s.Policy.Name, s.Why)
+			}
+			if s.After != nil && s.After.Annotations[policyset.AnnotationSet] != p.Plan.Steps[0].After.Annotations[policyset.AnnotationSet] && len(policyset.Users(s.After.Labels)) == 0 {
+				t.Errorf("%s says something else of the set", s.Policy.Name)
+			}
+		}
 		if len(p.Refusals) > 0 || len(p.Plan.Conflicts) > 0 {
 			t.Errorf("%+v is refused: %+v", tc.flags, p.Refusals)
 		}

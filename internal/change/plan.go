@@ -31,7 +31,7 @@ func Lockdown(policies []inventory.Policy, options []policyset.Options) (Plan, e
 		wanted[o.Cluster] = true
 	}
 	for _, o := range options {
-		o.SharedWith = sharers(live, o, options)
+		o.SharedWith, o.SharedRecords = sharers(live, o, options)
 		set, err := policyset.Build(o)
 		if err != nil {
 			return Plan{}, fmt.Errorf("cluster %q: %w", o.Cluster.Name, err)
@@ -48,7 +48,28 @@ func Lockdown(policies []inventory.Policy, options []policyset.Options) (Plan, e
 		plan.apply(p, live[keyOf(p.Object)], owners[keyOf(p.Object)])
 	}
 	plan.remove(live, wanted, owners)
+	plan.restate()
 	return plan, nil
+}
+
+// restate makes a set that changes say on each of its policies what it is then. Those of an older version don't say it, and
+// are left alone as long as nothing else changes.
+func (plan *Plan) restate() {
+	changing := map[types.NamespacedName]bool{}
+	for _, s := range plan.Changing() {
+		for _, c := range s.Clusters {
+			changing[c] = true
+		}
+	}
+	for i, s := range plan.Steps {
+		if s.Action == v1alpha1.PolicyUnchanged && slices.ContainsFunc(s.Clusters, func(c types.NamespacedName) bool { return changing[c] }) &&
+			len(policyset.Differences(s.Before, s.After)) > 0 {
+			plan.Steps[i].Action = v1alpha1.PolicyUpdate
+		}
+		if plan.Steps[i].Action == v1alpha1.PolicyUpdate && s.After != nil && policyset.DiffersInRecords(s.Before, s.After) {
+			plan.Steps[i].Why += "; its rules stay"
+		}
+	}
 }
 
 // collisions are the names that the sets of several clusters have in common. The shared default deny is one
@@ -90,7 +111,7 @@ func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPo
 		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
 			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
 			live.Name, live.Namespace))
-	case len(policyset.Differences(live, desired.Object)) == 0:
+	case policyset.IsOlder(live, desired.Object):
 		step.Action = v1alpha1.PolicyUnchanged
 	default:
 		step.Action = v1alpha1.PolicyUpdate
@@ -164,21 +185,22 @@ func managedFor(p *ciliumv2.CiliumNetworkPolicy, clusters map[types.NamespacedNa
 }
 
 // sharers are the other clusters that need the namespace's shared default deny: those that have
-// their mark on it, and those that are locked in the same run.
-func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o policyset.Options, all []policyset.Options) []string {
+// their mark on it, and those that are locked in the same run. Records are what it shall hold of their sets.
+func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o policyset.Options, all []policyset.Options) (names []string, records map[string]string) {
 	if o.Scope != policyset.ScopeNamespace {
-		return nil
+		return nil, nil
 	}
-	var out []string
+	records = map[string]string{}
 	if shared := live[types.NamespacedName{Namespace: o.Cluster.Namespace, Name: policyset.SharedDefaultDenyName}]; shared != nil && policyset.IsOurs(shared.Labels) {
-		out = policyset.Users(shared.Labels)
+		names, records = policyset.Users(shared.Labels), policyset.SharedRecords(shared)
 	}
 	for _, other := range all {
 		if other.Cluster.Namespace == o.Cluster.Namespace && other.Scope == policyset.ScopeNamespace {
-			out = append(out, other.Cluster.Name)
+			names = append(names, other.Cluster.Name)
+			records[other.Cluster.Name] = policyset.Record(other)
 		}
 	}
-	return slices.DeleteFunc(out, func(name string) bool { return name == o.Cluster.Name })
+	return slices.DeleteFunc(names, func(name string) bool { return name == o.Cluster.Name }), records
 }
 
 // Changing are the steps that touch the server.

@@ -63,11 +63,11 @@ func TestTheSameAgainChangesNothing(t *testing.T) {
 func TestOtherFlagsConverge(t *testing.T) {
 	plan := fixture.Lockdown(t, locked(t, fixture.Options(t, orders, fixture.Flags(fixture.Backends))), fixture.Options(t, orders, fixture.Flags(fixture.Metrics)))
 	expectSteps(t, plan,
-		"unchanged orders-internal-access", "create orders-metrics-access-monitoring", "unchanged orders-default-deny",
+		"update orders-internal-access", "create orders-metrics-access-monitoring", "update orders-default-deny",
 		"delete orders-postgres-access-role-backend")
 	operatorOnly := fixture.Lockdown(t, locked(t, fixture.Options(t, orders, fixture.Flags())), fixture.Options(t, orders, policyset.FlagValues{OperatorOnly: true}))
 	expectSteps(t, operatorOnly,
-		"create orders-operator-access", "unchanged orders-default-deny", "delete orders-internal-access")
+		"create orders-operator-access", "update orders-default-deny", "delete orders-internal-access")
 }
 
 // A part of the set, as an interrupted run leaves it, is completed to the same end state.

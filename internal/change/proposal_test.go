@@ -2,7 +2,6 @@ package change_test
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/golden"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -129,13 +129,7 @@ func TestAPreviewForPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := os.ReadFile("testdata/preview-lockdown.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := string(text) + "\n"; got != string(want) {
-		t.Errorf("differs from testdata/preview-lockdown.json:\n%s", got)
-	}
+	golden.Compare(t, "testdata/preview-lockdown.json", append(text, '\n'))
 	if strings.Contains(string(text), "null") {
 		t.Errorf("null in\n%s", text)
 	}

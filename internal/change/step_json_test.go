@@ -44,7 +44,8 @@ func TestAStoredStep(t *testing.T) {
     "kind": "CiliumNetworkPolicy",
     "metadata": {
       "annotations": {
-        "cnpg-netpol/scope": "cluster"
+        "cnpg-netpol/scope": "cluster",
+        "cnpg-netpol/set": "{\"scope\":\"cluster\"}"
       },
       "generation": 1,
       "labels": {

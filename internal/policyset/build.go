@@ -45,6 +45,9 @@ func Build(o Options) ([]Policy, error) {
 		}
 		policies = append(policies, deny)
 	}
+	if err := o.stamp(policies); err != nil {
+		return nil, err
+	}
 	grants := map[string]string{}
 	for _, p := range policies {
 		grant := p.Object.Annotations[AnnotationGrant]
@@ -184,7 +187,7 @@ func (o Options) access() Policy {
 // policy for Cilium (pkg/policy/api/rule_validation.go).
 func (o Options) defaultDeny() Policy {
 	if o.scope() == ScopeNamespace {
-		return sharedDefaultDeny(o.Cluster.Namespace, o.users())
+		return sharedDefaultDeny(o.Cluster.Namespace, o.users(), o.SharedRecords)
 	}
 	p := o.policy(DefaultDeny, name(o.Cluster.Name, DefaultDeny, suffix{}), "default deny of ingress",
 		"Default deny all ingress traffic to the pods of the cluster "+o.Cluster.Name,

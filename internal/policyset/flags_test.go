@@ -213,6 +213,9 @@ func TestFromLiveRefuses(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			live := objects(build(t, example(allow(Namespace, "backend", "shop"))))
 			tc.change(live[1])
+			for _, p := range live {
+				delete(p.Annotations, AnnotationSet) // The others would know.
+			}
 			got, err := FromLive(cluster, live)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), live[1].Name) {
 				t.Errorf("got %v, want %s", err, tc.want)

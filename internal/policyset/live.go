@@ -16,34 +16,37 @@ var ErrNotLocked = errors.New("no policy is managed by lockdown for this cluster
 
 // FromLive returns the options that the cluster was locked with, read from the labels and
 // annotations of live policies; of those, the ones that are not managed for the cluster are
-// passed over. The rules are not read: they may have been edited, and Differences tells.
+// passed over. Each policy says for itself what it is for, and what the whole set was made with: what
+// somebody has deleted is among the options, too. The rules are not read: they may have been edited, and Differences tells.
 // Detected operators are not stored, use For. When some policy's annotations can't be
 // understood, the error names each, and the options are those of the others.
 func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy) (Options, error) {
 	var values FlagValues
 	var problems []error
 	o := Options{Cluster: cluster, Scope: ScopeCluster}
-	managed, peers, denies := false, false, false
 	var rehearsed time.Time
+	roles := map[Role]bool{}
 	scopes := map[Role]string{}
+	records := recordReader{cluster: cluster.Name}
 	for _, p := range live {
 		if p.Namespace != cluster.Namespace || !IsManaged(p.Labels, cluster.Name) || IsGranted(p.Labels) {
 			continue
 		}
-		managed = true
 		role := Role(p.Labels[LabelPolicy])
+		roles[role] = true
+		if err := records.read(p); err != nil {
+			problems = append(problems, err)
+		}
 		one := values
 		switch role {
 		case DefaultDeny:
-			denies = true
 			for _, user := range Users(p.Labels) {
 				if user != cluster.Name {
 					o.SharedWith = append(o.SharedWith, user)
 				}
 			}
+			o.SharedRecords = SharedRecords(p)
 		case InternalAccess, OperatorAccess:
-			peers = peers || role == InternalAccess
-			one.OperatorOnly = one.OperatorOnly || role == OperatorAccess
 			if ns := p.Annotations[AnnotationOperatorNamespaces]; ns != "" {
 				one.OperatorNamespaces = sortedSet(append(slices.Clone(one.OperatorNamespaces), strings.Split(ns, ",")...))
 			}
@@ -79,11 +82,10 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 		}
 		values = one
 	}
-	if !managed {
+	if len(roles) == 0 {
 		return Options{}, ErrNotLocked
 	}
-	// After an interrupted change both can be there, and what lets in more is the safer to restore.
-	values.OperatorOnly = values.OperatorOnly && !peers
+	values.Scope = records.scope()
 	for _, role := range []Role{InternalAccess, OperatorAccess, DefaultDeny} {
 		if scope, ok := scopes[role]; ok {
 			values.Scope = scope
@@ -94,10 +96,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 	if err != nil {
 		problems = append(problems, err)
 	}
-	parsed.Cluster, parsed.SharedWith = o.Cluster, sortedSet(o.SharedWith)
-	if !denies {
-		// With default deny it is no rehearsal, whatever an annotation says.
-		parsed.RehearsedSince = rehearsed
-	}
-	return parsed, errors.Join(problems...)
+	parsed.Cluster, parsed.SharedWith, parsed.SharedRecords = o.Cluster, sortedSet(o.SharedWith), o.SharedRecords
+	parsed.RehearsedSince = rehearsed
+	return parsed.restored(records.sets, roles), errors.Join(problems...)
 }

@@ -132,8 +132,8 @@ func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string
 			// That it ends by itself is lockdown's own doing.
 			have = ForGood(have)
 			// The one that it is nearer to is what it was.
-			paths := Differences(have, want.Object)
-			if then := Differences(widened(have, unseen), before[i].Object); len(then) < len(paths) {
+			paths := significant(have, Differences(have, want.Object))
+			if then := significant(have, Differences(widened(have, unseen), before[i].Object)); len(then) < len(paths) {
 				paths = then
 			}
 			for _, other := range agents {

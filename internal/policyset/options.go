@@ -53,6 +53,9 @@ type Options struct {
 	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply
 	// would take the other clusters' marks away, because all have the same field manager.
 	SharedWith []string
+	// SharedRecords are what the shared default deny holds of their sets, by cluster, as SharedRecords reads it or
+	// Record writes it. Those of clusters that were locked before it was stored are missing.
+	SharedRecords map[string]string
 }
 
 // With returns the options with one more grant.

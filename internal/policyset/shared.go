@@ -12,10 +12,10 @@ import (
 // is one object for all clusters of a namespace.
 const SharedDefaultDenyName = "default-deny"
 
-// sharedDefaultDeny is a function of the namespace and of the set of clusters alone: whichever
+// sharedDefaultDeny is a function of the namespace and of the clusters and their sets alone: whichever
 // cluster is locked or unlocked, in whichever order, the same object results. So LabelCluster is
 // the first user by name, and not the cluster that happened to create it.
-func sharedDefaultDeny(namespace string, users []string) Policy {
+func sharedDefaultDeny(namespace string, users []string, records map[string]string) Policy {
 	o := Options{Cluster: types.NamespacedName{Namespace: namespace, Name: users[0]}}
 	p := o.policy(DefaultDeny, SharedDefaultDenyName, "default deny of ingress for the whole namespace",
 		"Default deny all ingress traffic to all Pods in this namespace", everyPod(), api.IngressRule{})
@@ -23,6 +23,11 @@ func sharedDefaultDeny(namespace string, users []string) Policy {
 		p.Object.Labels[LabelUserPrefix+user] = userValue
 	}
 	p.Object.Annotations = map[string]string{AnnotationScope: string(ScopeNamespace)}
+	for _, user := range users {
+		if text, ok := records[user]; ok {
+			p.Object.Annotations[LabelUserPrefix+user] = text
+		}
+	}
 	return p
 }
 
@@ -35,7 +40,7 @@ func Release(live *ciliumv2.CiliumNetworkPolicy, cluster string) (policy Policy,
 	if len(users) == 0 {
 		return Policy{}, false
 	}
-	return sharedDefaultDeny(live.Namespace, users), true
+	return sharedDefaultDeny(live.Namespace, users, SharedRecords(live)), true
 }
 
 // Join is the shared default deny as it is when one more cluster needs it; live is nil when there is none.

@@ -1,0 +1,192 @@
+package policyset
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+)
+
+// AnnotationSet holds what the whole set was made with, on every policy of it: a policy that somebody has
+// deleted can be told, and made anew, from any of those that are left. The shared default deny belongs to several
+// sets, and holds each under LabelUserPrefix and the cluster's name. Sets that were made before there was this
+// annotation are known from what is left of them alone.
+const AnnotationSet = "cnpg-netpol/set"
+
+// record is what a set was made with, as it is stored. What is detected anew is not in it.
+type record struct {
+	Scope              Scope    `json:"scope"`
+	OperatorNamespaces []string `json:"operatorNamespaces,omitempty"`
+	OperatorOnly       bool     `json:"operatorOnly,omitempty"`
+	// Allow are the grants as Grant writes them.
+	Allow []string `json:"allow,omitempty"`
+}
+
+// Record is what AnnotationSet holds for a set with these options: the same for all options that make the same set.
+func Record(o Options) string {
+	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly}
+	for _, g := range o.canonical() {
+		r.Allow = append(r.Allow, g.String())
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(r); err != nil {
+		return "" // Strings can't fail.
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// readRecord is the inverse of Record. A field that is not known was written by a newer version, and what it asks for
+// would be lost.
+func readRecord(text string) (Options, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var r record
+	if err := decoder.Decode(&r); err != nil {
+		return Options{}, fmt.Errorf("not what this version stores of a set: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Options{}, errors.New("not what this version stores of a set: something follows it")
+	}
+	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly}
+	var problems []error
+	for _, text := range r.Allow {
+		g, err := parseGrant(text)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		values.Allow = append(values.Allow, g.Argument())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Options{}, err
+	}
+	return Parse(values)
+}
+
+// recordReader reads what live policies hold of the cluster's whole set: once, where all hold the same.
+type recordReader struct {
+	cluster string
+	seen    map[string]error
+	sets    []Options
+}
+
+// read takes what one policy holds; the error names the policy.
+func (r *recordReader) read(p *ciliumv2.CiliumNetworkPolicy) error {
+	for _, annotation := range []string{AnnotationSet, LabelUserPrefix + r.cluster} {
+		text, ok := p.Annotations[annotation]
+		if !ok {
+			continue
+		}
+		err, seen := r.seen[text]
+		if !seen {
+			var set Options
+			if set, err = readRecord(text); err == nil {
+				r.sets = append(r.sets, set)
+			}
+			if r.seen == nil {
+				r.seen = map[string]error{}
+			}
+			r.seen[text] = err
+		}
+		if err != nil {
+			return fmt.Errorf("policy %q, annotation %s: %w", p.Name, annotation, err)
+		}
+	}
+	return nil
+}
+
+// scope is the reach that the records name; empty when there is none.
+func (r *recordReader) scope() string {
+	if len(r.sets) == 0 {
+		return ""
+	}
+	return string(r.sets[0].Scope)
+}
+
+// SharedRecords are what a live shared default deny holds of each cluster's set, by cluster.
+func SharedRecords(live *ciliumv2.CiliumNetworkPolicy) map[string]string {
+	out := map[string]string{}
+	for _, user := range Users(live.Labels) {
+		if text, ok := live.Annotations[LabelUserPrefix+user]; ok {
+			out[user] = text
+		}
+	}
+	return out
+}
+
+// stamp writes on each policy of the set what the whole set is made with. One that does not fit is refused, as the
+// API server would.
+func (o Options) stamp(policies []Policy) error {
+	text := Record(o)
+	for _, p := range policies {
+		key := AnnotationSet
+		if len(Users(p.Object.Labels)) > 0 {
+			key = LabelUserPrefix + o.Cluster.Name
+		}
+		p.Object.Annotations[key] = text
+		size := 0
+		for key, value := range p.Object.Annotations {
+			size += len(key) + len(value)
+		}
+		if size > apivalidation.TotalAnnotationSizeLimitB {
+			return fmt.Errorf("the flags of the set take %d bytes, and the annotations of a policy hold %d: let in more with fewer flags, such as selectors of several values",
+				size, apivalidation.TotalAnnotationSizeLimitB)
+		}
+	}
+	return nil
+}
+
+// IsOlder is true when a live policy is as desired, but for what it does not say of the whole set: it was made before that
+// was stored.
+func IsOlder(live, desired *ciliumv2.CiliumNetworkPolicy) bool {
+	return len(significant(live, Differences(live, desired))) == 0
+}
+
+// DiffersInRecords is true when what is stored of the whole set is all that differs.
+func DiffersInRecords(live, desired *ciliumv2.CiliumNetworkPolicy) bool {
+	paths := Differences(live, desired)
+	return len(paths) > 0 && !slices.ContainsFunc(paths, func(path string) bool { _, ok := recordAt(path); return !ok })
+}
+
+// significant are the differences without what an older policy does not say.
+func significant(live *ciliumv2.CiliumNetworkPolicy, paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+		annotation, ok := recordAt(path)
+		_, has := live.Annotations[annotation]
+		return ok && !has
+	})
+}
+
+// recordAt is the annotation of a record at which policies differ; false for other differences.
+func recordAt(path string) (annotation string, ok bool) {
+	annotation, ok = strings.CutPrefix(path, "metadata.annotations[")
+	annotation = strings.TrimSuffix(annotation, "]")
+	return annotation, ok && (annotation == AnnotationSet || strings.HasPrefix(annotation, LabelUserPrefix))
+}
+
+// restored are the options, read from the policies that are left, with what the records say of those that are gone.
+// After an interrupted change records differ, and both policies of the operator can be there: what lets in more is the
+// safer to restore.
+func (o Options) restored(records []Options, roles map[Role]bool) Options {
+	o.OperatorOnly = roles[OperatorAccess]
+	peers := roles[InternalAccess]
+	for _, r := range records {
+		o.OperatorOnly, peers = o.OperatorOnly || r.OperatorOnly, peers || !r.OperatorOnly
+		o.OperatorNamespaces = sortedSet(append(slices.Clone(o.OperatorNamespaces), r.OperatorNamespaces...))
+		for _, g := range r.Grants {
+			if !slices.Contains(o.Grants, g) {
+				o = o.With(g)
+			}
+		}
+	}
+	o.OperatorOnly = o.OperatorOnly && !peers
+	return o
+}
