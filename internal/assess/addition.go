@@ -188,7 +188,8 @@ func selector(labels map[string]string) api.EndpointSelector {
 
 // podsAt are the pods of a namespace that labels select, as a peer.
 func podsAt(namespace string, labels map[string]string) api.EndpointSelectorSlice {
-	all := maps.Clone(labels)
+	all := map[string]string{} // The operator that was named, and not seen, has no labels.
+	maps.Copy(all, labels)
 	all["k8s:io.kubernetes.pod.namespace"] = namespace
 	return api.EndpointSelectorSlice{selector(all)}
 }

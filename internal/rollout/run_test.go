@@ -233,8 +233,9 @@ func TestWhatLetsInIsCiliumsFirst(t *testing.T) {
 				return fixture.Lockdown(t, w.policies(), fixture.Options(t, example, fixture.Flags(fixture.Frontends)))
 			},
 			[]string{
-				"apply " + exampleFrontends,
-				"ask " + exampleInternal, "ask " + exampleDefaultDeny, "ask " + exampleFrontends,
+				// All of them say from then on what the set is made with.
+				"apply " + exampleInternal, "apply " + exampleFrontends, "ask " + exampleInternal, "ask " + exampleFrontends,
+				"apply " + exampleDefaultDeny, "ask " + exampleDefaultDeny,
 				"delete " + exampleBackends,
 			}},
 		{"everything is there", backendsLocked,

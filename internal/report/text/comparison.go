@@ -81,8 +81,11 @@ func (p *page) clusterComparison(c v1alpha1.ClusterComparison) error {
 	if len(c.RequiredFlows) > 0 {
 		g := p.flowGrid()
 		for _, flow := range c.RequiredFlows {
-			verdict := p.verdict(flow.After, flow.Advisory)
-			g.add(append(p.flowCells(flow.Name, words.Between(flow.From, flow.To), flow.Port), painted(words.VerdictChange(flow), verdict.paint))...)
+			verdict, change := p.verdict(flow.After, flow.Advisory), words.VerdictChange(flow)
+			if flow.Advisory {
+				change += " (advisory)"
+			}
+			g.add(append(p.flowCells(flow.Name, words.Between(flow.From, flow.To), flow.Port), painted(change, verdict.paint))...)
 		}
 		if err := p.table(2, g); err != nil {
 			return err

@@ -30,14 +30,18 @@ func ComparisonSummary(c v1alpha1.ClusterComparison) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, many))
 		}
 	}
-	denied := 0
+	denied, advisory := 0, 0
 	for _, f := range c.RequiredFlows {
-		if !f.Advisory && f.After == v1alpha1.VerdictDenied {
+		switch {
+		case f.Advisory:
+			advisory++
+		case f.After == v1alpha1.VerdictDenied:
 			denied++
 		}
 	}
 	add(denied, "required flow is blocked", "required flows are blocked")
-	add(len(c.RequiredFlows)-denied, "flow changes", "flows change")
+	add(len(c.RequiredFlows)-denied-advisory, "required flow changes", "required flows change")
+	add(advisory, "advisory flow changes", "advisory flows change")
 	if c.Presence == v1alpha1.PresenceBoth {
 		add(clients(c.Access.Loses), "client loses access", "clients lose access")
 		add(clients(c.Access.Gains), "client gains access", "clients gain access")
