@@ -114,14 +114,18 @@ func (u *undoing) backShared(s Step, key, cluster types.NamespacedName) string {
 		now = u.live[key]
 	}
 	had, has := s.Before != nil && policyset.IsManaged(s.Before.Labels, cluster.Name), s.After != nil && policyset.IsManaged(s.After.Labels, cluster.Name)
+	needs, record := now != nil && policyset.IsManaged(now.Labels, cluster.Name), ""
+	if had {
+		record = policyset.SharedRecords(s.Before)[cluster.Name]
+	}
 	switch {
-	case had == has:
+	case !had && !has, had && has && (!needs || policyset.SharedRecords(s.After)[cluster.Name] == record):
 		return ""
 	case now != nil && !policyset.IsUnchangedShared(now):
 		return "somebody has changed it since"
 	case had:
-		now = policyset.Join(now, cluster).Object
-	case now == nil || !policyset.IsManaged(now.Labels, cluster.Name):
+		now = policyset.Join(now, cluster, record).Object
+	case !needs:
 		return ""
 	default:
 		if released, stays := policyset.Release(now, cluster.Name); stays {

@@ -175,7 +175,11 @@ func TestAnUndoLeavesWhatIsNotAsItWasLeft(t *testing.T) {
 		},
 		"removed since": {
 			locked(t, backends), lockdown(fixture.Options(t, orders, policyset.FlagValues{OperatorOnly: true})), edited("orders-operator-access", nil),
-			[]string{"create orders-internal-access", "create orders-postgres-access-role-backend"}, nil,
+			[]string{"create orders-internal-access", "create orders-postgres-access-role-backend", "update orders-default-deny"}, nil,
+		},
+		"other clients, with the shared default deny": {
+			locked(t, fixture.Options(t, orders, fixture.Flags(fixture.WholeNamespace))), lockdown(fixture.Options(t, orders, fixture.Flags(fixture.WholeNamespace, fixture.Backends))), nil,
+			[]string{"update orders-internal-access", "update default-deny", "delete orders-postgres-access-role-backend"}, nil,
 		},
 		"an update of what was removed since": {
 			edited("orders-default-deny", func(p *ciliumv2.CiliumNetworkPolicy) { p.Spec.Description = "drifted" })(locked(t, backends)), lockdown(backends),

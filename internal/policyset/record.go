@@ -24,13 +24,14 @@ type record struct {
 	Scope              Scope    `json:"scope"`
 	OperatorNamespaces []string `json:"operatorNamespaces,omitempty"`
 	OperatorOnly       bool     `json:"operatorOnly,omitempty"`
+	ThroughPoolers     bool     `json:"throughPoolers,omitempty"`
 	// Allow are the grants as Grant writes them.
 	Allow []string `json:"allow,omitempty"`
 }
 
 // Record is what AnnotationSet holds for a set with these options: the same for all options that make the same set.
 func Record(o Options) string {
-	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly}
+	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly, ThroughPoolers: o.ThroughPoolers}
 	for _, g := range o.canonical() {
 		r.Allow = append(r.Allow, g.String())
 	}
@@ -55,7 +56,7 @@ func readRecord(text string) (Options, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Options{}, errors.New("not what this version stores of a set: something follows it")
 	}
-	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly}
+	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly, ThroughPoolers: r.ThroughPoolers}
 	var problems []error
 	for _, text := range r.Allow {
 		g, err := parseGrant(text)
@@ -180,6 +181,7 @@ func (o Options) restored(records []Options, roles map[Role]bool) Options {
 	peers := roles[InternalAccess]
 	for _, r := range records {
 		o.OperatorOnly, peers = o.OperatorOnly || r.OperatorOnly, peers || !r.OperatorOnly
+		o.ThroughPoolers = o.ThroughPoolers || r.ThroughPoolers
 		o.OperatorNamespaces = sortedSet(append(slices.Clone(o.OperatorNamespaces), r.OperatorNamespaces...))
 		for _, g := range r.Grants {
 			if !slices.Contains(o.Grants, g) {

@@ -27,6 +27,7 @@ func TestOnePolicyKnowsTheWholeSet(t *testing.T) {
 		"every kind":          example(func(o *Options) { o.Grants = everyGrant(t) }),
 		"the operator alone":  example(operatorOnly, allow(Namespace, "backend")),
 		"a named operator":    example(allow(ClusterWide), func(o *Options) { o.OperatorNamespaces = []string{"operators", "cnpg-system"} }),
+		"through poolers":     example(throughPoolers, allow(Namespace, "backend"), allow(Metrics, "monitoring")),
 		"the whole namespace": example(scope(ScopeNamespace), allow(Pods, "role in (a,b),!c")),
 		"a shared namespace": example(scope(ScopeNamespace), allow(Pods, "role=a"), func(o *Options) {
 			o.SharedWith, o.SharedRecords = []string{"orders"}, map[string]string{"orders": Record(example(named("orders"), allow(ClusterWide)))}

@@ -43,17 +43,22 @@ func Release(live *ciliumv2.CiliumNetworkPolicy, cluster string) (policy Policy,
 	return sharedDefaultDeny(live.Namespace, users, SharedRecords(live)), true
 }
 
-// Join is the shared default deny as it is when one more cluster needs it; live is nil when there is none.
-func Join(live *ciliumv2.CiliumNetworkPolicy, cluster types.NamespacedName) Policy {
-	users := []string{cluster.Name}
+// Join is the shared default deny as it is when a cluster needs it, whose set has the record; live is nil when there is
+// none. The record is empty for a set that is older than records.
+func Join(live *ciliumv2.CiliumNetworkPolicy, cluster types.NamespacedName, record string) Policy {
+	users, records := []string{cluster.Name}, map[string]string{}
 	if live != nil {
-		users = append(users, Users(live.Labels)...)
+		users, records = append(users, Users(live.Labels)...), SharedRecords(live)
 	}
-	return sharedDefaultDeny(cluster.Namespace, sortedSet(users))
+	delete(records, cluster.Name)
+	if record != "" {
+		records[cluster.Name] = record
+	}
+	return sharedDefaultDeny(cluster.Namespace, sortedSet(users), records)
 }
 
 // IsUnchangedShared tells whether a live policy is the shared default deny as lockdown leaves it.
 func IsUnchangedShared(live *ciliumv2.CiliumNetworkPolicy) bool {
 	users := Users(live.Labels)
-	return IsOurs(live.Labels) && len(users) > 0 && len(Differences(live, sharedDefaultDeny(live.Namespace, users).Object)) == 0
+	return IsOurs(live.Labels) && len(users) > 0 && len(Differences(live, sharedDefaultDeny(live.Namespace, users, SharedRecords(live)).Object)) == 0
 }
