@@ -24,19 +24,28 @@ func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) 
 	var out []v1alpha1.Finding
 	if missing := lacking(m, c, live); missing != "" {
 		out = append(out, finding(v1alpha1.SetIncomplete, v1alpha1.SeverityWarning,
-			"the set that lockdown manages is incomplete: "+missing, command.Run(lockdownCommand(m, c))))
+			"the set that lockdown manages is incomplete: "+missing, command.Run(repairCommand(m, c))))
 	}
 	drifted, err := drifted(m, c)
 	if err != nil {
 		return append(out, finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
-			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), command.Run(lockdownCommand(m, c))))
+			fmt.Sprintf("the policies that lockdown manages can't be compared with what it would apply: %v", err), command.Run(repairCommand(m, c))))
 	}
 	for _, name := range slices.Sorted(maps.Keys(drifted)) {
 		out = append(out, at(finding(v1alpha1.SetDrifted, v1alpha1.SeverityWarning,
-			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), command.Run(lockdownCommand(m, c))),
+			fmt.Sprintf("CiliumNetworkPolicy %q was changed after lockdown applied it: %s", name, drifted[name]), command.Run(repairCommand(m, c))),
 			fieldOf(v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: c.Object.Namespace, Name: name}, "spec")))
 	}
 	return out
+}
+
+// repairCommand makes the set anew as it was made: a rehearsal stays one.
+func repairCommand(m *model.Model, c *model.Cluster) command.Line {
+	line := lockdownCommand(m, c)
+	if _, rehearsed := Rehearsed(m, c); rehearsed {
+		return line.With("--rehearse")
+	}
+	return line
 }
 
 // lockdownCommand is the lockdown of the cluster. Where it was locked before, the flags are those

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
@@ -93,6 +94,38 @@ func TestDeletedPoliciesAreMissed(t *testing.T) {
 				t.Errorf("the remedy leads to %q", names(then))
 			}
 		})
+	}
+}
+
+// A rehearsal lacks default deny by intention. What else is missing comes back by another rehearsal.
+func TestDeletedPoliciesOfARehearsal(t *testing.T) {
+	options := fixture.Options(t, fixture.Database(), fixture.Flags(fixture.Backends))
+	options.RehearsedSince = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	for deleted, want := range map[string]string{
+		"":                "",
+		"role-backend":    "the policy of --allow-pods role=backend is missing",
+		"internal-access": "internal-access is missing",
+	} {
+		inv := fixture.World(t)
+		set, err := policyset.Build(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range set {
+			if deleted == "" || !strings.Contains(p.Object.Name, deleted) {
+				inv.Policies = append(inv.Policies, fixture.Policies(p.Object)...)
+			}
+		}
+		inv.Finish()
+		got, remedy := "", ""
+		for _, f := range assess.Evaluate(newModel(t, inv)).Items[0].Findings {
+			if f.Code == v1alpha1.SetIncomplete {
+				got, remedy = strings.TrimPrefix(f.Message, "the set that lockdown manages is incomplete: "), f.Remedy.String()
+			}
+		}
+		if got != want || want != "" && !strings.HasSuffix(remedy, " --allow-pods=role=backend --rehearse") {
+			t.Errorf("without %q: %q, want %q; remedy %q", deleted, got, want, remedy)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -25,6 +26,8 @@ type record struct {
 	OperatorNamespaces []string `json:"operatorNamespaces,omitempty"`
 	OperatorOnly       bool     `json:"operatorOnly,omitempty"`
 	ThroughPoolers     bool     `json:"throughPoolers,omitempty"`
+	// RehearsedSince is in RFC 3339, in seconds.
+	RehearsedSince string `json:"rehearsedSince,omitempty"`
 	// Allow are the grants as Grant writes them.
 	Allow []string `json:"allow,omitempty"`
 }
@@ -32,6 +35,9 @@ type record struct {
 // Record is what AnnotationSet holds for a set with these options: the same for all options that make the same set.
 func Record(o Options) string {
 	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly, ThroughPoolers: o.ThroughPoolers}
+	if !o.RehearsedSince.IsZero() {
+		r.RehearsedSince = o.RehearsedSince.UTC().Format(time.RFC3339)
+	}
 	for _, g := range o.canonical() {
 		r.Allow = append(r.Allow, g.String())
 	}
@@ -66,10 +72,19 @@ func readRecord(text string) (Options, error) {
 		}
 		values.Allow = append(values.Allow, g.Argument())
 	}
-	if err := errors.Join(problems...); err != nil {
+	var rehearsed time.Time
+	if r.RehearsedSince != "" {
+		var err error
+		if rehearsed, err = time.Parse(time.RFC3339, r.RehearsedSince); err != nil {
+			problems = append(problems, fmt.Errorf("%q is no time as in 2026-01-02T15:04:05Z", r.RehearsedSince))
+		}
+	}
+	o, err := Parse(values)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return Options{}, err
 	}
-	return Parse(values)
+	o.RehearsedSince = rehearsed
+	return o, nil
 }
 
 // recordReader reads what live policies hold of the cluster's whole set: once, where all hold the same.
@@ -190,5 +205,13 @@ func (o Options) restored(records []Options, roles map[Role]bool) Options {
 		}
 	}
 	o.OperatorOnly = o.OperatorOnly && !peers
+	switch {
+	case roles[DefaultDeny]:
+		// With default deny it is no rehearsal, whatever an annotation says.
+		o.RehearsedSince = time.Time{}
+	case roles[InternalAccess] || roles[OperatorAccess] || len(records) == 0:
+	default:
+		o.RehearsedSince = records[0].RehearsedSince
+	}
 	return o
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,6 +28,7 @@ func TestOnePolicyKnowsTheWholeSet(t *testing.T) {
 		"every kind":          example(func(o *Options) { o.Grants = everyGrant(t) }),
 		"the operator alone":  example(operatorOnly, allow(Namespace, "backend")),
 		"a named operator":    example(allow(ClusterWide), func(o *Options) { o.OperatorNamespaces = []string{"operators", "cnpg-system"} }),
+		"a rehearsal":         example(allow(Namespace, "backend"), func(o *Options) { o.RehearsedSince = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC) }),
 		"through poolers":     example(throughPoolers, allow(Namespace, "backend"), allow(Metrics, "monitoring")),
 		"the whole namespace": example(scope(ScopeNamespace), allow(Pods, "role in (a,b),!c")),
 		"a shared namespace": example(scope(ScopeNamespace), allow(Pods, "role=a"), func(o *Options) {
@@ -83,6 +85,7 @@ func TestRecordsThatCanNotBeRead(t *testing.T) {
 		`{} {}`:                    "something follows it",
 		`{"allow":["galaxy=m31"]}`: `"galaxy=m31" is no client that this version`,
 		`{"allow":["namespace=a","namespace=a"]}`: "given twice",
+		`{"rehearsedSince":"yesterday"}`:          `"yesterday" is no time as in`,
 		`{"operatorNamespaces":["A B"]}`:          `--operator-namespace "A B"`,
 		`{"allow":["namespace=\u001b[2J"]}`:       `"\x1b[2J": not the name of a namespace`,
 	} {
