@@ -11,7 +11,7 @@ import (
 // often, as long as there is not much of it. A limit of memory would make the collector run all the time once a
 // fleet needs more than it; here, the more there is, the less room there is for garbage, down to a half.
 const (
-	mostPercent  = 400
+	mostPercent  = 800
 	leastPercent = 50
 	// comfortable is how many bytes the heap may have with its garbage before it is collected more often.
 	comfortable = 768 << 20

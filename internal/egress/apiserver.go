@@ -84,7 +84,9 @@ func (d *Deriver) IsNode(address netip.Addr) bool {
 
 // Konnectivity are the positions of the pods through which API servers connect that stand apart from the nodes'
 // network; none where no such pod was seen.
-func (d *Deriver) Konnectivity() []int {
+func (d *Deriver) Konnectivity() []int { return d.konnectivity }
+
+func (d *Deriver) findKonnectivity() []int {
 	var out []int
 	for _, label := range inventory.KonnectivityLabels() {
 		out = append(out, d.podsBy(inventory.KonnectivityNamespace, map[string]string{label: inventory.KonnectivityApp})...)

@@ -23,6 +23,8 @@ type Deriver struct {
 	nodes []netip.Addr
 	// scrapers are the positions of pods that scrape metrics.
 	scrapers []int
+	// konnectivity are the positions of the agents by which an API server reaches pods.
+	konnectivity []int
 	// apiServers are where Kubernetes answers.
 	apiServers []Peer
 	which      string
@@ -54,6 +56,7 @@ func New(inv *inventory.Inventory) *Deriver {
 			d.scrapers = append(d.scrapers, i)
 		}
 	}
+	d.konnectivity = d.findKonnectivity()
 	d.dns = d.findDNS()
 	return d
 }

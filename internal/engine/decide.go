@@ -60,10 +60,25 @@ func (e *Engine) hasEndpoint(i *Identity) bool {
 	return i.name == labels.IDNameHost && e.settings.HostFirewall
 }
 
+// direction is what holds for a peer at one end. The subjects that the same rules select have the same answer: each
+// instance of a database has an identity of its own, and its peers are asked about from each of them.
 func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 	if s.err != nil {
 		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: s.err.Error()}
 	}
+	if len(end.unreadable) > 0 {
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: unreadableReason(end.unreadable)}
+	}
+	if d, ok := s.known(key); ok {
+		return d
+	}
+	d := e.lookUp(s, end, key)
+	s.remember(key, d)
+	return d
+}
+
+// lookUp asks the policy as the data path has it.
+func (e *Engine) lookUp(s *subject, end *endInfo, key policy.Key) Direction {
 	found, meta, _ := s.policy.Lookup(key)
 	var d Direction
 	d.Rules, d.Builtin = e.rules(meta)
@@ -104,13 +119,9 @@ func (e *Engine) enforcesNothing() string {
 	}
 }
 
-// doubt turns a verdict into unknown when something that can't be seen could have changed it: a
-// policy that can't be read, or rules that may select the peer. Whether they would make a difference,
-// for this port and beside all other rules, is for Cilium's engine to say.
+// doubt turns a verdict into unknown when rules that can't be seen to select the peer could have changed it. Whether
+// they would make a difference, for this port and beside all other rules, is for Cilium's engine to say.
 func (e *Engine) doubt(s *subject, end *endInfo, key policy.Key, d Direction) Direction {
-	if len(end.unreadable) > 0 {
-		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: unreadableReason(end.unreadable)}
-	}
 	if len(end.unsure) == 0 {
 		return d
 	}

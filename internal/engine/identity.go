@@ -69,10 +69,12 @@ type Identities struct {
 	inAddresses []*Identity
 	// relevant tells of the keys of labels whether the agent's label filter lets them pass.
 	relevant map[string]bool
-	next     identity.NumericIdentity
-	nextCIDR identity.NumericIdentity
-	nextNode identity.NumericIdentity
-	nextHost identity.NumericIdentity
+	// byEndpoint are those of endpoints, by what the agent says of them: most pods are one of several.
+	byEndpoint map[string]*Identity
+	next       identity.NumericIdentity
+	nextCIDR   identity.NumericIdentity
+	nextNode   identity.NumericIdentity
+	nextHost   identity.NumericIdentity
 }
 
 // NewIdentities returns a collection that holds Cilium's reserved identities (world, host, …).
@@ -81,14 +83,15 @@ func NewIdentities(s inventory.Settings) (*Identities, error) { return NewIdenti
 // NewIdentitiesAmong is NewIdentities where addresses are known to be in groups.
 func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error) {
 	ids := &Identities{
-		settings: &s,
-		byKey:    map[string]*Identity{},
-		byNumber: map[identity.NumericIdentity]*Identity{},
-		relevant: map[string]bool{},
-		next:     identity.MinimalNumericIdentity,
-		nextCIDR: identity.MinLocalIdentity,
-		nextNode: identity.IdentityScopeRemoteNode + identity.MinLocalIdentity - identity.IdentityScopeLocal,
-		nextHost: sameNode,
+		settings:   &s,
+		byKey:      map[string]*Identity{},
+		byNumber:   map[identity.NumericIdentity]*Identity{},
+		relevant:   map[string]bool{},
+		byEndpoint: map[string]*Identity{},
+		next:       identity.MinimalNumericIdentity,
+		nextCIDR:   identity.MinLocalIdentity,
+		nextNode:   identity.IdentityScopeRemoteNode + identity.MinLocalIdentity - identity.IdentityScopeLocal,
+		nextHost:   sameNode,
 	}
 	return ids, withAgent(ids.settings, func() {
 		ids.groups = labelsOfGroups(around.CIDRGroups)
@@ -159,7 +162,13 @@ func (s *Identities) isRelevant(key string, label labels.Label) bool {
 
 // Endpoint adds the identity that the agent has given to a pod.
 func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
-	return s.add(labels.NewLabelsFromModel(ep.IdentityLabels), ep.NamedPorts)
+	key := strings.Join(ep.IdentityLabels, "\x00") + portsKey(ep.NamedPorts)
+	known := s.byEndpoint[key]
+	if known == nil {
+		known = s.add(labels.NewLabelsFromModel(ep.IdentityLabels), ep.NamedPorts)
+		s.byEndpoint[key] = known
+	}
+	return known
 }
 
 // CIDR adds the identity of a part of the world, as the agent does for every prefix in a policy.

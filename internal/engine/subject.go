@@ -39,6 +39,32 @@ type distilled struct {
 	// err is set when the engine could not resolve the policy.
 	err    error
 	policy *policy.EndpointPolicy
+	// answers are what was asked so far, by direction, peer and port.
+	mu      sync.Mutex
+	answers map[policy.Key]Direction
+}
+
+// mostAnswers is how many answers a policy keeps: those about a database's own peers, which are asked for again, and
+// not those about a whole fleet, which are not.
+const mostAnswers = 128
+
+// known is the answer to a question that was asked before. What it refers to must not be changed.
+func (d *distilled) known(key policy.Key) (Direction, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	answer, ok := d.answers[key]
+	return answer, ok
+}
+
+func (d *distilled) remember(key policy.Key, answer Direction) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.answers == nil {
+		d.answers = map[policy.Key]Direction{}
+	}
+	if len(d.answers) < mostAnswers {
+		d.answers[key] = answer
+	}
 }
 
 // endInfo is what holds for one direction of a subject, whoever the peer is.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cilium/cilium/pkg/labels"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -121,19 +122,17 @@ func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 			return nil, err
 		}
 	}
-	if err := m.identifyPods(last); err != nil {
+	var policies []engine.Policy
+	var work errgroup.Group // What policies say does not depend on whom there is, and the other way round.
+	work.Go(func() (err error) {
+		policies, err = m.read(inv.Policies, last)
+		return err
+	})
+	work.Go(func() error { return m.addPods(last, o) })
+	if err := work.Wait(); err != nil {
 		return nil, err
 	}
-	m.buildLookup()
-	m.clusters = selectClusters(inv, o)
-	if err := m.addMembers(); err != nil {
-		return nil, err
-	}
-	if err := m.addOperators(o); err != nil {
-		return nil, err
-	}
-	policies, err := m.read(inv.Policies, last)
-	if err != nil {
+	if err := m.divideWorld(policies); err != nil {
 		return nil, err
 	}
 	if err := m.addGhostOperators(policies); err != nil {
@@ -145,9 +144,23 @@ func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 	if err := m.register(policies); err != nil {
 		return nil, err
 	}
+	var err error
 	m.engine, err = engine.New(m.identities, policies)
 	m.guarded = sync.OnceValue(m.restrictedPeers)
 	return m, err
+}
+
+// addPods finds out who is there: the identities of pods, the clusters' members, and the operators.
+func (m *Model) addPods(last *Model, o Options) error {
+	if err := m.identifyPods(last); err != nil {
+		return err
+	}
+	m.buildLookup()
+	m.clusters = selectClusters(m.inv, o)
+	if err := m.addMembers(); err != nil {
+		return err
+	}
+	return m.addOperators(o)
 }
 
 // serves tells whether the model's identities are good for the next one. They are not under other
@@ -168,6 +181,9 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := other.divideWorld(read); err != nil {
+		return nil, err
+	}
 	if err := other.register(read); err != nil {
 		return nil, err
 	}
@@ -176,8 +192,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	return &other, err
 }
 
-// read lets Cilium read the policies and adds an identity for each part of the world that they name.
-// What the last model has read is not read again.
+// read lets Cilium read the policies. What the last model has read is not read again.
 func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy, error) {
 	read := make([]engine.Policy, len(policies))
 	var unread []int
@@ -198,6 +213,11 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	for i, p := range added {
 		read[unread[i]] = p
 	}
+	return read, nil
+}
+
+// divideWorld adds an identity for each part of the world that the policies name.
+func (m *Model) divideWorld(read []engine.Policy) error {
 	world := engine.WorldOf(read)
 	m.entityIDs = m.identities.Worlds()
 	for _, name := range slices.Concat([]v1alpha1.Entity{v1alpha1.EntityHost, v1alpha1.EntityRemoteNode, v1alpha1.EntityKubeAPIServer}, SeldomNamed()) {
@@ -205,17 +225,17 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	}
 	all, err := m.partsOf(world)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	m.outside = slices.Concat(m.entityIDs, all)
 	m.parts = make([][]*engine.Identity, len(read))
 	for i := range read {
 		if m.parts[i], err = m.partsOf(read[i].World); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	m.possible = m.possibleClients(read)
-	return read, nil
+	return nil
 }
 
 // positions are the policies' positions in the inventory; none in no model.

@@ -68,7 +68,7 @@ func (m *Model) operatorIdentity(o inventory.Operator) (*engine.Identity, error)
 // addGhostOperators adds the identity that an operator would have in each of the namespaces that
 // the policies name, so that a policy for an operator that is elsewhere can be recognised.
 func (m *Model) addGhostOperators(policies []engine.Policy) error {
-	clustersIn := map[string][]*Cluster{}
+	ghosts, clustersIn := map[string]*engine.Identity{}, map[string][]*Cluster{}
 	for _, c := range m.clusters {
 		clustersIn[c.Object.Namespace] = append(clustersIn[c.Object.Namespace], c)
 	}
@@ -84,16 +84,19 @@ func (m *Model) addGhostOperators(policies []engine.Policy) error {
 			if m.HasOperator(namespace) {
 				continue
 			}
-			id, err := m.operatorIdentity(assumedOperator(namespace))
-			if err != nil {
-				return err
-			}
-			if err := m.addUnlabelled(namespace); err != nil {
-				return err
+			if ghosts[namespace] == nil {
+				id, err := m.operatorIdentity(assumedOperator(namespace))
+				if err != nil {
+					return err
+				}
+				ghosts[namespace] = id
+				if err := m.addUnlabelled(namespace); err != nil {
+					return err
+				}
 			}
 			for _, c := range concerned {
 				if namespace != c.Object.Namespace {
-					c.Ghosts[namespace] = id
+					c.Ghosts[namespace] = ghosts[namespace]
 				}
 			}
 		}

@@ -11,8 +11,18 @@ const (
 
 // WorseThan orders verdicts: denied is worse than unknown, and unknown than allowed.
 func (v Verdict) WorseThan(other Verdict) bool {
-	rank := map[Verdict]int{VerdictAllowed: 0, VerdictUnknown: 1, VerdictDenied: 2}
-	return rank[v] > rank[other]
+	return v.rank() > other.rank()
+}
+
+func (v Verdict) rank() int {
+	switch v {
+	case VerdictDenied:
+		return 2
+	case VerdictUnknown:
+		return 1
+	case VerdictAllowed:
+	}
+	return 0
 }
 
 // The names of the required flows, which scripts may match on.

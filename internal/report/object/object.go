@@ -24,6 +24,14 @@ import (
 
 // JSON writes a report list or an explanation, indented as kubectl does.
 func JSON(w io.Writer, object any) error {
+	if list, ok := object.(v1alpha1.IsolationReportList); ok && len(list.Items) > 0 {
+		return reports(w, list)
+	}
+	return whole(w, object)
+}
+
+// whole writes an object at once.
+func whole(w io.Writer, object any) error {
 	data, err := encoded(object)
 	if err != nil {
 		return err
@@ -86,7 +94,7 @@ func failure(err error) error {
 func encoded(object any) ([]byte, error) {
 	switch o := object.(type) {
 	case v1alpha1.IsolationReportList:
-		object = normalized(o)
+		object = normalizedList(o)
 	case v1alpha1.Explanation:
 		o.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ExplanationKind}
 		object = o
@@ -102,43 +110,48 @@ func encoded(object any) ([]byte, error) {
 	return data, nil
 }
 
-// normalized is a copy with apiVersion and kind everywhere, and without null: a script that loops
+// normalizedList is a copy with apiVersion and kind everywhere, and without null: a script that loops
 // over a list must not care whether it is empty.
-func normalized(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
+func normalizedList(list v1alpha1.IsolationReportList) v1alpha1.IsolationReportList {
 	list.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportListKind}
 	list.Items = copied(list.Items)
-	for i := range list.Items {
-		item := &list.Items[i]
-		item.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind}
-		item.Pods = copied(item.Pods)
-		item.Findings = copied(item.Findings)
-		item.Policies = copied(item.Policies)
-		for j := range item.Policies {
-			item.Policies[j].SelectedPods = copied(item.Policies[j].SelectedPods)
-		}
-		item.RequiredFlows = copied(item.RequiredFlows)
-		for j := range item.RequiredFlows {
-			item.RequiredFlows[j].Policies = copied(item.RequiredFlows[j].Policies)
-		}
-		item.Exposure = copied(item.Exposure)
-		for j := range item.Exposure {
-			exposure := &item.Exposure[j]
-			exposure.Namespaces = copied(exposure.Namespaces)
-			exposure.Clients = withPolicies(exposure.Clients)
-			exposure.Denied = withPolicies(exposure.Denied)
-			exposure.Entities = copied(exposure.Entities)
-			exposure.DeniedEntities = copied(exposure.DeniedEntities)
-			if len(exposure.ByPod) > 0 {
-				exposure.ByPod = slices.Clone(exposure.ByPod)
-			}
-			for k := range exposure.ByPod {
-				some := &exposure.ByPod[k]
-				some.Targets, some.Namespaces, some.Entities = copied(some.Targets), copied(some.Namespaces), copied(some.Entities)
-				some.Clients = withPolicies(some.Clients)
-			}
-		}
+	for i, item := range list.Items {
+		list.Items[i] = normalized(item)
 	}
 	return list
+}
+
+// normalized is such a copy of one report.
+func normalized(item v1alpha1.IsolationReport) v1alpha1.IsolationReport {
+	item.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind}
+	item.Pods = copied(item.Pods)
+	item.Findings = copied(item.Findings)
+	item.Policies = copied(item.Policies)
+	for j := range item.Policies {
+		item.Policies[j].SelectedPods = copied(item.Policies[j].SelectedPods)
+	}
+	item.RequiredFlows = copied(item.RequiredFlows)
+	for j := range item.RequiredFlows {
+		item.RequiredFlows[j].Policies = copied(item.RequiredFlows[j].Policies)
+	}
+	item.Exposure = copied(item.Exposure)
+	for j := range item.Exposure {
+		exposure := &item.Exposure[j]
+		exposure.Namespaces = copied(exposure.Namespaces)
+		exposure.Clients = withPolicies(exposure.Clients)
+		exposure.Denied = withPolicies(exposure.Denied)
+		exposure.Entities = copied(exposure.Entities)
+		exposure.DeniedEntities = copied(exposure.DeniedEntities)
+		if len(exposure.ByPod) > 0 {
+			exposure.ByPod = slices.Clone(exposure.ByPod)
+		}
+		for k := range exposure.ByPod {
+			some := &exposure.ByPod[k]
+			some.Targets, some.Namespaces, some.Entities = copied(some.Targets), copied(some.Namespaces), copied(some.Entities)
+			some.Clients = withPolicies(some.Clients)
+		}
+	}
+	return item
 }
 
 // withPolicies is a copy in which no list is nil.
