@@ -18,15 +18,14 @@ import (
 // small beside the reports.
 const atOnce = 64
 
-// indent is what kubectl's printer writes at each level, and inItems what stands before an item of a list.
 const (
+	// indent is what kubectl's printer writes at each level, and inItems what stands before an item of a list.
 	indent  = "    "
 	inItems = indent + indent
+	// noItems is the line of a list without items as that printer writes it. No text inside has a line break, so
+	// that it stands there once.
+	noItems = "\n    \"items\": []"
 )
-
-// noItems is the line of a list without items as kubectl's printer writes it. A text inside has no line break, so it
-// stands there once.
-var noItems = []byte("\n    \"items\": []")
 
 // reports writes a list as JSON would. Its reports are encoded side by side, some at a time: what is written is let go
 // before the next ones.
@@ -38,7 +37,7 @@ func reports(w io.Writer, list v1alpha1.IsolationReportList) error {
 	if err := whole(&frame, list); err != nil {
 		return err
 	}
-	before, after, found := bytes.Cut(frame.Bytes(), noItems)
+	before, after, found := bytes.Cut(frame.Bytes(), []byte(noItems))
 	if !found {
 		return fmt.Errorf("encode as JSON: a list without items lacks the line %q", noItems)
 	}
