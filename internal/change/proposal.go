@@ -120,10 +120,12 @@ func (p Proposal) Verify(after *model.Model) []Difference {
 	return out
 }
 
-// Observed is the proposal with the postures that are there now in place of those that were computed.
+// Observed is the proposal with the postures that are there now in place of those that were computed; none of a cluster
+// that has gone meanwhile.
 func (p Proposal) Observed(after *model.Model) Proposal {
 	p.Previews = slices.Clone(p.Previews)
 	for i, preview := range p.Previews {
+		p.Previews[i].Posture.After = ""
 		if c := after.Cluster(keyOfCluster(preview)); c != nil {
 			p.Previews[i].Posture.After = assess.Report(after, c).Posture
 		}

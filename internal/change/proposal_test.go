@@ -106,6 +106,12 @@ func TestVerify(t *testing.T) {
 		t.Errorf("posture %s, of the proposal itself %s", got, p.Previews[0].Posture.After)
 	}
 
+	// A cluster that has gone meanwhile is nothing.
+	gone := open(t, func(inv *inventory.Inventory) { inv.Clusters = nil })
+	if got := p.Observed(gone).Previews[0].Posture.After; got != "" {
+		t.Errorf("a cluster that is gone is %s", got)
+	}
+
 	// Policies that unlock leaves behind.
 	removal, err := change.ProposeUnlock(kept, []types.NamespacedName{example})
 	if err != nil {

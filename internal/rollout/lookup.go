@@ -53,16 +53,22 @@ func (r Runner) lookUp(ctx context.Context, on policies, s change.Step) (complet
 // answered waits until the server has done what is to be undone, and returns what is there then: also when it
 // has not done it within a time in which it would have.
 func (r Runner) answered(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
+	unseen := errors.New("what is there is not known")
 	err = wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Pace.Late, true, func(ctx context.Context) (bool, error) {
 		is, err := on.Get(ctx, s.Policy.Name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
-			now = nil
+			now, unseen = nil, nil
 			return s.Before == nil, nil
+		case err != nil && noAnswer(err):
+			if unseen != nil {
+				unseen = err
+			}
+			return false, nil // The time limit ends it.
 		case err != nil:
 			return false, err
 		}
-		now = is
+		now, unseen = is, nil
 		switch {
 		case s.Before == nil:
 			return now.UID != s.After.UID, nil
@@ -72,7 +78,7 @@ func (r Runner) answered(ctx context.Context, on policies, s change.Step) (now *
 		return len(missing(now, s.Before)) == 0, nil
 	})
 	if ctx.Err() == nil && wait.Interrupted(err) {
-		return now, nil
+		return now, unseen
 	}
 	return now, err
 }

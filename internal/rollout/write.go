@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
@@ -45,7 +46,7 @@ func (r Runner) step(ctx context.Context, s change.Step) (made change.Step, touc
 	default:
 		now, touched, err = r.update(ctx, on, s)
 	}
-	s.Unanswered = err != nil && noAnswer(err)
+	s.Unanswered = err != nil && !errors.Is(err, errChanged) && noAnswer(err)
 	if now != nil && !s.Unanswered {
 		s.After = now
 	}
@@ -178,11 +179,28 @@ func retryable(ctx context.Context, on policies, live **ciliumv2.CiliumNetworkPo
 	if getErr != nil {
 		return getErr
 	}
-	if now.UID != seen.UID || now.Generation != seen.Generation {
+	if changedSince(seen, now) {
 		return errChanged
 	}
 	*live = now
 	return err
+}
+
+// changedSince tells whether a policy is another one than the plan saw. Its generation counts changes of the rules; of the
+// rest, only what the set owns matters: which clusters need a shared default deny is in its labels.
+func changedSince(seen, now *ciliumv2.CiliumNetworkPolicy) bool {
+	if now.UID != seen.UID || now.Generation != seen.Generation {
+		return true
+	}
+	own := func(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicy {
+		out := policyset.WithoutServerFields(p.DeepCopy())
+		others := func(key, _ string) bool { return !policyset.OwnsKey(key) }
+		maps.DeleteFunc(out.Labels, others)
+		maps.DeleteFunc(out.Annotations, others)
+		out.Spec, out.Specs = nil, nil
+		return out
+	}
+	return len(policyset.Differences(own(now), own(seen))) > 0
 }
 
 var errChanged = errors.New("it was changed by somebody else in the meantime: run the command again to see what it would do now")

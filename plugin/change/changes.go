@@ -200,6 +200,11 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 	}
 	done := o.source.Changing()
 	defer done()
+	if o.dryRun == dryRunNone {
+		if err := rollout.CheckPermissions(ctx, clients.Kubernetes.AuthorizationV1(), p.Plan); err != nil {
+			return fmt.Errorf("nothing was changed: %w", err)
+		}
+	}
 	plan, begun, made, err := o.begin(ctx, timers, p)
 	if err != nil {
 		o.abandon(ctx, timers.Discard, made)

@@ -316,7 +316,7 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 		c, after := preview.Metadata, preview.Posture.After
 		switch {
 		case after == "":
-			// It is gone, and has left policies.
+			fmt.Fprintf(o.ErrOut, "Cluster %s is not there any more: whether it is locked can't be said.\n", o.called(c))
 		case !o.wait:
 			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", o.called(c))
 		case after == v1alpha1.PostureLocked:

@@ -1,0 +1,12 @@
+// Package chaos tests what lockdown and its relatives leave behind when something goes wrong at any of their requests.
+// Between the plugin, as it is released, and a real API server stands a proxy that does to one request what networks,
+// admission, other people and the kernel do. It has tests only.
+//
+//	make chaos                                 everything, with figures; an hour
+//	go test ./e2e/chaos                        a sample, as make test runs it
+//	CHAOS=all go test ./e2e/chaos -run Faults/unlock -v
+//
+// After each fault, Cilium's engine looks at what is on the server: whatever happened, the operator, replication, poolers, the
+// API server and DNS are not cut off, what belongs to others is there, the message says what stands, and the same command
+// once more, without a fault, leads to the end.
+package chaos

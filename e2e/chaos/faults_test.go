@@ -1,0 +1,187 @@
+package chaos
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// verb is a command, and what there is before it.
+type verb struct {
+	name string
+	// before are the commands that lead to where it begins.
+	before [][]string
+	args   []string
+}
+
+func verbs() []verb {
+	words := strings.Fields
+	lockdown := words("lockdown orders -n shop --yes --allow-pods role=backend")
+	return []verb{
+		{"lockdown", nil, lockdown},
+		{"lockdown again", [][]string{lockdown}, words("lockdown orders -n shop --yes --allow-pods role=frontend --allow-metrics monitoring --allow-kubectl-cnpg")},
+		{"lockdown of two", [][]string{lockdown}, words("lockdown orders stock -n shop --yes --scope namespace")},
+		{"lockdown on trial", nil, words("lockdown orders -n shop --yes --allow-pods role=backend --confirm-within 1h")},
+		{"confirm", [][]string{words("lockdown orders -n shop --yes --allow-pods role=backend --confirm-within 1h")}, words("confirm orders -n shop")},
+		{"grant", [][]string{lockdown}, words("grant orders -n shop --yes --allow-pods role=frontend --for 1h --reason incident")},
+		{"unlock", [][]string{lockdown}, words("unlock orders -n shop --yes")},
+		{"undo", [][]string{lockdown, words("unlock orders -n shop --yes")}, words("lockdown orders -n shop --undo --yes")},
+	}
+}
+
+// TestChaos is all that can go wrong, on one server.
+func TestChaos(t *testing.T) {
+	l := newLab(t)
+	t.Run("faults", l.testFaults)
+	t.Run("two at once", l.testTwoAtOnce)
+	t.Run("reverted", l.testReverted)
+	t.Run("edited", l.testEdited)
+	t.Run("permissions", l.testPermissions)
+	t.Run("cluster gone", l.testClusterGone)
+	t.Run("definition gone", l.testCRDGone)
+	t.Logf("%s", l.figures)
+	if thorough() && l.figures.faults < 300 {
+		t.Errorf("%d faults prove little", l.figures.faults)
+	}
+}
+
+// thorough is true when everything is tried, and not a sample.
+func thorough() bool { return os.Getenv("CHAOS") == "all" }
+
+// sample is one of how many faults is tried when not all are.
+const sample = 97
+
+func (l *lab) testFaults(t *testing.T) {
+	at := 0
+	for _, v := range verbs() {
+		t.Run(v.name, func(t *testing.T) {
+			before, end, requests := l.rehearse(t, v)
+			for n, request := range requests {
+				for i, fault := range Faults() {
+					// What is read before anything is written is the same for all verbs: each request meets with some.
+					if at++; !thorough() && at%sample != 0 || thorough() && n < firstWrite(requests) && (n+i)%4 != 0 {
+						continue
+					}
+					t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, v, before, end, n+1, fault) })
+				}
+			}
+		})
+	}
+}
+
+// firstWrite is the place of the first request that changes something.
+func firstWrite(requests []Request) int {
+	for i, r := range requests {
+		if r.Writes() {
+			return i
+		}
+	}
+	return len(requests)
+}
+
+// begin leads to where a verb begins.
+func (l *lab) begin(t *testing.T, v verb) {
+	t.Helper()
+	l.clear(t)
+	l.proxy.Strike(nil)
+	for _, args := range v.before {
+		if o := l.run(t, args...); o.code != 0 {
+			t.Fatalf("%q: %s", args, o.said())
+		}
+	}
+}
+
+// rehearse runs a verb without a fault: what there is before and afterwards, and what it asks for.
+func (l *lab) rehearse(t *testing.T, v verb) (before, end state, requests []Request) {
+	t.Helper()
+	l.begin(t, v)
+	before = l.now(t)
+	l.proxy.Strike(nil)
+	if o := l.run(t, v.args...); o.code != 0 {
+		t.Fatal(o.said())
+	}
+	requests, end = l.proxy.Seen(), l.now(t)
+	if before.equal(end) {
+		t.Fatal("the verb changes nothing")
+	}
+	l.expectSound(t, "without a fault")
+	return before, end, requests
+}
+
+// strike lets the n-th request of a verb meet with a fault, and looks what comes of it.
+func (l *lab) strike(t *testing.T, v verb, before, end state, n int, fault KindOfFault) {
+	l.begin(t, v)
+	command, out := l.command(t, append(v.args, fault.Args...)...)
+	met := false
+	kill := func() { _ = command.Process.Kill() }
+	l.proxy.Strike(func(at int, _ *http.Request) Fault {
+		if at != n {
+			return nil
+		}
+		met = true
+		return fault.Make(kill)
+	})
+	o := l.finish(t, command, out)
+	if !met {
+		return // It needed fewer requests this time, for it had to wait less.
+	}
+	l.figures.faults++
+	now := l.now(t)
+	l.expectSound(t, "after the fault")
+	if !o.killed {
+		if why := untrue(o, now.equal(before), now.equal(end)); why != "" {
+			l.figures.untrue++
+			t.Errorf("%s: before %v, now %v, in the end %v", why, before, now, end)
+		}
+	}
+	l.proxy.Strike(nil)
+	again := l.run(t, v.args...)
+	if now := l.now(t); again.code != 0 || !now.equal(end) {
+		l.figures.unfinished++
+		t.Errorf("once more: %v, in the end %v, %s", now, end, again.said())
+	}
+	l.expectSound(t, "once more")
+	if t.Failed() {
+		t.Log(o.said())
+	}
+}
+
+// finish starts a command and waits for it.
+func (l *lab) finish(t *testing.T, command *exec.Cmd, out *streams) outcome {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return out.wait(t, command)
+}
+
+// untrue says what is wrong with what a run has told; empty when it is true. same is whether everything is as before, and
+// done whether it is as it shall be.
+func untrue(o outcome, same, done bool) string {
+	says := func(texts ...string) bool {
+		for _, text := range texts {
+			if strings.Contains(o.stderr, text) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case o.code == 0 && !done:
+		return "a failure is reported as success"
+	case o.code == 0:
+		return ""
+	case !says("error: "):
+		return "it fails and does not say why"
+	case says("between two states", "is not known", "was deleted meanwhile"):
+		return ""
+	case done && says("are applied and stay", "stays"):
+		return ""
+	case !same:
+		return "it fails, and does not say that something has changed"
+	}
+	return ""
+}
