@@ -138,6 +138,9 @@ func (l *lab) strike(t *testing.T, v verb, before, end state, n int, fault KindO
 		}
 	}
 	l.proxy.Strike(nil)
+	if v.name == "undo" && o.code == 0 {
+		return // Once more would take back the undo.
+	}
 	again := l.run(t, v.args...)
 	if now := l.now(t); again.code != 0 || !now.equal(end) {
 		l.figures.unfinished++

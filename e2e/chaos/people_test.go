@@ -31,7 +31,7 @@ func (l *lab) testTwoAtOnce(t *testing.T) {
 		"an unlock and a grant":    {[][]string{backends}, words("unlock orders -n shop --yes"), words("grant orders -n shop --yes --allow-pods role=frontend --for 1h")},
 		"an undo and a lockdown":   {[][]string{backends}, words("lockdown orders -n shop --undo --yes"), frontends},
 		"neighbours share a deny":  {nil, words("lockdown orders -n shop --yes --scope namespace"), words("lockdown stock -n shop --yes --scope namespace")},
-		"a neighbour leaves":       {[][]string{words("lockdown orders stock -n shop --yes --scope namespace")}, words("unlock orders -n shop --yes"), words("unlock stock -n shop --yes")},
+		"neighbours leave":         {[][]string{words("lockdown orders stock -n shop --yes --scope namespace")}, words("unlock orders stock -n shop --yes"), words("unlock stock -n shop --yes")},
 		"confirmed and unlocked":   {[][]string{words("lockdown orders -n shop --yes --confirm-within 1h")}, words("confirm orders -n shop"), words("unlock orders -n shop --yes")},
 		"two that confirm at once": {[][]string{words("lockdown orders -n shop --yes --confirm-within 1h")}, words("confirm orders -n shop"), words("confirm orders -n shop")},
 	} {

@@ -50,11 +50,39 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 
 // ProposeUnlock proposes the removal of everything that is managed for the clusters.
 func ProposeUnlock(m *model.Model, clusters []types.NamespacedName) (Proposal, error) {
-	return Propose(m, Unlock(m.Inventory().Policies, clusters).InUnits(), clusters)
+	p, err := Propose(m, Unlock(m.Inventory().Policies, clusters), clusters)
+	if err != nil {
+		return Proposal{}, err
+	}
+	return p.refusingLosses(), nil
 }
 
-// Propose asks the engine what a plan, made for the policies of the model, would mean for the clusters.
+// refusingLosses is the proposal of a removal. It is refused only when it takes away a required flow: what is wrong
+// already, or not known, is no reason to keep policies.
+func (p Proposal) refusingLosses() Proposal {
+	p.Refusals = nil
+	p.Previews = slices.Clone(p.Previews)
+	for i, preview := range p.Previews {
+		p.Previews[i].Refusals = []v1alpha1.Refusal{}
+		for _, f := range preview.RequiredFlows {
+			if f.Advisory || f.Before != v1alpha1.VerdictAllowed || f.After != v1alpha1.VerdictDenied {
+				continue
+			}
+			r := v1alpha1.Refusal{
+				Reason: v1alpha1.RefusalFlowBlocked,
+				Message: fmt.Sprintf("the required flow %s of cluster %q would be denied, because a default deny stays that others need: unlock them in the same command, or lock them down with --scope cluster first",
+					f.Name, preview.Metadata.Name),
+			}
+			p.Previews[i].Refusals, p.Refusals = append(p.Previews[i].Refusals, r), append(p.Refusals, r)
+		}
+	}
+	return p
+}
+
+// Propose asks the engine what a plan, made for the policies of the model, would mean for the clusters. Its units follow
+// each other.
 func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (Proposal, error) {
+	plan = plan.InUnits()
 	policies := before.Inventory().Policies
 	left := plan.After(policies, len(plan.Steps))
 	after, err := before.With(left)

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	coreclient "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -75,6 +74,5 @@ func (j Journal) Write(ctx context.Context, cluster types.NamespacedName, r *cha
 
 // retrying tries again what the server did not answer.
 func (j Journal) retrying(do func() error) error {
-	pace := cmp.Or(j.Pace, DefaultPace())
-	return retry.OnError(pace.Conflicts, func(err error) bool { return apierrors.IsConflict(err) || noAnswer(err) }, do)
+	return cmp.Or(j.Pace, DefaultPace()).retrying(func(err error) bool { return apierrors.IsConflict(err) || noAnswer(err) }, do)
 }

@@ -11,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -29,7 +28,7 @@ func (t Timers) Keep(ctx context.Context, seen *ciliumv2.CiliumNetworkPolicy) (k
 	on := t.Policies.CiliumNetworkPolicies(seen.Namespace)
 	timed, _ := policyset.TimerOf(seen)
 	var now *ciliumv2.CiliumNetworkPolicy
-	err = retry.OnError(t.Pace.Conflicts, func(err error) bool {
+	err = t.Pace.retrying(func(err error) bool {
 		return !errors.Is(err, ErrCollected) && (apierrors.IsConflict(err) || noAnswer(err))
 	}, func() error {
 		now, err = on.Get(ctx, seen.Name, metav1.GetOptions{})

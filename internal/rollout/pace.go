@@ -30,3 +30,13 @@ func DefaultPace() Pace {
 		Conflicts: retry.DefaultRetry,
 	}
 }
+
+// retrying does something again that fails for a reason that may pass. It returns the last error as it is: that of
+// client-go's retry is nil when a request has run out of time, which it takes for its own.
+func (p Pace) retrying(passes func(error) bool, do func() error) (last error) {
+	_ = retry.OnError(p.Conflicts, passes, func() error {
+		last = do()
+		return last
+	})
+	return last
+}

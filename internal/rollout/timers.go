@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	batchclient "k8s.io/client-go/kubernetes/typed/batch/v1"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
@@ -130,7 +129,7 @@ func (t Timers) passed(running inventory.Timer) time.Duration {
 func (t Timers) move(ctx context.Context, running inventory.Timer, ttl func(inventory.Timer) time.Duration) (inventory.Timer, error) {
 	t.Pace = cmp.Or(t.Pace, DefaultPace())
 	jobs := t.Jobs.Jobs(running.Namespace)
-	err := retry.RetryOnConflict(t.Pace.Conflicts, func() error {
+	err := t.Pace.retrying(apierrors.IsConflict, func() error {
 		now, err := t.read(ctx, running)
 		if err != nil {
 			return err

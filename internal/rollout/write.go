@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
@@ -88,7 +87,7 @@ func (r Runner) patchOptions(force *bool) metav1.PatchOptions {
 func (r Runner) update(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, touched bool, err error) {
 	seen, live := s.Before, s.Before
 	takeOverFirst := s.Takeover && !r.DryRun
-	err = retry.RetryOnConflict(r.Pace.Conflicts, func() error {
+	err = r.Pace.retrying(apierrors.IsConflict, func() error {
 		if takeOverFirst {
 			taken, err := takeOver(ctx, on, live, s.After)
 			touched = touched || err == nil || noAnswer(err)
@@ -120,7 +119,7 @@ func takeOver(ctx context.Context, on policies, live, desired *ciliumv2.CiliumNe
 // while none lets in everybody.
 func (r Runner) restore(ctx context.Context, on policies, s change.Step) (now *ciliumv2.CiliumNetworkPolicy, err error) {
 	live := s.Before
-	err = retry.RetryOnConflict(r.Pace.Conflicts, func() error {
+	err = r.Pace.retrying(apierrors.IsConflict, func() error {
 		body, err := difference(live, s.After)
 		if err != nil {
 			return err
@@ -156,7 +155,7 @@ func difference(from, to *ciliumv2.CiliumNetworkPolicy) ([]byte, error) {
 // delete removes exactly the policy that the plan saw.
 func (r Runner) delete(ctx context.Context, on policies, live *ciliumv2.CiliumNetworkPolicy) error {
 	seen := live
-	return retry.RetryOnConflict(r.Pace.Conflicts, func() error {
+	return r.Pace.retrying(apierrors.IsConflict, func() error {
 		options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &live.UID, ResourceVersion: &live.ResourceVersion}}
 		if r.DryRun {
 			options.DryRun = []string{metav1.DryRunAll}

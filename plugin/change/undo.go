@@ -53,7 +53,7 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	if len(plan.Steps) == 0 {
 		return nothingToUndo(changes, left)
 	}
-	p, err := change.Propose(w.model, plan.InUnits(), clusters)
+	p, err := change.Propose(w.model, plan, clusters)
 	if err != nil {
 		return err
 	}

@@ -20,11 +20,14 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
-// unlockOptions are what unlock needs, which is what every change does.
-type unlockOptions struct{ changeOptions }
+// unlockOptions are what unlock needs besides what every change does.
+type unlockOptions struct {
+	changeOptions
+	force bool
+}
 
 func newUnlockOptions(globals *kit.Globals) *unlockOptions {
-	return &unlockOptions{newChangeOptions(globals, "unlock")}
+	return &unlockOptions{changeOptions: newChangeOptions(globals, "unlock")}
 }
 
 // NewUnlockCommand returns the command unlock.
@@ -37,13 +40,14 @@ func (o *unlockOptions) command() *cobra.Command {
 		Use:     "unlock [NAMESPACE/]CLUSTER...",
 		GroupID: kit.GroupChange,
 		Annotations: map[string]string{
-			kit.ExitNoAnnotation: "declined",
+			kit.ExitNoAnnotation: "declined, or refused because a connection that is needed would be denied",
 		},
 		Short: "Remove the policies that lockdown manages for a CloudNativePG cluster",
 		Long: kit.Long(`
 			Removes exactly the policies that lockdown manages for the cluster: default deny first, so that
 			nothing is denied on the way. Policies of others stay as they are. It works when the cluster
-			itself is gone already.
+			itself is gone already. Where a default deny stays that other clusters of the namespace need
+			(--scope namespace), it refuses to take away what the cluster needs under it.
 		`),
 		Example: kit.Examples(`
 			# See what it would remove, then do it
@@ -62,6 +66,7 @@ func (o *unlockOptions) command() *cobra.Command {
 	}
 	o.source.AddOperatorFlag(cmd)
 	o.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.force, "force", false, "Go on although a required connection would be denied")
 	return cmd
 }
 
@@ -128,6 +133,9 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	}
 	if err := o.show(p); err != nil {
 		return err
+	}
+	if len(p.Refusals) > 0 && !o.force {
+		return kit.AnswerNo(refusal(p.Refusals))
 	}
 	switch o.dryRun {
 	case dryRunClient:
