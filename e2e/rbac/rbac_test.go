@@ -10,14 +10,17 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/standin"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/integration/testserver"
@@ -63,6 +66,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "to run a command in it is forbidden"},
 		// No kubelet runs here: the server lets the command pass, and does not find the node.
 		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "pods \"node-1\" not found"},
+		{"viewer", "explain deployment/frontend orders -n shop --probe", 0, none, "it gets no twin: timer"},
 		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
 		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
 		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
@@ -91,6 +95,7 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
 	}
 	t.Run("viewer status -A --watch", func(t *testing.T) { watching(t, kubeconfig) })
+	t.Run("prober explain --probe", func(t *testing.T) { probing(t, kubeconfig) })
 	for _, step := range steps {
 		t.Run(step.user+" "+step.command, func(t *testing.T) {
 			stdout, stderr, code := run(t, kubeconfig, step.user, strings.Fields(step.command)...)
@@ -191,15 +196,17 @@ func serve(t *testing.T) string {
 		t.Fatalf("rbac: exit code %d, stderr %q", code, stderr)
 	}
 	check(standin.Load(ctx, config, []byte(roles)))
-	observe, _, _ := run(t, kubeconfig, "viewer", "rbac", "observe")
-	check(standin.Load(ctx, config, []byte(observe)))
+	for _, role := range []string{"observe", "probe"} {
+		text, _, _ := run(t, kubeconfig, "viewer", "rbac", role)
+		check(standin.Load(ctx, config, []byte(text)))
+	}
 	check(standin.Load(ctx, config, []byte(idle)))
 	check(standin.WriteSettings(ctx, config, nil))
 	check(standin.RunPods(ctx, config, standin.PodOptions{}))
 
 	kube, err := kubernetes.NewForConfig(config)
 	check(err)
-	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}, {Kind: "User", Name: "observer"}}
+	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}, {Kind: "User", Name: "observer"}, {Kind: "User", Name: "prober"}}
 	role := func(name string) rbacv1.RoleRef {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
 	}
@@ -212,7 +219,12 @@ func serve(t *testing.T) string {
 	}, metav1.CreateOptions{})
 	check(err)
 	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "observe"}, RoleRef: role("cnpg-netpol-observe"), Subjects: users[2:],
+		ObjectMeta: metav1.ObjectMeta{Name: "observe"}, RoleRef: role("cnpg-netpol-observe"), Subjects: users[2:3],
+	}, metav1.CreateOptions{})
+	check(err)
+
+	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "probe"}, RoleRef: role("cnpg-netpol-probe"), Subjects: users[3:],
 	}, metav1.CreateOptions{})
 	check(err)
 
@@ -228,6 +240,52 @@ func serve(t *testing.T) string {
 	check(agent.Start(ctx))
 	t.Cleanup(agent.Stop)
 	return kubeconfig
+}
+
+// probing is what the role for probes is enough for: all but the command itself, for no kubelet runs here that could carry
+// it out. Nothing is left of it.
+func probing(t *testing.T, kubeconfig string) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twins := func() int {
+		pods, err := kube.CoreV1().Pods("shop").List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool { return !strings.HasPrefix(p.Name, "cnpg-netpol-twin-") }))
+	}
+	command := plugged(t.Context(), t, kubeconfig, "prober", "explain", "deployment/frontend", "orders", "-n", "shop", "--probe")
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	for running := false; !running; {
+		select {
+		case err := <-ended:
+			t.Fatalf("it has ended without a twin: %v\n%s", err, &out)
+		case <-time.After(100 * time.Millisecond):
+			running = twins() > 0
+		}
+	}
+	if err := standin.RunPods(t.Context(), config, standin.PodOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || !strings.Contains(out.String(), "no command could be run in pod") || strings.Contains(out.String(), "forbidden") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	owners, err := kube.CoreV1().ConfigMaps("shop").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=kubectl-cnpg-netpol"})
+	if err != nil || len(owners.Items) > 0 || twins() > 0 {
+		t.Errorf("left: %d twins, %+v, %v", twins(), owners, err)
+	}
 }
 
 func run(t *testing.T, kubeconfig, user string, args ...string) (stdout, stderr string, code int) {

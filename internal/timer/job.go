@@ -24,6 +24,8 @@ const (
 	Lockdown Purpose = "lockdown"
 	// Grant timers end somebody's access.
 	Grant Purpose = "grant"
+	// Probe timers end pods that try connections, if nobody has removed them before.
+	Probe Purpose = "probe"
 )
 
 // LabelPurpose marks the Jobs that are timers.

@@ -65,6 +65,8 @@ type changeOptions struct {
 	timeout   time.Duration
 	// left is true when a change that failed could not be put back completely.
 	left bool
+	// proving looks at a change that was made and verified; its error undoes the change. Nil looks at nothing.
+	proving func(context.Context, change.Proposal) error
 	// lost is what could not be printed of a change that was made.
 	lost error
 	// timers are what the change ends with by itself, and running what was made of them.

@@ -38,12 +38,17 @@ type lockdownOptions struct {
 	rehearse bool
 	// evidence is who really uses the clusters.
 	evidence *kit.Evidence
+	// probes prove the change, where a flag asks for it, and unproven is what is not known then.
+	probes   *kit.Probes
+	unproven error
 }
 
 func newLockdownOptions(globals *kit.Globals) *lockdownOptions {
 	o := &lockdownOptions{changeOptions: newChangeOptions(globals, "lockdown"), flags: kit.NewSetFlags()}
 	o.settle = true
 	o.evidence = kit.NewGlance(&o.source)
+	o.probes = kit.NewProbes(&o.source)
+	o.proving = o.prove
 	return o
 }
 
@@ -70,6 +75,10 @@ func (o *lockdownOptions) command() *cobra.Command {
 			and default deny comes last, after Cilium has accepted the rest. When a step fails, everything
 			is put back; of several clusters, each is whole or as it was. Running it again with other flags
 			converges to these flags.
+
+			With --prove, pods with the identities of some of those who keep and of those who lose access
+			connect after the change, or try to, as do the operator, the cluster's own pods and the poolers
+			to what they need. Where the data path contradicts the preview, everything is put back.
 
 			With --through-poolers, clients can connect to the poolers of the cluster and not to its instances.
 
@@ -125,6 +134,9 @@ func (o *lockdownOptions) command() *cobra.Command {
 			kubectl cnpg-netpol clients shop-db -n shop --for 10m
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend
 
+			# Let the data path prove that the preview was right, or put everything back
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --prove
+
 			# The policies as YAML for a Git repository, from the manifests in it
 			kubectl cnpg-netpol lockdown shop-db -n shop -f deploy/ --allow-pods role=backend \
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
@@ -144,6 +156,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
 	o.source.Files.AddFlags(cmd)
 	o.evidence.AddFlags(cmd)
+	o.probes.AddFlags(cmd.Flags(), "prove", "Afterwards, let pods with clients' identities connect; put everything back if that contradicts the preview")
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false,
 		"Go on although a required connection would be denied, and overwrite policies of others with the set's names")
@@ -166,6 +179,10 @@ func (o *lockdownOptions) validate() error {
 		if o.output == formatYAML || o.output == formatJSON {
 			errs = append(errs, kit.UsageErrorf("--confirm-within is about what is there, and printed policies are for good: leave out -o %s", o.output))
 		}
+	}
+	errs = append(errs, o.probes.Validate())
+	if o.probes.Wanted && (!o.wait || o.dryRun != dryRunNone) {
+		errs = append(errs, kit.UsageErrorf("--prove connects when the policies are in force: it goes neither with --dry-run nor with --wait=false"))
 	}
 	return errors.Join(append(errs, o.validateRehearsal())...)
 }
@@ -284,7 +301,7 @@ func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposa
 		o.summarizeEach(results, o.summarize)
 		o.untilWhen()
 	}
-	return errors.Join(failed(results), o.inForce())
+	return errors.Join(failed(results), o.inForce(), o.unproven)
 }
 
 // leave is for a set that is there already. It may be there since a moment ago, by somebody who did
@@ -293,7 +310,7 @@ func (o *lockdownOptions) leave(ctx context.Context, w world, p change.Proposal)
 	if o.dryRun == dryRunNone {
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
-	return errors.Join(failed(o.carryOutEach(ctx, w, p, false)), o.inForce())
+	return errors.Join(failed(o.carryOutEach(ctx, w, p, false)), o.inForce(), o.unproven)
 }
 
 // refusal is one line for each reason.

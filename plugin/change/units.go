@@ -32,7 +32,10 @@ func (o *changeOptions) carryOutEach(ctx context.Context, w world, p change.Prop
 				if verifies {
 					one.Proposal, err = o.verify(ctx, unit.Clusters()[0].Namespace, unit)
 				}
-				return err
+				if err != nil || o.proving == nil {
+					return err
+				}
+				return o.proving(ctx, unit)
 			})
 			one.left = o.left
 		}

@@ -19,7 +19,10 @@ func (o *options) validate() error {
 	if err := o.query.Validate(); err != nil {
 		errs = append(errs, kit.UsageError{Err: err})
 	}
-	errs = append(errs, o.source.Files.Validate())
+	errs = append(errs, o.source.Files.Validate(), o.probes.Validate())
+	if o.probes.Wanted && o.output.Format == report.Mermaid {
+		errs = append(errs, kit.UsageErrorf("--probe has results of connections, which are in no picture: it can't be combined with -o mermaid"))
+	}
 	if o.whyNot && o.output.Format == report.Mermaid {
 		errs = append(errs, kit.UsageErrorf("--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"))
 	}
@@ -30,6 +33,9 @@ func (o *options) validate() error {
 // All that is wrong with them is reported.
 func (o *options) complete(flags *pflag.FlagSet, args []string) error {
 	if flags.Changed("to") {
+		if o.probes.Wanted {
+			return kit.UsageErrorf("--probe tries connections to the cluster, and --to asks about those of the cluster: leave one of them out")
+		}
 		return o.completeOutbound(flags, args)
 	}
 	var errs []error

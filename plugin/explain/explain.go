@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type options struct {
 	query  explain.Query
 	// whyNot asks for the smallest change that would let a denied source in.
 	whyNot bool
+	// probes ask the data path as well.
+	probes *kit.Probes
 	output report.Output
 	// described is a pod that does not exist, as the flags describe it.
 	described described
@@ -49,7 +52,9 @@ type asked struct{ to, from string }
 type described struct{ labels, namespace, serviceAccount string }
 
 func newOptions(globals *kit.Globals) *options {
-	return &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}}
+	o := &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}}
+	o.probes = kit.NewProbes(&o.source)
+	return o
 }
 
 // NewCommand returns the command explain.
@@ -91,6 +96,13 @@ func (o *options) command() *cobra.Command {
 			                                for a database
 			The port may also stand in --port. NAMESPACE/ is the cluster's namespace when left out.
 
+			With --probe, the data path is asked as well: a pod with the labels and the service account by
+			which Cilium knows the source opens connections, without logging in, and is gone afterwards.
+			It is never ready, so that no Service sends it traffic; for a minute at most, it counts for
+			disruption budgets and autoscalers that select these labels. Pods of the cluster connect
+			themselves. Silence counts only when somebody else got an answer from the same place. Where the
+			data path contradicts the engine, the verdict is unknown.
+
 			Exit code 2 also stands for a verdict that is unknown; do not read it as safe.
 		`),
 		Example: kit.Examples(`
@@ -104,6 +116,9 @@ func (o *options) command() *cobra.Command {
 
 			# Why not, and what would let it in?
 			kubectl cnpg-netpol explain deploy/api shop-db -n shop --why-not
+
+			# Is that so? Ask the data path, too
+			kubectl cnpg-netpol explain deploy/api shop-db -n shop --probe
 
 			# A pod that does not exist yet
 			kubectl cnpg-netpol explain --labels role=backend --source-namespace shop shop-db -n shop
@@ -132,6 +147,7 @@ func (o *options) command() *cobra.Command {
 	flags.StringVar(&o.asked.from, "from", "", "With --to, who of the cluster connects: pooler/NAME or job/ROLE; its instances when left out")
 	flags.StringVar(&o.query.Pooler, "pooler", "", "Ask about this pooler of the cluster and not about its instances")
 	flags.BoolVar(&o.whyNot, "why-not", false, "If denied, look for the smallest change that would allow it")
+	o.probes.AddFlags(flags, "probe", "Let pods with the source's identity connect as well, and compare what happens with the verdict")
 	flags.StringVarP(&o.described.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
 	flags.StringVar(&o.described.namespace, "source-namespace", "", "Namespace of the pod that --labels describes")
 	flags.StringVar(&o.described.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
@@ -160,7 +176,7 @@ func (o *options) run(ctx context.Context) error {
 	if e.Verdict == v1alpha1.VerdictDenied {
 		problem = errors.Join(problem, kit.AnswerNo(nil))
 	}
-	return errors.Join(problem, explain.Answerable(*e))
+	return errors.Join(problem, cmp.Or(kit.Contradicted(e.Findings), explain.Answerable(*e)))
 }
 
 // explain returns the explanation, nil when there can't be any, and what went wrong besides.
@@ -211,7 +227,7 @@ func (o *options) explainAround(ctx context.Context, namespace string, around []
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
-	e, err := o.answer(m, key, from)
+	e, err := o.answer(ctx, m, key, from)
 	if err != nil {
 		return nil, errors.Join(problem, err)
 	}
@@ -222,12 +238,15 @@ func (o *options) explainAround(ctx context.Context, namespace string, around []
 }
 
 // answer asks the model, and for a change that lets the source in when one is wanted.
-func (o *options) answer(m *model.Model, cluster types.NamespacedName, from explain.Source) (v1alpha1.Explanation, error) {
+func (o *options) answer(ctx context.Context, m *model.Model, cluster types.NamespacedName, from explain.Source) (v1alpha1.Explanation, error) {
 	question, err := explain.Ask(m, cluster, from, o.query)
 	if err != nil {
 		return v1alpha1.Explanation{}, err
 	}
 	e, err := question.Explain()
+	if err == nil && o.probes.Wanted {
+		err = o.probe(ctx, question, &e)
+	}
 	if err != nil || !o.whyNot || e.Verdict != v1alpha1.VerdictDenied {
 		return e, err
 	}

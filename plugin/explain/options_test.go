@@ -63,6 +63,8 @@ func TestWhatCompleteRefuses(t *testing.T) {
 		{"two clusters", []string{"pod/web", "a", "b"}, `one cluster at a time: "b" is too much`},
 		{"labels and a source", []string{"pod/web", "orders", "-l", "a=b"}, `--labels stands in place of the source "pod/web": leave one of them out`},
 		{"labels of no namespace", []string{"orders", "-l", "a=b"}, "--labels needs --source-namespace: the namespace that the pod would be in"},
+		{"probes of what the cluster reaches", []string{"orders", "--to", "dns", "--probe"},
+			"--probe tries connections to the cluster, and --to asks about those of the cluster: leave one of them out"},
 		{"no cluster with labels", []string{"-l", "a=b", "--source-namespace", "shop"},
 			"the cluster is missing: explain --labels LABELS --source-namespace NAMESPACE CLUSTER"},
 		{"a namespace without labels", []string{"pod/web", "orders", "--source-namespace", "shop"},
@@ -84,6 +86,11 @@ func TestValidate(t *testing.T) {
 		want string
 	}{
 		{"a port that is none", []string{"world", "orders", "--port", "70000"}, "port 70000 is out of range: use 1 to 65535, or the name of a container port"},
+		{"an image without probes", []string{"world", "orders", "--probe-image", "x"}, "--probe-image goes with --probe: add it"},
+		{"probes of manifests", []string{"world", "orders", "--probe", "-f", "a.yaml"},
+			"--probe asks the data path of a Kubernetes cluster, and manifests have none: leave out -f and -k"},
+		{"a picture of probes", []string{"world", "orders", "--probe", "-o", "mermaid"},
+			"--probe has results of connections, which are in no picture: it can't be combined with -o mermaid"},
 		{"subfolders of nothing", []string{"world", "orders", "-R"}, "--recursive needs --filename"},
 		{"a picture of proposals", []string{"world", "orders", "--why-not", "-o", "mermaid"},
 			"--why-not proposes commands and policies, which are no picture: it can't be combined with -o mermaid"},

@@ -18,7 +18,7 @@ import (
 
 // files are the ClusterRoles, each in a file that is called as its role is on the command line.
 //
-//go:embed view.yaml lockdown.yaml observe.yaml
+//go:embed view.yaml lockdown.yaml observe.yaml probe.yaml
 var files embed.FS
 
 // role is an argument of the command.
@@ -28,10 +28,11 @@ const (
 	roleView     role = "view"
 	roleLockdown role = "lockdown"
 	roleObserve  role = "observe"
+	roleProbe    role = "probe"
 )
 
 // roles are all of them, in the order in which they are printed.
-func roles() []role { return []role{roleView, roleLockdown, roleObserve} }
+func roles() []role { return []role{roleView, roleLockdown, roleObserve, roleProbe} }
 
 // format is the value of -o.
 type format string
@@ -57,7 +58,7 @@ func NewCommand(globals *kit.Globals) *cobra.Command { return newOptions(globals
 
 func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rbac [view|lockdown|observe]",
+		Use:   "rbac [view|lockdown|observe|probe]",
 		Short: "Print the ClusterRoles that the commands need",
 		Long: kit.Long(`
 			Prints ClusterRoles with exactly the permissions that the commands need, ready for
@@ -69,6 +70,8 @@ func (o *options) command() *cobra.Command {
 			            addition: bind it with a RoleBinding in the namespace of the database
 			  observe   cnpg-netpol-observe, for clients, in addition: it lets commands run in the
 			            database's pods, and reaches Hubble's relay. It is powerful, and optional
+			  probe     cnpg-netpol-probe, for explain --probe, lockdown --prove and test --probe, in
+			            addition: it makes pods in the namespaces of clients. It is powerful, and optional
 			Without an argument, view and lockdown.
 		`),
 		Example: kit.Examples(`

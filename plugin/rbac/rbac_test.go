@@ -28,8 +28,8 @@ func TestCompleteAndValidate(t *testing.T) {
 		{"both", nil, []role{roleView, roleLockdown}, ""},
 		{"view", []string{"view"}, []role{roleView}, ""},
 		{"lockdown", []string{"lockdown"}, []role{roleLockdown}, ""},
-		{"unknown", []string{"admin"}, nil, `unknown role "admin": use view, lockdown, observe, or none for view and lockdown`},
-		{"empty", []string{""}, nil, `unknown role "": use view, lockdown, observe, or none for view and lockdown`},
+		{"unknown", []string{"admin"}, nil, `unknown role "admin": use view, lockdown, observe, probe, or none for view and lockdown`},
+		{"empty", []string{""}, nil, `unknown role "": use view, lockdown, observe, probe, or none for view and lockdown`},
 		{"too many", []string{"view", "lockdown"}, nil, `one role at a time, or none for view and lockdown: "lockdown" is too much`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestFormatsSayTheSame(t *testing.T) {
 }
 
 func TestCompletionOfRoles(t *testing.T) {
-	if got, directive := completeRoles(nil, nil, ""); !slices.Equal(got, []string{"view", "lockdown", "observe"}) || directive != cobra.ShellCompDirectiveNoFileComp {
+	if got, directive := completeRoles(nil, nil, ""); !slices.Equal(got, []string{"view", "lockdown", "observe", "probe"}) || directive != cobra.ShellCompDirectiveNoFileComp {
 		t.Errorf("got %q, %d", got, directive)
 	}
 	if got, _ := completeRoles(nil, []string{"view"}, ""); got != nil {

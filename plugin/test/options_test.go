@@ -58,6 +58,8 @@ func TestValidate(t *testing.T) {
 		{"nothing", nil, "the expectations are missing: name their files, or write some with test --init CLUSTER"},
 		{"manifests alone", []string{"-f", "a.yaml"}, "the expectations are missing: name their files as arguments; -f and -k name the manifests that are judged"},
 		{"a format of what is written", []string{"--init", "-o", "json"}, "--init writes YAML that test reads: it can't be combined with -o"},
+		{"probes of what is written", []string{"--init", "--probe"}, "--init writes what the engine says today, and asks no data path: leave out --probe"},
+		{"probes of manifests", []string{"a.yaml", "--probe", "-f", "b.yaml"}, "--probe asks the data path of a Kubernetes cluster, and manifests have none: leave out -f and -k"},
 		{"the standard input twice", []string{"-", "-f", "-"}, "the standard input can't be both expectations and manifests: write one of them to a file"},
 		{"subfolders of nothing", []string{"a.yaml", "-R"}, "--recursive needs --filename"},
 	} {

@@ -24,6 +24,8 @@ type options struct {
 	genericiooptions.IOStreams
 	source kit.Source
 	output report.Output
+	// probes ask the data path as well.
+	probes *kit.Probes
 	// init asks for expectations to be written. The arguments are the names of clusters then, all when there are none, and
 	// else files.
 	init bool
@@ -32,7 +34,9 @@ type options struct {
 }
 
 func newOptions(globals *kit.Globals) *options {
-	return &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}}
+	o := &options{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, output: report.Output{Format: report.Table}}
+	o.probes = kit.NewProbes(&o.source)
+	return o
 }
 
 // NewCommand returns the command test.
@@ -76,6 +80,8 @@ func (o *options) command() *cobra.Command {
 			A cluster that names no namespace is in that of the document, else in that of the command
 			(-n). Sources and targets that name none are in the namespace of their cluster.
 
+			With --probe, the data path is asked about connections to clusters, too, as 'explain --probe' does.
+
 			--init writes an Expectations document for each CLUSTER, all of the namespace without any:
 			what holds today. What has no clear answer is a comment with the reason.
 
@@ -110,6 +116,7 @@ func (o *options) command() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.init, "init", false, "Write what holds today as expectations; the arguments are the names of clusters then")
+	o.probes.AddFlags(cmd.Flags(), "probe", "Let pods with the clients' identities connect as well; an expectation is unknown where that contradicts the engine")
 	o.source.Files.AddFlags(cmd)
 	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.TestFormats())
@@ -121,9 +128,12 @@ func (o *options) complete(args []string) { o.arguments = args }
 
 // validate finds arguments that are missing, and flags that exclude each other. All that is wrong is reported.
 func (o *options) validate(flags *pflag.FlagSet) error {
-	errs := []error{o.source.Files.Validate()}
+	errs := []error{o.source.Files.Validate(), o.probes.Validate()}
 	switch {
 	case o.init:
+		if o.probes.Wanted {
+			errs = append(errs, kit.UsageErrorf("--init writes what the engine says today, and asks no data path: leave out --probe"))
+		}
 		if flags.Changed("output") {
 			errs = append(errs, kit.UsageErrorf("--init writes YAML that test reads: it can't be combined with -o"))
 		}
@@ -166,6 +176,11 @@ func (o *options) run(ctx context.Context) error {
 	results, err := expect.Test(inv, asked, o.source.OperatorNamespace)
 	if err != nil {
 		return errors.Join(problem, err)
+	}
+	if o.probes.Wanted {
+		if err := o.probe(ctx, inv, asked, &results); err != nil {
+			return errors.Join(problem, err)
+		}
 	}
 	for i := range results.Results {
 		results.Results[i].Remedy = o.asGiven(results.Results[i].Remedy)

@@ -33,6 +33,10 @@ type Explanation struct {
 	Answers []Answer `json:"answers"`
 	// Change is what would let the source in, or the cluster out; set with --why-not when the verdict is denied.
 	Change *AccessChange `json:"change,omitempty"`
+	// Probes are connections that were tried with the source's identity; set with --probe. Where one contradicts the engine, the
+	// verdict is unknown, and a finding says so.
+	Probes   []Probe   `json:"probes,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
 	// Notes are sentences about what the answers rest on.
 	Notes []string `json:"notes"`
 }

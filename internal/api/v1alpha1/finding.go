@@ -82,4 +82,6 @@ const (
 	UnexpectedPeer        FindingCode = "UNEXPECTED_PEER"
 	// AccessOverdue: the Kubernetes cluster did not end what should have ended.
 	AccessOverdue FindingCode = "ACCESS_OVERDUE"
+	// VerdictContradicted: the data path does not do what the engine says of it.
+	VerdictContradicted FindingCode = "VERDICT_CONTRADICTED"
 )

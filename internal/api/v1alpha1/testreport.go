@@ -62,6 +62,8 @@ type TestResult struct {
 	Because string `json:"because,omitempty"`
 	// Notes are sentences about what the answer rests on.
 	Notes []string `json:"notes,omitempty"`
+	// Probes are connections that were tried; set with --probe. Where one contradicts the engine, the outcome is unknown.
+	Probes []Probe `json:"probes,omitempty"`
 	// Remedy shows where to look; missing when the expectation is met.
 	Remedy command.Text `json:"remedy,omitzero"`
 }

@@ -29,6 +29,9 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	for _, a := range e.Answers {
 		answer(e, a)
 	}
+	if err := p.probes(e.Probes, e.Findings); err != nil {
+		return err
+	}
 	if len(e.Notes) > 0 {
 		p.section("Notes")
 		for _, note := range e.Notes {

@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
@@ -33,6 +34,17 @@ func (p *page) tests(t v1alpha1.TestReport) error {
 		if r.Outcome != v1alpha1.OutcomeMet {
 			p.unmet(r)
 		}
+	}
+	var tried []v1alpha1.Probe
+	for _, r := range t.Results {
+		for _, one := range r.Probes {
+			if !slices.Contains(tried, one) {
+				tried = append(tried, one)
+			}
+		}
+	}
+	if err := p.probes(tried, nil); err != nil {
+		return err
 	}
 	p.out.WriteByte('\n')
 	p.paragraph(0, words.TestTotals(t), p.outcome(worst(t)))
