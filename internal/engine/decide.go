@@ -79,7 +79,7 @@ func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 
 // lookUp asks the policy as the data path has it.
 func (e *Engine) lookUp(s *subject, end *endInfo, key policy.Key) Direction {
-	found, meta, _ := s.policy.Lookup(key)
+	found, meta := s.lookup(key)
 	var d Direction
 	d.Rules, d.Builtin = e.rules(meta)
 	switch {
@@ -129,7 +129,7 @@ func (e *Engine) doubt(s *subject, end *endInfo, key policy.Key, d Direction) Di
 		if other.err != nil {
 			return end.unknown(nil)
 		}
-		if found, meta, _ := other.policy.Lookup(key); found.IsDeny() != (d.Verdict == v1alpha1.VerdictDenied) {
+		if found, meta := other.lookup(key); found.IsDeny() != (d.Verdict == v1alpha1.VerdictDenied) {
 			rules, _ := e.rules(meta)
 			return end.unknown(rules)
 		}

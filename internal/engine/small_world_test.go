@@ -42,6 +42,21 @@ func storedWith(policies string, change ...func(*inventory.Settings)) smallWorld
 	return w
 }
 
+// smallPods are a database and two clients, in this order.
+func smallPods() []inventory.Pod {
+	return []inventory.Pod{
+		{Namespace: "db", Name: "pg", Labels: map[string]string{"cnpg.io/cluster": "pg"}, NamedPorts: []inventory.NamedPort{{Name: "postgresql", Port: 5432}}},
+		{Namespace: "app", Name: "web", Labels: map[string]string{"app": "web"}},
+		{Namespace: "app", Name: "api", Labels: map[string]string{"app": "api"}},
+	}
+}
+
+func smallNamespaces() map[string]map[string]string {
+	return map[string]map[string]string{
+		"db": {"kubernetes.io/metadata.name": "db", "team": "data"}, "app": {"kubernetes.io/metadata.name": "app", "team": "web"},
+	}
+}
+
 // ask answers for "SOURCE → TARGET", where both are NAMESPACE/NAME or an entity.
 func (w smallWorld) ask(t *testing.T, question string, port uint16) engine.Decision {
 	t.Helper()
@@ -50,14 +65,7 @@ func (w smallWorld) ask(t *testing.T, question string, port uint16) engine.Decis
 		t.Fatal(err)
 	}
 	known := map[string]*engine.Identity{}
-	namespaces := map[string]map[string]string{
-		"db": {"kubernetes.io/metadata.name": "db", "team": "data"}, "app": {"kubernetes.io/metadata.name": "app", "team": "web"},
-	}
-	pods := []inventory.Pod{
-		{Namespace: "db", Name: "pg", Labels: map[string]string{"cnpg.io/cluster": "pg"}, NamedPorts: []inventory.NamedPort{{Name: "postgresql", Port: 5432}}},
-		{Namespace: "app", Name: "web", Labels: map[string]string{"app": "web"}},
-		{Namespace: "app", Name: "api", Labels: map[string]string{"app": "api"}},
-	}
+	namespaces, pods := smallNamespaces(), smallPods()
 	identities, err := ids.Pods(pods, namespaces)
 	if err != nil {
 		t.Fatal(err)
