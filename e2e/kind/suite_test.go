@@ -20,6 +20,7 @@ var suite = groups{
 	{"two-clusters", core, "two clusters in one namespace", twoClusters},
 	{"comes-and-goes", longer, "a cluster comes and goes", comingAndGoing},
 	{"operator-elsewhere", longer, "the operator in another namespace", operatorElsewhere},
+	{"clients", longer, "who really connects", whoConnects},
 	{"gate", longer, "the gate: a job inside of the cluster", gate},
 	{"nothing-enforced", longer, "Cilium that enforces nothing", nothingEnforced},
 }

@@ -138,6 +138,12 @@ func (g *gathered) mayBeProbes() bool {
 // wanted is true for a client that a lockdown should let in.
 func (g *gathered) wanted() bool { return g.rank() < 2 }
 
+// stranger is true for an address outside the Kubernetes cluster without a session: whoever looks for open ports is
+// seen to connect, and PostgreSQL has let in nobody but those who have one.
+func (g *gathered) stranger() bool {
+	return g.entity == v1alpha1.EntityWorld && !slices.ContainsFunc(g.targets, func(t v1alpha1.ObservedTarget) bool { return t.Sessions > 0 })
+}
+
 func (w who) compare(other who) int {
 	return cmp.Or(
 		cmp.Compare(w.entity, other.entity), w.address.Compare(other.address),

@@ -30,7 +30,7 @@ func (q Question) lockdown(m *model.Model, c *model.Cluster, list []v1alpha1.Obs
 		return nil, "no lockdown can be proposed: " + err.Error(), nil //nolint:nilerr // The rest of the list is good.
 	}
 	for _, g := range q.clients {
-		if g.wanted() {
+		if g.wanted() && !g.stranger() {
 			if err := p.admit(g); err != nil {
 				return nil, "", err
 			}
@@ -206,6 +206,8 @@ func (p *planner) leftOut(g gathered, client v1alpha1.ObservedClient, denied v1a
 		if client.Denied() == 0 {
 			out.Reason = "was on its way to the cluster, and was not seen to arrive"
 		}
+	case g.stranger():
+		out.Reason = "connects from outside the Kubernetes cluster, as anybody may who finds the port, and no session of it was seen"
 	case client.Flag == "":
 		out.Reason, out.Remedy = "no flag of lockdown lets it in", why
 	default:

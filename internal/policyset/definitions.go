@@ -107,6 +107,8 @@ func Definitions() []Definition {
 			peers: func(_ Options, v value) []api.IngressCommonRule {
 				return []api.IngressCommonRule{{FromCIDR: api.CIDRSlice{api.CIDR(v.text)}}}
 			},
+			breadth: 1,
+			suggest: func(s Source) (string, bool) { return s.Prefix, s.Prefix != "" },
 		},
 		{
 			// A monitoring namespace reads metrics of instances and poolers, or some of its pods do.

@@ -14,6 +14,8 @@ type Source struct {
 	Namespace string
 	// ServiceAccount is the name of that of all of the source's pods; empty as Namespace is.
 	ServiceAccount string
+	// Prefix are the source's addresses outside the Kubernetes cluster; empty for everybody else.
+	Prefix string
 	// Selector finds the selector that lets in the source's pods and the fewest others of a namespace, or
 	// of any when it is empty; false when the pods have no label in common.
 	Selector func(namespace string) (Selector, bool)

@@ -19,6 +19,9 @@ func candidates(q *explain.Question, options policyset.Options) []policyset.Opti
 		source.Namespace = namespaces[0]
 		source.ServiceAccount = originServiceAccount(q)
 	}
+	if prefixes := q.Source.Extra().Prefixes; len(prefixes) == 1 && prefixes[0].Bits() > 0 {
+		source.Prefix = prefixes[0].String()
+	}
 	for _, port := range ports(q.Goals) {
 		for _, g := range policyset.Suggestions(port, source) {
 			out = append(out, options.With(g))
