@@ -25,6 +25,9 @@ type who struct {
 
 // whoIs is the client of an evidence. Only of the world does it matter where somebody connects from.
 func whoIs(c observe.Client) who {
+	if c.Entity == "" && c.Address.IsValid() && c.Workload.Name == "" {
+		return who{address: c.Address}
+	}
 	if c.Entity == "" {
 		return who{namespace: c.Namespace, workload: c.Workload.String()}
 	}
@@ -77,7 +80,11 @@ func gather(key types.NamespacedName, e observe.Evidence) []gathered {
 	}
 	for _, s := range e.Sessions {
 		if s.Target.Cluster == key {
-			session(of(whoIs(s.Client)).target(s.Target.Of, s.Target.Port), s)
+			w := whoIs(s.Client)
+			if outside := (who{entity: v1alpha1.EntityWorld, address: w.address}); w.anybody() && all[outside] != nil {
+				w = outside // Hubble has seen that it is.
+			}
+			session(of(w).target(s.Target.Of, s.Target.Port), s)
 		}
 	}
 	for _, r := range e.References {
@@ -138,10 +145,13 @@ func (g *gathered) mayBeProbes() bool {
 // wanted is true for a client that a lockdown should let in.
 func (g *gathered) wanted() bool { return g.rank() < 2 }
 
+// anybody is true for an address of which nobody knows who has it.
+func (w who) anybody() bool { return w == who{address: w.address} }
+
 // stranger is true for an address outside the Kubernetes cluster without a session: whoever looks for open ports is
 // seen to connect, and PostgreSQL has let in nobody but those who have one.
 func (g *gathered) stranger() bool {
-	return g.entity == v1alpha1.EntityWorld && !slices.ContainsFunc(g.targets, func(t v1alpha1.ObservedTarget) bool { return t.Sessions > 0 })
+	return g.anybody() || g.entity == v1alpha1.EntityWorld && !slices.ContainsFunc(g.targets, func(t v1alpha1.ObservedTarget) bool { return t.Sessions > 0 })
 }
 
 func (w who) compare(other who) int {

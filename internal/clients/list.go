@@ -34,7 +34,7 @@ func Ask(inv *inventory.Inventory, cluster types.NamespacedName, e observe.Evide
 	inv = e.Complete(inv)
 	q := Question{cluster: cluster, evidence: e, clients: gather(cluster, e)}
 	for _, g := range q.clients {
-		if s, ok := g.source(); ok && g.entity != "" {
+		if s, ok := g.source(); ok && (g.entity != "" || g.anybody()) {
 			q.extra.Prefixes = append(q.extra.Prefixes, s.Extra().Prefixes...)
 		}
 	}

@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -201,6 +202,41 @@ func TestEachKindOfClient(t *testing.T) {
 		{"monitoring/statefulset/prometheus", "reports/cronjob/monthly", "shop/deployment/api", "shop/deployment/web", "etl/cronjob/nightly"},
 		{"world 203.0.113.7", "shop/pod/stranger"},
 	}, [][]string{kept, cut}); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// An address with a session is let in where Hubble has seen it outside. One that nobody has now may be that of a pod
+// that is gone, of which the session is left over: it is told, and let in by no flag.
+func TestAddresses(t *testing.T) {
+	inv := fixture.Load(t, "testdata/shop.yaml")
+	session := func(address string) observe.Session {
+		return observe.Session{
+			Client: observe.Client{Address: netip.MustParseAddr(address)}, Target: observe.Target{Cluster: fixture.Orders(), Port: 5432}, Number: 1,
+		}
+	}
+	e := flows(t, inv, "testdata/flows.jsonl")
+	e.Sessions = []observe.Session{session("203.0.113.7"), session("10.244.0.99")}
+	l := list(t, inv, fixture.Orders(), e)
+	var names, left []string
+	for _, c := range l.Clients {
+		if c.Address != "" {
+			names = append(names, c.Name()+" "+string(c.Verdict))
+		}
+	}
+	for _, c := range l.Lockdown.LeavesOut {
+		left = append(left, c.Client+": "+c.Reason+": "+c.Remedy.String())
+	}
+	if diff := cmp.Diff([]string{"address 10.244.0.99 allowed", "world 203.0.113.7 allowed"}, names); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if line := l.Lockdown.Command.String(); !strings.Contains(line, " --allow-cidr=203.0.113.7/32") || strings.Contains(line, "10.244") {
+		t.Errorf("%s", line)
+	}
+	if diff := cmp.Diff([]string{
+		"address 10.244.0.99: is connected, and no pod and no node has its address now: it is outside the Kubernetes cluster, or was a pod that is gone: --allow-cidr=10.244.0.99/32",
+		"shop/pod/stranger: was denied once, and nothing else tells that it uses the cluster: --allow-pods=app=stranger",
+	}, left); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

@@ -206,6 +206,8 @@ func (p *planner) leftOut(g gathered, client v1alpha1.ObservedClient, denied v1a
 		if client.Denied() == 0 {
 			out.Reason = "was on its way to the cluster, and was not seen to arrive"
 		}
+	case g.anybody():
+		out.Reason = "is connected, and no pod and no node has its address now: it is outside the Kubernetes cluster, or was a pod that is gone"
 	case g.stranger():
 		out.Reason = "connects from outside the Kubernetes cluster, as anybody may who finds the port, and no session of it was seen"
 	case client.Flag == "":

@@ -36,7 +36,8 @@ func AddressesOf(inv *inventory.Inventory) Addresses {
 }
 
 // Client is who has an address, for a pod on the node with the other one; false for a pod of the cluster
-// itself. From nodes come also those behind them whose addresses are rewritten.
+// itself. From nodes come also those behind them whose addresses are rewritten. An address that nobody has is not the
+// world's for that: sessions outlive pods.
 func (a Addresses) Client(address netip.Addr, node string, cluster types.NamespacedName) (Client, bool) {
 	address = address.Unmap()
 	if p := a.pods[address]; p != nil {
@@ -51,5 +52,5 @@ func (a Addresses) Client(address netip.Addr, node string, cluster types.Namespa
 	case a.nodes[address]:
 		return Client{Entity: v1alpha1.EntityRemoteNode, Address: address}, true
 	}
-	return Client{Entity: v1alpha1.EntityWorld, Address: address}, true
+	return Client{Address: address}, true
 }

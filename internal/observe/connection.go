@@ -21,7 +21,8 @@ type Client struct {
 	// Identity are the labels by which the agents know it, in Cilium's form ("k8s:role=backend") and in order, a
 	// line for each; empty where they were not seen.
 	Identity string
-	// Entity is who is no pod, and Address where it connects from.
+	// Entity is who is no pod, and Address where it connects from. Without Entity and Workload, nobody is known who
+	// has the address: somebody outside the Kubernetes cluster, or a pod that is gone.
 	Entity  v1alpha1.Entity
 	Address netip.Addr
 }

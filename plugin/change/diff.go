@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/pmezard/go-difflib/difflib"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
@@ -33,6 +35,8 @@ type diffOptions struct {
 	flags  kit.SetFlags
 	output report.Output
 	states states
+	// evidence is who really uses the cluster, where a flag asks for it.
+	evidence *kit.Evidence
 
 	// name is the cluster.
 	name string
@@ -42,7 +46,9 @@ type diffOptions struct {
 }
 
 func newDiffOptions(globals *kit.Globals) *diffOptions {
-	return &diffOptions{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, flags: kit.NewSetFlags()}
+	o := &diffOptions{IOStreams: globals.IOStreams, source: kit.Source{Globals: globals}, flags: kit.NewSetFlags()}
+	o.evidence = kit.NewOptionalEvidence(&o.source)
+	return o
 }
 
 // NewDiffCommand returns the command diff.
@@ -65,7 +71,8 @@ func (o *diffOptions) command() *cobra.Command {
 
 			-o json and -o yaml print the whole preview instead, for programs: the policies, the required
 			flows before and after, who gains, loses and keeps access, and why lockdown would refuse.
-			-o table is the preview for people, and -o markdown a comment for a pull request.
+			-o table is the preview for people, and -o markdown a comment for a pull request. With --evidence
+			or --flows, the preview has those who really use the cluster and would be cut off.
 
 			With --from, two states of a repository are compared instead, and no server is asked: for every
 			cluster in them its posture, the required flows that change, who gains and who loses access, and
@@ -101,6 +108,7 @@ func (o *diffOptions) command() *cobra.Command {
 	o.flags.AddFlags(cmd, o.source.Globals, &o.source.OperatorNamespace)
 	o.source.Files.AddFlags(cmd)
 	o.states.addFlags(cmd)
+	o.evidence.AddFlags(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }
@@ -112,11 +120,20 @@ func (o *diffOptions) complete(cmd *cobra.Command, args []string) error {
 	}
 	var err error
 	o.set, err = o.flags.Parse()
-	return err
+	return errors.Join(err, o.evidence.Complete(time.Now()))
 }
 
 // validate finds flags that need another one.
-func (o *diffOptions) validate() error { return o.source.Files.Validate() }
+func (o *diffOptions) validate() error {
+	errs := []error{o.source.Files.Validate()}
+	if o.evidence.Wanted() && !o.previews() {
+		errs = append(errs, kit.UsageErrorf("--evidence and --flows are about the preview, which -o prints: add -o table, json, yaml or markdown"))
+	}
+	return errors.Join(errs...)
+}
+
+// previews is true where the preview is printed, and not the difference of the policies alone.
+func (o *diffOptions) previews() bool { return o.output.Format != "" || o.output.Template != nil }
 
 func (o *diffOptions) run(ctx context.Context) error {
 	namespace, err := o.source.ScopeOf()
@@ -137,11 +154,12 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{assess.Surrounded(w.model, set, cluster)})
+	planned := assess.Surrounded(w.model, set, cluster)
+	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{planned})
 	if err != nil {
 		return err
 	}
-	if err := o.print(w.model, plan, cluster); err != nil {
+	if err := o.print(ctx, w, namespace, plan, planned); err != nil {
 		return err
 	}
 	var errs []error
@@ -167,21 +185,26 @@ func lockedWith(m *model.Model, cluster types.NamespacedName, given policyset.Op
 }
 
 // print writes the difference of the policies, or the whole preview for programs.
-func (o *diffOptions) print(m *model.Model, plan change.Plan, cluster types.NamespacedName) error {
-	if o.output.Format == "" && o.output.Template == nil {
-		text, err := diffOf(plan)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprint(o.Out, o.colored(text))
-		return err
-	}
-	p, err := change.Propose(m, plan, []types.NamespacedName{cluster})
-	if err != nil {
-		return err
-	}
+func (o *diffOptions) print(ctx context.Context, w world, namespace string, plan change.Plan, planned policyset.Options) error {
 	diff, err := diffOf(plan)
 	if err != nil {
+		return err
+	}
+	if !o.previews() {
+		_, err = fmt.Fprint(o.Out, o.colored(diff))
+		return err
+	}
+	var questions map[types.NamespacedName]clients.Question
+	if o.evidence.Wanted() {
+		if w, questions, err = observed(ctx, &o.source, o.evidence, w, namespace, []types.NamespacedName{planned.Cluster}); err != nil {
+			return err
+		}
+	}
+	p, err := change.Propose(w.model, plan, []types.NamespacedName{planned.Cluster})
+	if err != nil {
+		return err
+	}
+	if err := observedChanges(w, p, []policyset.Options{planned}, questions); err != nil {
 		return err
 	}
 	_, width := terminal.Detect(o.Out)

@@ -13,6 +13,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/propose"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
 
 // glancedAtMost is at how many clusters is glanced: each takes a moment.
@@ -20,15 +21,15 @@ const glancedAtMost = 3
 
 // observed gathers the evidence about the clusters, and returns the world with the clients of which no pod is there. A
 // cluster that was only glanced at, without seeing anything, has no question.
-func (o *lockdownOptions) observed(ctx context.Context, w world, namespace string, keys []types.NamespacedName) (world, map[types.NamespacedName]clients.Question, error) {
+func observed(ctx context.Context, source *kit.Source, e *kit.Evidence, w world, namespace string, keys []types.NamespacedName) (world, map[types.NamespacedName]clients.Question, error) {
 	questions := map[types.NamespacedName]clients.Question{}
 	extra := model.Extra{}
 	inv := w.inv
-	if o.evidence.Quiet() && len(keys) > glancedAtMost {
+	if e.Quiet() && len(keys) > glancedAtMost {
 		return w, nil, nil
 	}
 	for _, key := range keys {
-		evidence, err := o.evidence.Gather(ctx, w.inv, key)
+		evidence, err := e.Gather(ctx, w.inv, key)
 		if err != nil {
 			return w, nil, err
 		}
@@ -44,7 +45,7 @@ func (o *lockdownOptions) observed(ctx context.Context, w world, namespace strin
 	if len(questions) == 0 {
 		return w, nil, nil
 	}
-	m, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: o.source.OperatorNamespace, Extra: extra})
+	m, err := model.New(inv, model.Options{Namespace: namespace, OperatorNamespace: source.OperatorNamespace, Extra: extra})
 	return world{inv, m}, questions, err
 }
 

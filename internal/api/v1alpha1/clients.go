@@ -46,7 +46,8 @@ type ClientList struct {
 type ObservedClient struct {
 	// Client has the number of pods that are there now; none for a workload that is gone or does not run.
 	Client `json:",inline"`
-	// Entity is who is no pod, and Address where the world connects from.
+	// Entity is who is no pod, and Address where the world connects from. With Address alone, a session is open from
+	// it, and no pod and no node has it now: it is outside the Kubernetes cluster, or was a pod that is gone.
 	Entity  Entity `json:"entity,omitempty"`
 	Address string `json:"address,omitempty"`
 	// Targets are what it was seen to connect to, or the instances when it was only seen to refer to the cluster.
@@ -131,6 +132,8 @@ func (c ObservedClient) Sessions() int {
 // Name is the client in one word: "shop/deployment/web", "world 203.0.113.7".
 func (c ObservedClient) Name() string {
 	switch {
+	case c.Entity == "" && c.Address != "":
+		return "address " + c.Address
 	case c.Entity == "":
 		return c.Namespace + "/" + c.Workload
 	case c.Address != "":

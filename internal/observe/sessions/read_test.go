@@ -84,8 +84,11 @@ func read(t *testing.T, a answers) ([]string, observe.Coverage) {
 	var got []string
 	for _, s := range e.Sessions {
 		who := s.Client.Namespace + "/" + s.Client.Workload.String()
-		if s.Client.Entity != "" {
-			who = string(s.Client.Entity) + " " + s.Client.Address.String()
+		if s.Client.Address.IsValid() {
+			if who = string(s.Client.Entity); who == "" {
+				who = "nobody"
+			}
+			who += " " + s.Client.Address.String()
 		}
 		oldest := "?"
 		if !s.Oldest.IsZero() {
@@ -107,7 +110,7 @@ func TestSessions(t *testing.T) {
 		"shop/deployment/web pooler rw I app other ?",
 		"host 192.168.0.1 instances I a b 07:46:40",
 		"remote-node 192.168.0.2 instances I a b 07:46:40",
-		"world 203.0.113.7 instances I \x1b[2J b 07:46:40",
+		"nobody 203.0.113.7 instances I \x1b[2J b 07:46:40",
 	}, got, cmp.Transformer("sorted", func(in []string) map[string]bool {
 		out := map[string]bool{}
 		for _, s := range in {

@@ -99,6 +99,8 @@ func (p *page) clientGrid(clients []v1alpha1.ObservedClient, seen map[v1alpha1.E
 // client is what to call one; what runs nowhere now says so.
 func client(c v1alpha1.ObservedClient) string {
 	switch {
+	case c.Entity == "" && c.Address != "":
+		return c.Address + " (no pod or node that is there)"
 	case c.Entity != "" && c.Address != "":
 		return c.Entity.Short() + " (" + c.Address + ")"
 	case c.Entity != "":
