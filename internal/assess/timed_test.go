@@ -82,3 +82,38 @@ func TestWhatEndsByItself(t *testing.T) {
 		})
 	}
 }
+
+// A Job that could not be read is neither over nor for good: nothing is known of its end, for a reason that is told.
+func TestATimerThatCouldNotBeRead(t *testing.T) {
+	for name, tc := range map[string]struct {
+		unseen  []inventory.Missing
+		message string
+	}{
+		"forbidden":              {[]inventory.Missing{{Resource: "jobs.batch", Message: "Jobs can't be read: that is forbidden"}}, "Jobs can't be read: that is forbidden"},
+		"in another namespace":   {[]inventory.Missing{{Resource: "jobs.batch", Scope: inventory.Scope{Namespace: "billing"}, Message: "forbidden"}}, "its Job could not be read"},
+		"nobody says why":        {nil, "its Job could not be read"},
+		"what has nothing to do": {[]inventory.Missing{{Resource: "backups.postgresql.cnpg.io", Message: "forbidden"}}, "its Job could not be read"},
+	} {
+		inv := fixture.Locked(t, policyset.FlagValues{})
+		inv.Origin, inv.Unseen = inventory.Live, tc.unseen
+		for i := range inv.Policies {
+			if p, ok := inv.Policies[i].Object.(*ciliumv2.CiliumNetworkPolicy); ok && policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny {
+				p = policyset.EndingWith(p, policyset.Timer{Name: "pg-timer", UID: "1"})
+				inv.Policies[i].Object, inv.Policies[i].Annotations = p, p.Annotations
+			}
+		}
+		m, err := model.New(inv, model.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := assess.Evaluate(m).Items[0]
+		if len(r.Timed) != 1 || r.Timed[0].Overdue || r.Timed[0].Until != nil || r.Timed[0].Message != tc.message {
+			t.Errorf("%s: %+v", name, r.Timed)
+		}
+		for _, f := range r.Findings {
+			if f.Code == v1alpha1.AccessOverdue {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+	}
+}

@@ -2,15 +2,22 @@ package rollout
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	kubefake "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 )
@@ -99,4 +106,31 @@ func ownersOf(p *ciliumv2.CiliumNetworkPolicy) []metav1.OwnerReference {
 		return nil
 	}
 	return p.OwnerReferences
+}
+
+// Without the Job, a policy is confirmed all the same, and only what is about the Job is not known.
+func TestConfirmingWithoutTheJob(t *testing.T) {
+	for verb, extended := range map[string]string{
+		"get":    `timer "cluster-example-lockdown-timer": jobs.batch "cluster-example-lockdown-timer" is forbidden: `,
+		"delete": "",
+	} {
+		w, timers := onTrial(t)
+		seen := w.objects[exampleDefaultDeny].DeepCopy()
+		job := timer.Spec{Name: exampleTimer, Cluster: example, Purpose: timer.Lockdown, For: time.Hour}.Job()
+		job.UID = "job"
+		complete(job)
+		fake := kubefake.NewClientset(job)
+		fake.PrependReactor(verb, "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(schema.GroupResource{Group: "batch", Resource: "jobs"}, exampleTimer, nil)
+		})
+		timers.Jobs = fake.BatchV1()
+		_, err := timers.Extend(t.Context(), inventory.Timer{Namespace: example.Namespace, Name: exampleTimer, UID: "job"}, time.Minute)
+		if (err == nil) != (extended == "") || err != nil && !strings.HasPrefix(err.Error(), extended) {
+			t.Errorf("without %s: %v, want %q", verb, err, extended)
+		}
+		kept, err := timers.Keep(t.Context(), seen)
+		if !kept || (err != nil) != (verb == "delete") {
+			t.Errorf("without %s: kept %t, %v", verb, kept, err)
+		}
+	}
 }
