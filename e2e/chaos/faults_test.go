@@ -62,7 +62,8 @@ func (l *lab) testFaults(t *testing.T) {
 			for n, request := range requests {
 				for i, fault := range Faults() {
 					// What is read before anything is written is the same for all verbs: each request meets with some.
-					if at++; !thorough() && at%sample != 0 || thorough() && n < firstWrite(requests) && (n+i)%4 != 0 {
+					at++
+					if !thorough() && at%sample != 0 || thorough() && n < firstWrite(requests) && (n+i)%4 != 0 {
 						continue
 					}
 					t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, v, before, end, n+1, fault) })

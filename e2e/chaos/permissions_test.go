@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -67,7 +68,7 @@ func (l *lab) roles(t *testing.T) []rbacv1.ClusterRole {
 	for {
 		var role rbacv1.ClusterRole
 		err := decoder.Decode(&role)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

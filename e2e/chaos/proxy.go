@@ -118,7 +118,7 @@ func answered(r *http.Request, forward http.Handler) *http.Response {
 }
 
 // hangUp ends the connection without an answer.
-func hangUp() { panic(http.ErrAbortHandler) }
+func hangUp() { panic(http.ErrAbortHandler) } //nolint:forbidigo // So net/http is told to.
 
 // half sends the first half of an answer as if it were all that follows is lost.
 func half(w http.ResponseWriter, response *http.Response) {

@@ -255,7 +255,7 @@ func (p Proposal) WithUndone(changes []LastChange, left []Left) Proposal {
 				notes = append(notes, v1alpha1.ChangeNote{Subject: "Stays as it is", Message: l.String()})
 			}
 		}
-		p.Previews[i].Notes = append(notes, preview.Notes...)
+		p.Previews[i].Notes = slices.Concat(notes, preview.Notes)
 	}
 	return p
 }

@@ -1,24 +1,18 @@
 package change
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -311,59 +305,4 @@ func (o *lockdownOptions) leave(ctx context.Context, w world, p change.Proposal)
 		fmt.Fprintln(o.ErrOut, "Nothing to change.")
 	}
 	return errors.Join(failed(o.carryOutEach(ctx, w, p, false)), o.inForce(), o.unproven)
-}
-
-// refusal is one line for each reason.
-func refusal(reasons []v1alpha1.Refusal) error {
-	var errs []error
-	for _, reason := range reasons {
-		errs = append(errs, fmt.Errorf("refused: %s", reason.Message))
-	}
-	return errors.Join(append(errs, errors.New("nothing was changed; --force goes on all the same"))...)
-}
-
-// printPlan prints the policies of the plan without touching the server.
-func (o *lockdownOptions) printPlan(p change.Proposal) error {
-	return o.printSteps(p, func(s change.Step) *ciliumv2.CiliumNetworkPolicy { return cmp.Or(s.After, s.Before) })
-}
-
-// summarize says on stderr how each cluster stands now.
-func (o *lockdownOptions) summarize(p change.Proposal) {
-	for _, preview := range p.Previews {
-		c, after := preview.Metadata, preview.Posture.After
-		switch {
-		case after == "":
-			fmt.Fprintf(o.ErrOut, "Cluster %s is not there any more: whether it is locked can't be said.\n", o.called(c))
-		case !o.wait:
-			fmt.Fprintf(o.ErrOut, "Cluster %s: the policies are applied; whether Cilium accepts them was not waited for.\n", o.called(c))
-		case after == v1alpha1.PostureLocked:
-			fmt.Fprintf(o.ErrOut, "Cluster %s is LOCKED.\n", o.called(c))
-		default:
-			fmt.Fprintf(o.ErrOut, "Cluster %s is %s: '%s' says why.\n",
-				o.called(c), after, terminal.Escape(command.Plugin("status", c.Name).In(c.Namespace).String()))
-		}
-	}
-}
-
-// untilWhen says on stderr when the lockdowns end, and how to keep them.
-func (o *lockdownOptions) untilWhen() {
-	for _, running := range o.running {
-		c := running.Cluster
-		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running.now, o.now))
-		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
-		o.suggestions([]suggestion{
-			{confirm, "keeps it"},
-			{confirm.With("--extend", o.confirmWithin.String()), "gives more time"},
-			{command.Plugin("unlock", c.Name).In(c.Namespace).InContext(*o.source.Config.Context), "ends it now"},
-		})
-	}
-}
-
-// imageOf is the image that the pods of a cluster run; empty when it is not known.
-func imageOf(m *model.Model, key types.NamespacedName) string {
-	c := m.Cluster(key)
-	if c == nil {
-		return ""
-	}
-	return cmp.Or(c.Object.Status.Image, c.Object.Spec.ImageName)
 }

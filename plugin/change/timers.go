@@ -1,6 +1,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
@@ -120,4 +122,13 @@ func checkDuration(flag string, d time.Duration) error {
 		return fmt.Errorf("%s %s: must be %s or less", flag, d, maxTimed)
 	}
 	return nil
+}
+
+// imageOf is the image that the pods of a cluster run; empty when it is not known.
+func imageOf(m *model.Model, key types.NamespacedName) string {
+	c := m.Cluster(key)
+	if c == nil {
+		return ""
+	}
+	return cmp.Or(c.Object.Status.Image, c.Object.Spec.ImageName)
 }
