@@ -189,6 +189,10 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around A
 		return out
 	}
 	parts := read(p, cluster, from)
+	if parts.unread != "" {
+		out.Valid, out.Message, out.Unreadable = false, parts.unread, parts.unread
+		return out
+	}
 	out.refused = parts.subjects
 	accepted := p.Condition != nil && p.Condition.Valid
 	refused := p.Condition != nil && !p.Condition.Valid

@@ -22,6 +22,8 @@ type imported struct {
 	entries []entry
 	// err is Cilium's reason for refusing the policy.
 	err error
+	// unread is why the policy was not given to Cilium's reader.
+	unread string
 	// subjects are what a refused policy would select of pods; nil when that can't be told.
 	subjects []*types.LabelSelector
 	// prefixes, groups and names are the parts of the world that the policy names.
@@ -55,6 +57,9 @@ func read(p *inventory.Policy, cluster string, a surroundings) (result imported)
 			result = imported{err: fmt.Errorf("cilium's reader fails on it: %v", r)}
 		}
 	}()
+	if why := tooLongSelector(p.Object); why != "" {
+		return imported{unread: why}
+	}
 	switch object := p.Object.(type) {
 	case *ciliumv2.CiliumNetworkPolicy:
 		// Parse changes what it reads, hence the copies.
