@@ -23,7 +23,7 @@ COMMIT = $(shell $(GIT) rev-parse --verify --quiet HEAD 2>/dev/null || echo unkn
 LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commit=$(COMMIT)
 GO_DIRECTORIES := cmd plugin internal krew e2e
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-FUZZTIME ?= 20s
+FUZZTIME ?= 1m
 IMAGE ?= cnpg-netpol:dev
 # GoReleaser reads the commit and the remote from Git, which may mistrust the work tree, see GIT, and
 # may have no remote.
@@ -129,7 +129,7 @@ bench: ## Measure over generated fleets, ready for benchstat; e2e/bench/README.m
 	@go test ./e2e/bench -run '^$$' -bench . -benchmem -count 3 -timeout 60m
 
 .PHONY: fuzz
-fuzz: ## Run each fuzz target for FUZZTIME (20s)
+fuzz: ## Run each fuzz target for FUZZTIME (1m)
 	@grep -rloE '^func Fuzz' --include='*_test.go' $(GO_DIRECTORIES) | sort | while read -r file; do \
 		grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | while read -r _ target; do \
 			go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null; \
