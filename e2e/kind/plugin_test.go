@@ -76,8 +76,13 @@ func command(ctx context.Context, kubeconfig string, arguments ...string) *exec.
 
 // ask runs the plugin and returns what it says; an exit code is an answer, too.
 func ask(ctx context.Context, arguments ...string) (answer, error) {
+	return askWith(ctx, "", arguments...)
+}
+
+// askWith is ask with another kubeconfig than the suite's when one is given.
+func askWith(ctx context.Context, kubeconfig string, arguments ...string) (answer, error) {
 	var out, errs bytes.Buffer
-	cmd := command(ctx, "", arguments...)
+	cmd := command(ctx, kubeconfig, arguments...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	a := answer{out: out.String(), errors: errs.String(), code: cmd.ProcessState.ExitCode()}

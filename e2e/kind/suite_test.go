@@ -21,6 +21,8 @@ var suite = groups{
 	{"comes-and-goes", longer, "a cluster comes and goes", comingAndGoing},
 	{"operator-elsewhere", longer, "the operator in another namespace", operatorElsewhere},
 	{"clients", longer, "who really connects", whoConnects},
+	{"probes", longer, "the data path proves verdicts", proofs},
+	{"timers", longer, "what ends by itself", timers},
 	{"gate", longer, "the gate: a job inside of the cluster", gate},
 	{"nothing-enforced", longer, "Cilium that enforces nothing", nothingEnforced},
 }
