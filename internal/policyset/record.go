@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +58,7 @@ func readRecord(text string) (Options, error) {
 	if err := decoder.Decode(&r); err != nil {
 		return Options{}, fmt.Errorf("not what this version stores of a set: %w", err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+	if strings.TrimSpace(text[decoder.InputOffset():]) != "" {
 		return Options{}, errors.New("not what this version stores of a set: something follows it")
 	}
 	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly, ThroughPoolers: r.ThroughPoolers}
