@@ -32,7 +32,7 @@ func ProposeRehearsal(m *model.Model, options []policyset.Options) (Proposal, er
 	p.Previews = slices.Clone(p.Previews)
 	for i := range p.Previews {
 		notes := slices.DeleteFunc(slices.Clone(p.Previews[i].Notes), func(n v1alpha1.ChangeNote) bool { return n.Subject == notLocked })
-		p.Previews[i].Notes = append(notes, rehearsalNotes(m, options[i])...)
+		p.Previews[i].Notes = slices.Concat(notes, rehearsalNotes(m, options[i]))
 	}
 	return p, nil
 }

@@ -221,7 +221,7 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 		o.evidence.Insist()
 	}
 	var questions map[types.NamespacedName]clients.Question
-	if o.evidence.Wanted() && !(o.rehearse && o.evidence.Quiet()) {
+	if o.evidence.Wanted() && (!o.rehearse || !o.evidence.Quiet()) {
 		if w, questions, err = observed(ctx, &o.source, o.evidence, w, namespace, keys); err != nil {
 			return err
 		}
