@@ -2,6 +2,7 @@ package observe
 
 import (
 	"net/netip"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -35,12 +36,15 @@ func AddressesOf(inv *inventory.Inventory) Addresses {
 	return a
 }
 
-// Client is who has an address, for a pod on the node with the other one; false for a pod of the cluster
-// itself. From nodes come also those behind them whose addresses are rewritten. An address that nobody has is not the
+// Client is who has an address, for a pod on the node with the other one; false for a pod that is no client, as one of
+// the cluster itself. From nodes come also those behind them whose addresses are rewritten. An address that nobody has is not the
 // world's for that: sessions outlive pods.
 func (a Addresses) Client(address netip.Addr, node string, cluster types.NamespacedName) (Client, bool) {
 	address = address.Unmap()
 	if p := a.pods[address]; p != nil {
+		if strings.HasPrefix(p.Name, ProbePrefix) {
+			return Client{}, false
+		}
 		if p.Namespace == cluster.Namespace && p.Labels[cnpg.ClusterLabel] == cluster.Name && (p.Labels[cnpg.PodRoleLabel] != "" || p.Labels[cnpg.JobRoleLabel] != "") {
 			return Client{}, false
 		}

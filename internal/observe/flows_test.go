@@ -48,7 +48,7 @@ func told(e observe.Evidence) []string {
 		for _, part := range []struct {
 			n    uint64
 			name string
-		}{{c.Opened, "opened"}, {c.Denied, "denied"}, {c.DeniedAtSource, "at source"}, {c.Audited, "audited"}} {
+		}{{c.Opened, "opened"}, {c.Denied, "denied"}, {c.DeniedAtSource, "at source"}, {c.Audited, "audited"}, {c.ByDefault, "by default"}} {
 			if part.n > 0 {
 				what += fmt.Sprintf(" %s=%d", part.name, part.n)
 			}
@@ -71,9 +71,9 @@ func TestRecordings(t *testing.T) {
 			"default/pod/web -> instances:5432 opened=2 ongoing",
 		},
 		"rehearsal": {
-			"backend/pod/rep -> instances:5432 opened=1 ongoing",
+			"backend/pod/rep -> instances:5432 opened=1 by default=1 ongoing",
 			"default/pod/app -> instances:5432 opened=1 ongoing",
-			"default/pod/web -> instances:5432 opened=2 ongoing",
+			"default/pod/web -> instances:5432 opened=2 by default=2 ongoing",
 		},
 		"locked": {
 			"backend/pod/rep -> instances:5432 denied=3",
@@ -162,6 +162,9 @@ func TestFlows(t *testing.T) {
 		"the node":              {[]flow{{"source": `{"labels":["reserved:host","reserved:kube-apiserver"]}`}}, "host 10.0.0.1 -> instances:5432 opened=1"},
 		"nobody knows":          {[]flow{{"source": ""}}, "world 10.0.0.1 -> instances:5432 opened=1"},
 		"a pod without owner":   {[]flow{{"source": `{"namespace":"shop","pod_name":"psql"}`}}, "shop/pod/psql -> instances:5432 opened=1"},
+		"let in by a policy":    {[]flow{{"event_type": `{"type":5}`, "ingress_allowed_by": `[{"name":"ours"}]`}}, "shop/deployment/web -> instances:5432 opened=1"},
+		"let in by none":        {[]flow{{"event_type": `{"type":5}`, "ingress_allowed_by": `[{"labels":["reserved:io.cilium.policy.derived-from=allow-any-ingress"]}]`}}, "shop/deployment/web -> instances:5432 opened=1 by default=1"},
+		"our own probe":         {[]flow{{"source": `{"namespace":"shop","pod_name":"cnpg-netpol-twin-x-0"}`}}, ""},
 		"a CronJob":             {[]flow{{"source": `{"namespace":"shop","pod_name":"n-1","workloads":[{"name":"n","kind":"CronJob"}]}`}}, "shop/cronjob/n -> instances:5432 opened=1"},
 	} {
 		t.Run(name, func(t *testing.T) {

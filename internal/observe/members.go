@@ -69,8 +69,16 @@ func (m Members) target(e *flowpb.Endpoint, port uint16) (Target, bool) {
 	return t, m.clusters[t.Cluster] && (port == cnpg.PostgresPort || port == metrics)
 }
 
-// isOf is true for a pod of the cluster itself: an instance, a pooler or a job.
+// ProbePrefix is what the names of the pods begin with by which this program itself tries connections, with the labels
+// of the clients whose verdicts it proves.
+const ProbePrefix = "cnpg-netpol-twin-"
+
+// isOf is true for a pod that is no client: one of the cluster itself, which is an instance, a pooler or a job, and one
+// that proves verdicts.
 func (m Members) isOf(e *flowpb.Endpoint, cluster types.NamespacedName) bool {
+	if strings.HasPrefix(e.GetPodName(), ProbePrefix) {
+		return true
+	}
 	if e.GetNamespace() != cluster.Namespace {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/probe"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
@@ -36,7 +37,7 @@ type twin struct {
 // make makes the twins, and before them, in each namespace, what they belong to: first the timer with which all of it ends.
 func (r Runner) make(ctx context.Context, plan probe.Plan) *made {
 	out := &made{twins: map[int]twin{}}
-	name := "cnpg-netpol-twin-" + r.Suffix
+	name := observe.ProbePrefix + r.Suffix
 	for _, namespace := range plan.Namespaces() {
 		r.waiting(fmt.Sprintf("making probes in namespace %q", namespace))
 		services, err := r.Kubernetes.CoreV1().Services(namespace).List(ctx, metav1.ListOptions{})
