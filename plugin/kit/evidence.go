@@ -296,10 +296,11 @@ func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, clu
 		progress := e.progress()
 		defer progress.Stop()
 		progress.Update("reading the specs of workloads")
-		return specs.Read(ctx, clients.Kubernetes, names, inv, cluster.Namespace)
+		out, err := specs.Read(ctx, clients.Kubernetes, names, inv, cluster.Namespace)
+		return out.Add(observe.Evidence{References: names.OfClusters(inv.Clusters)}), err
 	}
 	coverage := observe.Coverage{Kind: v1alpha1.EvidenceReferences, Source: specs.Source + " in the manifests"}
-	var out observe.Evidence
+	out := observe.Evidence{References: names.OfClusters(inv.Clusters)}
 	for _, m := range e.manifests {
 		spec, connects, err := observe.SpecOf(m.kind, m.raw, m.namespace)
 		switch {
