@@ -117,6 +117,9 @@ func (p Proposal) RefuseSeen(rehearsed []types.NamespacedName) Proposal {
 			continue
 		}
 		for _, client := range preview.Observed.CutOff {
+			if client.Entity == "" && client.Workload == "" {
+				continue // A session that may be left over from a pod that is gone: nobody was seen, and the preview has it.
+			}
 			used := 0
 			for _, t := range client.Targets {
 				if t.Used() && t.Verdict != v1alpha1.VerdictAllowed {

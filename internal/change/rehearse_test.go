@@ -170,6 +170,7 @@ func TestWhoWasSeenEndsNoRehearsal(t *testing.T) {
 			client("deployment/seen", v1alpha1.ObservedTarget{Opened: 1, Verdict: denied}),
 			client("deployment/connected", v1alpha1.ObservedTarget{Sessions: 1, Verdict: v1alpha1.VerdictUnknown}),
 			client("deployment/refers", v1alpha1.ObservedTarget{Verdict: denied}),
+			{Address: "10.244.0.99", Targets: []v1alpha1.ObservedTarget{{Sessions: 1, Verdict: denied}}},
 			client("deployment/elsewhere", v1alpha1.ObservedTarget{Verdict: denied}, v1alpha1.ObservedTarget{Opened: 1, Verdict: v1alpha1.VerdictAllowed}),
 		}},
 	}
