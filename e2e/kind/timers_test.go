@@ -72,8 +72,9 @@ func timers(t *testing.T, w *world) {
 	w.it(t, "no controller manager runs: lockdown that would end is refused, and what runs is called overdue until one does", func(t *testing.T) {
 		w.answered(t, 0, "", trial...)
 		w.onNode(t, "mv", manager, "/root/")
+		node := w.node(t)
 		back := func() {
-			_ = exec.Command("docker", "exec", w.node(t), "mv", "/root/kube-controller-manager.yaml", manager).Run()
+			_ = exec.Command("docker", "exec", node, "mv", "/root/kube-controller-manager.yaml", manager).Run()
 		} // it may be back
 		t.Cleanup(back)
 		eventually(t, func(ctx context.Context) error {

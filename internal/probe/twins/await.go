@@ -48,7 +48,7 @@ func (r Runner) lacks(ctx context.Context, c probe.Client, name string) (string,
 	case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 		return "", err
 	case err != nil:
-		return err.Error(), nil
+		return err.Error(), nil //nolint:nilerr // Another attempt may get an answer.
 	}
 	if waits, err := starting(pod); waits != "" || err != nil {
 		return waits, err

@@ -13,6 +13,7 @@ import (
 
 	ciliumclient "github.com/cilium/cilium/pkg/k8s/client/clientset/versioned/typed/cilium.io/v2"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe/sessions"
@@ -70,9 +71,7 @@ func (r Runner) Run(ctx context.Context, plan probe.Plan) (results probe.Results
 		if len(probe.Contradictions(probe.Judge(plan, results))) == 0 {
 			break
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
+		if wait.PollUntilContextTimeout(ctx, pause, 2*pause, false, func(context.Context) (bool, error) { return true, nil }) == nil {
 			results = r.try(ctx, plan, made)
 		}
 	}
