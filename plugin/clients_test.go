@@ -78,8 +78,8 @@ func TestClientsBadInput(t *testing.T) {
 	}
 	manifests := " -f " + recordings + "live-flows.json"
 	for args, want := range map[string]string{
-		"":                                    "accepts 1 arg(s), received 0",
-		"a b":                                 "accepts 1 arg(s), received 2",
+		"":                                    "a cluster is needed: clients CLUSTER",
+		"a b":                                 "clients is about one cluster: leave out all but one of a b",
 		"none" + manifests:                    `no CloudNativePG cluster "none" in the manifests: they hold default/cluster-example`,
 		"a -o dot" + manifests:                `must be one of table, wide, json, yaml`,
 		"a --since soon" + manifests:          `--since "soon" is neither a duration as in 2h, nor a time as in 2026-01-02T15:04:05Z`,

@@ -60,7 +60,7 @@ func (o *confirmOptions) command() *cobra.Command {
 			# Half an hour more to find out
 			kubectl cnpg-netpol confirm shop-db -n shop --extend 30m
 		`),
-		Args:              cobra.ExactArgs(1),
+		Args:              kit.OneCluster,
 		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.name = args[0]

@@ -67,7 +67,7 @@ func (o *grantOptions) command() *cobra.Command {
 			# No longer needed
 			kubectl cnpg-netpol revoke shop-db -n shop
 		`),
-		Args:              cobra.ExactArgs(1),
+		Args:              kit.OneCluster,
 		ValidArgsFunction: o.source.CompleteClusters,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(o.complete(args), o.validate()); err != nil {

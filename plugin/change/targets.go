@@ -23,7 +23,7 @@ func (o *changeOptions) needsClusters(_ *cobra.Command, args []string) error {
 		return nil
 	}
 	if len(args) == 0 {
-		return kit.UsageErrorf("requires at least 1 arg(s), only received 0")
+		return kit.UsageErrorf("a cluster is needed: name one or several, or take all with --all-namespaces")
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func (o *options) command() *cobra.Command {
 			# Without a Kubernetes cluster, and for a script
 			kubectl cnpg-netpol clients shop-db -f deploy/ -R --flows flows.jsonl.gz -o json
 		`),
-		Args:              cobra.ExactArgs(1),
+		Args:              kit.OneCluster,
 		ValidArgsFunction: o.completeCluster,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(o.complete(args), o.source.Files.Validate()); err != nil {

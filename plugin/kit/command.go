@@ -2,6 +2,7 @@ package kit
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -41,6 +42,18 @@ func NoArgs(_ *cobra.Command, args []string) error {
 		return fmt.Errorf("unexpected argument %q", args[0])
 	}
 	return nil
+}
+
+// OneCluster is the Args of commands that are about one cluster.
+func OneCluster(command *cobra.Command, args []string) error {
+	switch len(args) {
+	case 1:
+		return nil
+	case 0:
+		return UsageErrorf("a cluster is needed: %s CLUSTER", command.Name())
+	default:
+		return UsageErrorf("%s is about one cluster: leave out all but one of %s", command.Name(), strings.Join(args, " "))
+	}
 }
 
 // Unique drops repeated names and keeps the order.
