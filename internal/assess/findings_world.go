@@ -16,7 +16,7 @@ import (
 // opening is what a rule lets in from outside the Kubernetes cluster.
 type opening struct {
 	rule engine.Rule
-	// everybody is true when the rule lets in the whole world, alone or together with others.
+	// everybody is true when the rule lets in the whole world, alone or, where none does, together with others.
 	everybody bool
 	// more is how many rules of the same policy do the same, where there are many.
 	more int
@@ -85,7 +85,6 @@ func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.R
 		return all
 	}
 	slices.SortFunc(denied, netip.Prefix.Compare)
-	everybody := m.WorldReaches(t.Target)
 	by := map[*engine.Identity][]*opening{}
 	for _, id := range world {
 		standIn := m.Engine().StandIn(id)
@@ -102,10 +101,31 @@ func addOpenings(m *model.Model, t protected, all []*opening, known map[engine.R
 			by[standIn] = openings
 		}
 		for _, o := range openings {
-			o.add(id, denied, t, everybody)
+			o.add(id, denied, t)
+		}
+	}
+	if m.WorldReaches(t.Target) {
+		for _, o := range forEverybody(m, by) {
+			o.everybody = true
 		}
 	}
 	return all
+}
+
+// forEverybody are, of the rules that let in the whole world, those that do so alone, or else all that do so together.
+// by are the rules for each identity.
+func forEverybody(m *model.Model, by map[*engine.Identity][]*opening) []*opening {
+	var alone, together []*opening
+	for id, openings := range by {
+		together = append(together, openings...)
+		if slices.Contains(m.Identities().Worlds(), id) {
+			alone = append(alone, openings...)
+		}
+	}
+	if len(alone) > 0 {
+		return alone
+	}
+	return together
 }
 
 // rulesThatAllow are the rules by which an identity can connect to pods of the target.
@@ -120,8 +140,7 @@ func rulesThatAllow(m *model.Model, id *engine.Identity, t model.Target) []engin
 }
 
 // add notes that the rule lets in the identity; the prefixes that are denied are in order.
-func (o *opening) add(id *engine.Identity, denied []netip.Prefix, t protected, everybody bool) {
-	o.everybody = o.everybody || everybody
+func (o *opening) add(id *engine.Identity, denied []netip.Prefix, t protected) {
 	o.parts.add(id.Entity().Short())
 	for _, hole := range holesIn(id, denied) {
 		o.except.add(hole.String())

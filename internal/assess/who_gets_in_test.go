@@ -127,6 +127,14 @@ func TestWhoGetsIn(t *testing.T) {
 			},
 			hasNot: []string{"WORLD_CAN_CONNECT.*WORLD_CAN_CONNECT"},
 		},
+		"a rule for the world, and one for a part of it": {
+			manifests: small + rulesFor("  - fromEntities: [world]\n  - fromCIDR: [10.20.0.0/16]\n"+on5432), posture: v1alpha1.PosturePartial,
+			has: []string{
+				`let everybody outside the Kubernetes cluster connect to [^:]*: spec.ingress\[1\] of CiliumNetworkPolicy/db/pg lets in world`,
+				`let a part of the world connect to port 5432 of the instances: spec.ingress\[2\] of CiliumNetworkPolicy/db/pg lets in 10.20.0.0/16`,
+			},
+			hasNot: []string{`everybody outside the Kubernetes cluster connect to [^:]*: spec.ingress\[2\]`},
+		},
 		"halves are the world": {
 			manifests: small + rulesFor("  - fromCIDR: [0.0.0.0/1, 128.0.0.0/1]\n"+on5432), posture: v1alpha1.PosturePartial,
 			has: []string{`"severity":"error","message":"the policies let everybody outside`, `"entities":\["host","world"\]`}, hasNot: []string{"cidr:"},

@@ -52,7 +52,8 @@ func (e *Evidence) glance(ctx context.Context, inv *inventory.Inventory, cluster
 	for waiting := len(asks); waiting > 0; {
 		select {
 		case a := <-answers:
-			if waiting--; a.err == nil {
+			waiting--
+			if a.err == nil {
 				found[a.kind] = a.evidence
 			}
 		case <-limited.Done():

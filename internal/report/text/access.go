@@ -66,7 +66,17 @@ func merge(all []v1alpha1.ClientChange) []access {
 		merged[i].client.Pods = max(merged[i].client.Pods, client.Pods)
 		merged[i].targets += ", " + target
 	}
+	// Workloads are what people look for; everybody else is much the same everywhere.
+	slices.SortStableFunc(merged, func(a, b access) int { return cmp.Compare(rankOf(a.client), rankOf(b.client)) })
 	return merged
+}
+
+// rankOf puts workloads before entities and addresses.
+func rankOf(c v1alpha1.Client) int {
+	if c.Namespace != "" {
+		return 0
+	}
+	return 1
 }
 
 // accessChanges writes who loses, gains and keeps access.
