@@ -71,10 +71,10 @@ func timers(t *testing.T, w *world) {
 	})
 	w.it(t, "no controller manager runs: lockdown that would end is refused, and what runs is called overdue until one does", func(t *testing.T) {
 		w.answered(t, 0, "", trial...)
-		w.onNode(t, "mv", manager, "/root/")
+		w.onNode(t, "mv", manager, "/var/")
 		node := w.node(t)
 		back := func() {
-			_ = exec.Command("docker", "exec", node, "mv", "/root/kube-controller-manager.yaml", manager).Run()
+			_ = exec.Command("docker", "exec", node, "mv", "/var/kube-controller-manager.yaml", manager).Run()
 		} // it may be back
 		t.Cleanup(back)
 		eventually(t, func(ctx context.Context) error {
