@@ -118,9 +118,9 @@ func answered(r *http.Request, forward http.Handler) *http.Response {
 }
 
 // hangUp ends the connection without an answer.
-func hangUp() { panic(http.ErrAbortHandler) } //nolint:forbidigo // So net/http is told to.
+func hangUp() { panic(http.ErrAbortHandler) } //nolint:forbidigo // net/http has no other way to end a connection from within a handler.
 
-// half sends the first half of an answer as if it were all that follows is lost.
+// half sends the first half of an answer; the rest is lost.
 func half(w http.ResponseWriter, response *http.Response) {
 	defer hangUp()
 	body, err := io.ReadAll(response.Body)
