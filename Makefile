@@ -49,7 +49,7 @@ test: ## Run all tests, those against a real API server included
 .PHONY: chaos
 chaos: ## Spoil every request of every change, one by one, and print what came of it; make test does a few of them
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
-	CHAOS=all KUBEBUILDER_ASSETS="$$assets" go test ./e2e/chaos -count 1 -timeout 4h -v | grep -vE '^( *=== |    +--- PASS)'
+	CHAOS=all KUBEBUILDER_ASSETS="$$assets" go test ./e2e/chaos -count 1 -timeout 4h -v | grep --line-buffered -vE '^( *=== |    +--- PASS)'
 
 .PHONY: test-html
 test-html: ## Look at the HTML report in headless Chromium, which must be installed

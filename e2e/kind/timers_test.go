@@ -119,6 +119,27 @@ func timers(t *testing.T, w *world) {
 		t.Logf("%d times it was confirmed and is kept, %d times it was too late and has ended", kept, ended)
 	})
 
+	w.it(t, "a rehearsal ends by itself, with all of its policies, and nobody is cut off before or after", func(t *testing.T) {
+		w.answered(t, 0, "", append(trial, "--rehearse")...)
+		w.expectAccess(t, toPrimary, everybody, everybody...)
+		took := eventually(t, func(context.Context) error {
+			if left := w.kubectl(t, "get", "cnp,jobs", "-l", "app.kubernetes.io/managed-by=kubectl-cnpg-netpol", "-o", "name"); left != "" {
+				return fmt.Errorf("still there: %s", left)
+			}
+			return nil
+		})
+		t.Logf("the rehearsal has gone after %s", took.Round(time.Second))
+		w.expectAccess(t, toPrimary, everybody, everybody...)
+		// Confirmed, it stays for longer than that.
+		w.answered(t, 0, "", append(trial, "--rehearse")...)
+		w.answered(t, 0, "", "confirm", "cluster-example")
+		time.Sleep(40 * time.Second)
+		if owners := w.kubectl(t, "get", "cnp", "-l", "app.kubernetes.io/managed-by=kubectl-cnpg-netpol", "-o", "jsonpath={.items[*].metadata.name} {.items[*].metadata.ownerReferences}"); strings.TrimSpace(owners) != "cluster-example-internal-access cluster-example-postgres-access-role-backend" {
+			t.Errorf("confirmed, and then: %q", owners)
+		}
+		w.unlock(t, "cluster-example")
+	})
+
 	w.it(t, "a grant ends while a session is open: it gets no answer from then on", func(t *testing.T) {
 		w.removePolicies(t)
 		w.lockdown(t, "cluster-example", "--allow-pods", "role=backend")

@@ -52,8 +52,13 @@ func timedBy(inv *inventory.Inventory, p *ciliumv2.CiliumNetworkPolicy, t policy
 		Name: t.Name, Kind: v1alpha1.TimedLockdown, Policies: []v1alpha1.PolicyReference{},
 		RequestedBy: p.Annotations[policyset.AnnotationRequestedBy], Reason: p.Annotations[policyset.AnnotationReason],
 	}
-	if policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.GrantedAccess {
+	switch policyset.Role(p.Labels[policyset.LabelPolicy]) {
+	case policyset.DefaultDeny:
+	case policyset.GrantedAccess:
 		out.Kind = v1alpha1.TimedGrant
+	default:
+		// Of a lockdown, nothing but default deny ends by itself.
+		out.Kind = v1alpha1.TimedRehearsal
 	}
 	at := slices.IndexFunc(inv.Timers, func(job inventory.Timer) bool {
 		return job.Namespace == p.Namespace && job.Name == t.Name && job.UID == t.UID
@@ -126,7 +131,11 @@ func overdueFindings(_ *model.Model, c *model.Cluster, r *v1alpha1.IsolationRepo
 		what := "the lockdown that nobody has confirmed is still there"
 		remedy := command.Words("Keep it or end it:").Run(
 			command.Plugin("confirm", c.Object.Name).In(c.Object.Namespace), command.Plugin("unlock", c.Object.Name).In(c.Object.Namespace))
-		if t.Kind == v1alpha1.TimedGrant {
+		switch t.Kind {
+		case v1alpha1.TimedLockdown:
+		case v1alpha1.TimedRehearsal:
+			what = "the rehearsal that nobody has confirmed is still there"
+		case v1alpha1.TimedGrant:
 			what = fmt.Sprintf("the access that was granted as %q is still there", t.Name)
 			remedy = command.Run(command.Plugin("revoke", c.Object.Name, t.Name).In(c.Object.Namespace))
 		}

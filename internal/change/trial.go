@@ -17,10 +17,15 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// OnTrial is the proposal of a lockdown that ends by itself unless it is confirmed, with a note on what is left then. The
-// error says why it can't end by itself: only a deletion can be timed, so that what the lockdown takes away has to come
-// back when its default deny goes.
+// OnTrial is the proposal of a lockdown, or of its rehearsal, that ends by itself unless it is confirmed, with a note on
+// what is left then. The error says why it can't end by itself: only a deletion can be timed, so that what a lockdown takes
+// away has to come back when its default deny goes. All of a rehearsal goes: as its policies deny nothing, it does not
+// matter which of them the garbage collector takes first.
 func (p Proposal) OnTrial(before *model.Model, within string) (Proposal, error) {
+	what, goes := "lockdown", "default deny goes"
+	if !slices.ContainsFunc(p.Plan.Steps, Step.IsDefaultDeny) {
+		what, goes = "rehearsal", "all of its policies go"
+	}
 	var errs []error
 	for _, s := range p.Plan.Steps {
 		errs = append(errs, checkTimed(s)...)
@@ -38,27 +43,27 @@ func (p Proposal) OnTrial(before *model.Model, within string) (Proposal, error) 
 		if c == nil {
 			continue
 		}
-		errs = append(errs, notBack(before, end, c)...)
+		errs = append(errs, notBack(before, end, c, what)...)
 		p.Previews[i].Notes = append(slices.Clip(preview.Notes), v1alpha1.ChangeNote{
 			Subject: "Ends by itself",
-			Message: fmt.Sprintf("unless it is confirmed within %s, default deny goes, and the cluster is %s", within, assess.Report(end, c).Posture),
+			Message: fmt.Sprintf("unless it is confirmed within %s, %s, and the cluster is %s", within, goes, assess.Report(end, c).Posture),
 		})
 	}
 	return p, errors.Join(errs...)
 }
 
 // notBack is what a cluster had before, and has not when everything timed has ended.
-func notBack(before, end *model.Model, c *model.Cluster) []error {
+func notBack(before, end *model.Model, c *model.Cluster, what string) []error {
 	var errs []error
 	if lost := Access(assess.Exposure(before, c, 0), assess.Exposure(end, c, 0)).Loses; len(lost) > 0 {
-		errs = append(errs, fmt.Errorf("%s would lose access to cluster %q that does not come back when the lockdown ends by itself: leave out --confirm-within",
-			clientWords(lost), c.Object.Name))
+		errs = append(errs, fmt.Errorf("%s would have no access to cluster %q when the %s has ended by itself, and has now: leave out --confirm-within",
+			clientWords(lost), c.Object.Name, what))
 	}
 	was := v1alpha1.Verdicts(assess.RequiredFlows(before, c))
 	for _, f := range assess.RequiredFlows(end, c) {
 		if !f.Advisory && was[f.Key()] == v1alpha1.VerdictAllowed && f.Verdict != v1alpha1.VerdictAllowed {
-			errs = append(errs, fmt.Errorf("the required flow %s of cluster %q would not come back when the lockdown ends by itself: leave out --confirm-within",
-				f.Name, c.Object.Name))
+			errs = append(errs, fmt.Errorf("the required flow %s of cluster %q would be %s when the %s has ended by itself, and is allowed now: leave out --confirm-within",
+				f.Name, c.Object.Name, f.Verdict, what))
 		}
 	}
 	return errs

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -86,7 +87,7 @@ func TestWhatCanEndByItself(t *testing.T) {
 				return inv
 			},
 			func(*policyset.FlagValues) {},
-			`pod/web of namespace "shop" and 1 more would lose access to cluster "pg" that does not come back when the lockdown ends by itself: leave out --confirm-within`, "",
+			`pod/web of namespace "shop" and 1 more would have no access to cluster "pg" when the lockdown has ended by itself, and has now: leave out --confirm-within`, "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,5 +168,81 @@ func TestPlansKnowTheirTimers(t *testing.T) {
 	unlock := change.Unlock(inv.Policies, []types.NamespacedName{fixture.Database()})
 	if len(unlock.Released()) != 1 {
 		t.Errorf("%+v", unlock.Released())
+	}
+}
+
+// All of a rehearsal ends by itself, and nothing of it is left: in whatever order it goes, nobody loses what they had
+// before. The lockdown that follows it, on trial or for good, keeps all that lets somebody in.
+func TestARehearsalEndsByItself(t *testing.T) {
+	web := func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=app=web") }
+	open := modelOf(t, fixture.World(t))
+	o := rehearsalOf(t, fixture.Flags(web))
+	o.Timer = "pg-lockdown-timer"
+	p, err := change.ProposeRehearsal(open, []policyset.Options{o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err = p.OnTrial(open, "10m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := p.Previews[0].Notes
+	if note := notes[len(notes)-1].Message; note != "unless it is confirmed within 10m, all of its policies go, and the cluster is OPEN" {
+		t.Error(note)
+	}
+	plan := p.Plan.WithTimers(map[types.NamespacedName]types.UID{{Namespace: "shop", Name: o.Timer}: "first"})
+	policies := plan.After(open.Inventory().Policies, len(plan.Steps))
+	if left := change.Ended(policies); len(policies) != 2 || len(left) != 0 {
+		t.Errorf("%d policies, of which %d stay", len(policies), len(left))
+	}
+	rehearsed, err := open.With(policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := assess.Report(rehearsed, rehearsed.Cluster(fixture.Database()))
+	if len(report.Timed) != 1 || report.Timed[0].Kind != v1alpha1.TimedRehearsal || len(report.Timed[0].Policies) != 2 || report.Rehearsal == nil {
+		t.Errorf("%+v", report.Timed)
+	}
+
+	lockdown := fixture.Options(t, fixture.Database(), fixture.Flags(web))
+	for timer, released := range map[string]int{"": 1, o.Timer: 0} {
+		lockdown.Timer = timer
+		next, err := change.ProposeLockdown(rehearsed, []policyset.Options{lockdown})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if timer != "" {
+			if next, err = next.OnTrial(rehearsed, "10m"); err != nil {
+				t.Error(err)
+			}
+		}
+		steps := next.Plan.Steps
+		for _, s := range steps[:len(steps)-1] {
+			if _, ends := policyset.TimerOf(s.After); ends || s.Action != v1alpha1.PolicyUpdate {
+				t.Errorf("%s of %s, which ends: %t", s.Action, s.Policy.Name, ends)
+			}
+		}
+		if !steps[len(steps)-1].IsDefaultDeny() || len(next.Plan.Released()) != released {
+			t.Errorf("with timer %q: %v, released %+v", timer, fixture.Steps(next.Plan), next.Plan.Released())
+		}
+	}
+}
+
+// What a rehearsal that is for good lets in behind others' default deny would be cut off when it ends.
+func TestARehearsalThatSomebodyNeedsDoesNotEnd(t *testing.T) {
+	web := func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=app=web") }
+	inv := fixture.World(t, fixture.Policy(theirs))
+	o := rehearsalOf(t, fixture.Flags(web))
+	begun := fixture.Lockdown(t, inv.Policies, o)
+	inv.Policies = begun.After(inv.Policies, len(begun.Steps))
+	m := modelOf(t, inv)
+	o.Timer = "pg-lockdown-timer"
+	p, err := change.ProposeRehearsal(m, []policyset.Options{o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `pod/web of namespace "shop" and 1 more would have no access to cluster "pg" when the rehearsal has ended by itself, and has now: leave out --confirm-within`
+	if _, err := p.OnTrial(m, "10m"); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

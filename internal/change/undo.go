@@ -76,8 +76,11 @@ func (u *undoing) back(s Step, cluster types.NamespacedName) {
 	case was != nil && policyset.IsGranted(was.Labels):
 		leave("what was granted for a time has ended")
 	case sameContent(live, was):
-		if endsWithTimer(was) && !endsWithTimer(live) {
+		switch {
+		case endsWithTimer(was) && !endsWithTimer(live):
 			leave("it was to end by itself, and is for good now")
+		case was != nil && !endsWithTimer(was) && endsWithTimer(live):
+			leave("it was for good, and ends by itself now: confirm keeps it")
 		}
 	case live == nil && s.After != nil:
 		leave("somebody has removed it since")

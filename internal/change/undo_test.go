@@ -155,6 +155,10 @@ func TestAnUndoLeavesWhatIsNotAsItWasLeft(t *testing.T) {
 	timed := func(p *ciliumv2.CiliumNetworkPolicy) {
 		*p = *policyset.EndingWith(p, policyset.Timer{Name: "orders-lockdown-timer", UID: "first"})
 	}
+	rehearsed := func(o policyset.Options) policyset.Options {
+		o.RehearsedSince = rehearsalBegan()
+		return o
+	}
 	unlock := func(policies []inventory.Policy) change.Plan {
 		return change.Unlock(policies, []types.NamespacedName{orders})
 	}
@@ -205,6 +209,13 @@ func TestAnUndoLeavesWhatIsNotAsItWasLeft(t *testing.T) {
 		"a trial that is for good now": {
 			edited("orders-default-deny", timed)(locked(t, backends)), lockdown(backends), nil,
 			nil, []string{`policy "orders-default-deny": it was to end by itself, and is for good now`},
+		},
+		"a rehearsal that ends by itself now": {
+			locked(t, rehearsed(backends)), lockdown(withTimer(rehearsed(backends))), nil,
+			nil, []string{
+				`policy "orders-internal-access": it was for good, and ends by itself now: confirm keeps it`,
+				`policy "orders-postgres-access-role-backend": it was for good, and ends by itself now: confirm keeps it`,
+			},
 		},
 		"what was granted": {
 			granted(t), unlock, nil,

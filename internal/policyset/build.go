@@ -38,12 +38,15 @@ func Build(o Options) ([]Policy, error) {
 		return nil, err
 	}
 	policies := append([]Policy{o.access()}, o.clients()...)
-	if o.RehearsedSince.IsZero() {
-		deny := o.defaultDeny()
-		if o.Timer != "" {
-			deny.Object = EndingWith(deny.Object, Timer{Name: o.Timer})
+	rehearsed := !o.RehearsedSince.IsZero()
+	if !rehearsed {
+		policies = append(policies, o.defaultDeny())
+	}
+	for i, p := range policies {
+		// What lets somebody in outlives default deny: it denies nothing.
+		if o.Timer != "" && (rehearsed || p.Role == DefaultDeny) {
+			policies[i].Object = EndingWith(p.Object, Timer{Name: o.Timer})
 		}
-		policies = append(policies, deny)
 	}
 	if err := o.stamp(policies); err != nil {
 		return nil, err

@@ -42,8 +42,8 @@ type Options struct {
 	// Grants are the clients that are let in.
 	Grants []Grant
 
-	// Timer is the Job that default deny ends with; empty when it is for good. It is not stored: the next run says anew
-	// whether it is for good.
+	// Timer is the Job that default deny ends with, and the whole set while it is rehearsed; empty when it is for good. It
+	// is not stored: the next run says anew whether it is for good.
 	Timer string
 
 	// RehearsedSince is since when the set is rehearsed: it lacks default deny, and cuts off nobody. Zero for a lockdown.

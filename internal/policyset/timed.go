@@ -122,6 +122,11 @@ func ManagedBy(p *ciliumv2.CiliumNetworkPolicy) string {
 	return ""
 }
 
+// IsRehearsed tells whether the policy says that its set lacks default deny on purpose.
+func IsRehearsed(p *ciliumv2.CiliumNetworkPolicy) bool {
+	return p.Annotations[AnnotationRehearsedSince] != ""
+}
+
 const (
 	// AnnotationReason is why a grant was asked for, in the words of whoever did.
 	AnnotationReason = "cnpg-netpol/reason"

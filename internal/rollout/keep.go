@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,9 +26,66 @@ var ErrCollected = errors.New("it has ended")
 // gone. With any other error it is not known, and Keep can be tried again.
 func (t Timers) Keep(ctx context.Context, seen *ciliumv2.CiliumNetworkPolicy) (kept bool, err error) {
 	t.Pace = cmp.Or(t.Pace, DefaultPace())
+	now, err := t.release(ctx, seen)
+	if err != nil {
+		return false, err
+	}
+	if err := t.stands(ctx, now); err != nil {
+		return false, err
+	}
+	ended := t.End(ctx, timerOf(seen))
+	if err := t.stands(ctx, now); err != nil {
+		return false, err
+	}
+	return true, ended
+}
+
+// holdFor is how long several policies are kept from ending, so that they can be kept one after the other.
+const holdFor = 2 * time.Minute
+
+// KeepAll makes all policies stay that end with the same timer, and ends it. The answers are those of Keep. It is the
+// timer that decides about all of them: they end later by holdFor first, and when that comes too late, none is kept.
+func (t Timers) KeepAll(ctx context.Context, seen []*ciliumv2.CiliumNetworkPolicy) (kept bool, err error) {
+	t.Pace = cmp.Or(t.Pace, DefaultPace())
+	timed := timerOf(seen[0])
+	if _, err := t.Extend(ctx, timed, holdFor); err != nil {
+		if errors.Is(err, ErrTimerEnded) {
+			return false, ErrCollected
+		}
+		return false, err
+	}
+	stay := make([]*ciliumv2.CiliumNetworkPolicy, len(seen))
+	for i, p := range seen {
+		if stay[i], err = t.release(ctx, p); err != nil {
+			return false, partly(p, err)
+		}
+	}
+	ended := t.End(ctx, timed)
+	for _, p := range stay {
+		if err := t.stands(ctx, p); err != nil {
+			return false, partly(p, err)
+		}
+	}
+	return true, ended
+}
+
+// partly is what has become of one of several policies. That one is gone says nothing about the others.
+func partly(p *ciliumv2.CiliumNetworkPolicy, err error) error {
+	if errors.Is(err, ErrCollected) {
+		return fmt.Errorf("policy %q is gone, and others may be there", p.Name)
+	}
+	return fmt.Errorf("policy %q: %w", p.Name, err)
+}
+
+// timerOf is the timer that a policy ends with.
+func timerOf(p *ciliumv2.CiliumNetworkPolicy) inventory.Timer {
+	timed, _ := policyset.TimerOf(p)
+	return inventory.Timer{Namespace: p.Namespace, Name: timed.Name, UID: timed.UID}
+}
+
+// release takes the timer away from a policy, and returns the policy as it is then.
+func (t Timers) release(ctx context.Context, seen *ciliumv2.CiliumNetworkPolicy) (now *ciliumv2.CiliumNetworkPolicy, err error) {
 	on := t.Policies.CiliumNetworkPolicies(seen.Namespace)
-	timed, _ := policyset.TimerOf(seen)
-	var now *ciliumv2.CiliumNetworkPolicy
 	err = t.Pace.retrying(func(err error) bool {
 		return !errors.Is(err, ErrCollected) && (apierrors.IsConflict(err) || noAnswer(err))
 	}, func() error {
@@ -51,17 +109,7 @@ func (t Timers) Keep(ctx context.Context, seen *ciliumv2.CiliumNetworkPolicy) (k
 		}
 		return err
 	})
-	if err != nil {
-		return false, err
-	}
-	if err := t.stands(ctx, now); err != nil {
-		return false, err
-	}
-	ended := t.End(ctx, inventory.Timer{Namespace: seen.Namespace, Name: timed.Name, UID: timed.UID})
-	if err := t.stands(ctx, now); err != nil {
-		return false, err
-	}
-	return true, ended
+	return now, err
 }
 
 // stands looks whether the policy is there and stays.

@@ -134,3 +134,93 @@ func TestConfirmingWithoutTheJob(t *testing.T) {
 		}
 	}
 }
+
+// rehearsed is a server on which a rehearsal has ended well that ends by itself, with its Job, and what it consists of.
+func rehearsed(t *testing.T) (*watchful, Timers, *kubefake.Clientset, []*ciliumv2.CiliumNetworkPolicy) {
+	t.Helper()
+	o := backendsOnly(t)
+	o.Timer, o.RehearsedSince = exampleTimer, time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+	plan := fixture.Lockdown(t, nil, o).WithTimers(map[types.NamespacedName]types.UID{{Namespace: example.Namespace, Name: exampleTimer}: "job"})
+	w := newWatchful()
+	if _, err := (Runner{Client: w}).Run(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	w.requests = nil
+	job := timer.Spec{Name: exampleTimer, Cluster: example, Purpose: timer.Lockdown, For: time.Hour}.Job()
+	job.UID = "job"
+	complete(job)
+	fake := kubefake.NewClientset(job)
+	var set []*ciliumv2.CiliumNetworkPolicy
+	for _, name := range w.names() {
+		set = append(set, w.objects[name].DeepCopy())
+	}
+	return w, Timers{Jobs: fake.BatchV1(), Policies: w}, fake, set
+}
+
+// All of a rehearsal is confirmed, or none: the timer decides, and not each policy for itself.
+func TestARehearsalIsConfirmedOrCollected(t *testing.T) {
+	const access, backend = "cluster-example-internal-access", "cluster-example-postgres-access-role-backend"
+	for name, tc := range map[string]struct {
+		meanwhile func(*watchful, *kubefake.Clientset)
+		// kept is whether it stays, and says what the error has.
+		kept bool
+		says string
+	}{
+		"in time":            {func(*watchful, *kubefake.Clientset) {}, true, ""},
+		"the answer is lost": {func(w *watchful, _ *kubefake.Clientset) { w.loseAnswerTo = backend }, true, ""},
+		"the timer is over": {func(_ *watchful, fake *kubefake.Clientset) {
+			fake.PrependReactor("get", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return true, nil, apierrors.NewNotFound(schema.GroupResource{Group: "batch", Resource: "jobs"}, exampleTimer)
+			})
+		}, false, ErrCollected.Error()},
+		"somebody deletes a part of it": {func(w *watchful, _ *kubefake.Clientset) { w.meanwhile["ask "+backend] = w.removed(backend) }, false, `policy "` + backend + `" is gone, and others may be there`},
+		"the Job can't be moved": {func(_ *watchful, fake *kubefake.Clientset) {
+			fake.PrependReactor("patch", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return true, nil, apierrors.NewForbidden(schema.GroupResource{Group: "batch", Resource: "jobs"}, exampleTimer, nil)
+			})
+		}, false, "is forbidden"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, timers, fake, set := rehearsed(t)
+			tc.meanwhile(w, fake)
+			var kept bool
+			var err error
+			synctest.Test(t, func(t *testing.T) { kept, err = timers.KeepAll(t.Context(), set) })
+			if kept != tc.kept || (err == nil) != (tc.says == "") || err != nil && !strings.Contains(err.Error(), tc.says) {
+				t.Fatalf("kept %t, %v", kept, err)
+			}
+			if tc.says == ErrCollected.Error() && len(w.requests) > 0 {
+				t.Errorf("a part may be kept: %v", w.requests)
+			}
+			if !kept {
+				return
+			}
+			for _, name := range []string{access, backend} {
+				if _, timed := policyset.TimerOf(w.objects[name]); timed {
+					t.Errorf("%s is called confirmed, and ends", name)
+				}
+			}
+			if _, err := timers.Jobs.Jobs(example.Namespace).Get(t.Context(), exampleTimer, metav1.GetOptions{}); err == nil {
+				t.Error("the timer is there")
+			}
+		})
+	}
+}
+
+// While several policies are confirmed one after the other, their timer must not run out.
+func TestTheTimerWaitsForAConfirmation(t *testing.T) {
+	w, timers, fake, set := rehearsed(t)
+	var left *int32
+	w.meanwhile["apply "+set[0].Name] = func() {
+		job, err := fake.BatchV1().Jobs(example.Namespace).Get(t.Context(), exampleTimer, metav1.GetOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		left = job.Spec.TTLSecondsAfterFinished
+	}
+	synctest.Test(t, func(t *testing.T) { _, _ = timers.KeepAll(t.Context(), set) })
+	if left == nil || *left != timer.Seconds(time.Hour+holdFor) {
+		t.Errorf("it ends after %v seconds", left)
+	}
+}

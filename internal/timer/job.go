@@ -20,7 +20,7 @@ import (
 type Purpose string
 
 const (
-	// Lockdown timers end a default deny that nobody has confirmed.
+	// Lockdown timers end a default deny that nobody has confirmed, or the whole set of a rehearsal.
 	Lockdown Purpose = "lockdown"
 	// Grant timers end somebody's access.
 	Grant Purpose = "grant"

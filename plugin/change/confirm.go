@@ -26,8 +26,8 @@ import (
 type confirmOptions struct {
 	genericiooptions.IOStreams
 	source kit.Source
-	// name is the cluster.
-	name string
+	// name is the cluster, and namespace where it is.
+	name, namespace string
 	// extend is by how much the deadline moves; 0 confirms.
 	extend time.Duration
 }
@@ -49,7 +49,8 @@ func (o *confirmOptions) command() *cobra.Command {
 		Long: kit.Long(`
 			Keeps the default deny of a lockdown that would end by itself: it stays until unlock. Which of
 			the two has happened is looked up on the server afterwards, so that a lockdown that is called
-			confirmed is there, and one that has ended is not.
+			confirmed is there, and one that has ended is not. A rehearsal that would end by itself is kept
+			as a rehearsal, which still cuts off nobody.
 
 			With --extend, the lockdown still ends by itself, and later. Times are those of the server.
 		`),
@@ -90,91 +91,139 @@ func (o *confirmOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.namespace = namespace
 	clients, err := o.source.Clients()
 	if err != nil {
 		return err
 	}
 	// Nothing else is read: whoever confirms may have little time, and little network.
-	denies, err := defaultDenies(ctx, clients, namespace, o.name)
+	set, err := managedFor(ctx, clients, namespace, o.name)
 	if err != nil {
 		return err
 	}
-	if len(denies) == 0 {
-		return kit.AnswerNo(fmt.Errorf("nothing to confirm: there is no default deny of lockdown for cluster %q in namespace %q; it has ended, or never began ('%s' shows what is there)",
+	tried := onTrial(set, o.name)
+	if len(tried) == 0 {
+		return kit.AnswerNo(fmt.Errorf("nothing to confirm: there is no default deny of lockdown for cluster %q in namespace %q, and no rehearsal; it has ended, or never began ('%s' shows what is there)",
 			o.name, namespace, command.Plugin("status", o.name).In(namespace).InContext(*o.source.Config.Context)))
 	}
 	timers := timersOf(clients, time.Minute)
 	var errs []error
-	for i := range denies {
+	for _, one := range tried {
 		if o.extend > 0 {
-			errs = append(errs, o.prolong(ctx, clients, timers, &denies[i]))
+			errs = append(errs, o.prolong(ctx, clients, timers, one))
 		} else {
-			errs = append(errs, o.keep(ctx, timers, &denies[i]))
+			errs = append(errs, o.keep(ctx, timers, one))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// defaultDenies are the default denies of lockdown that a cluster has.
-func defaultDenies(ctx context.Context, clients live.Clients, namespace, cluster string) ([]ciliumv2.CiliumNetworkPolicy, error) {
+// managedFor are the policies that lockdown manages for a cluster.
+func managedFor(ctx context.Context, clients live.Clients, namespace, cluster string) ([]*ciliumv2.CiliumNetworkPolicy, error) {
 	list, err := clients.Cilium.CiliumV2().CiliumNetworkPolicies(namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: policyset.LabelManagedBy + "=" + policyset.FieldManager + "," + policyset.LabelPolicy + "=" + string(policyset.DefaultDeny),
+		LabelSelector: policyset.LabelManagedBy + "=" + policyset.FieldManager,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []ciliumv2.CiliumNetworkPolicy
+	var out []*ciliumv2.CiliumNetworkPolicy
 	for i := range list.Items {
 		if policyset.IsManaged(list.Items[i].Labels, cluster) {
-			out = append(out, list.Items[i])
+			out = append(out, &list.Items[i])
 		}
 	}
 	return out, nil
 }
 
-// keep makes a default deny stay.
-func (o *confirmOptions) keep(ctx context.Context, timers rollout.Timers, deny *ciliumv2.CiliumNetworkPolicy) error {
+// What can be confirmed, in a word.
+const (
+	lockdownWord  = "lockdown"
+	rehearsalWord = "rehearsal"
+)
+
+// trial is what can be confirmed, and ends with one timer or with none.
+type trial struct {
+	// what is a word for it.
+	what string
+	// policies are those that end, or all that there are when none does.
+	policies []*ciliumv2.CiliumNetworkPolicy
+	ends     bool
+}
+
+// onTrial are the default denies of a cluster, each by itself, or its rehearsal.
+func onTrial(set []*ciliumv2.CiliumNetworkPolicy, cluster string) []trial {
+	var out []trial
+	rehearsal := trial{what: rehearsalWord}
+	rehearsed := false
+	for _, p := range set {
+		timed, ends := policyset.TimerOf(p)
+		switch {
+		case policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny:
+			out = append(out, trial{what: lockdownWord, policies: []*ciliumv2.CiliumNetworkPolicy{p}, ends: ends})
+		case ends && timed.Name == timer.LockdownName(cluster):
+			rehearsal.policies, rehearsal.ends = append(rehearsal.policies, p), true
+		}
+		rehearsed = rehearsed || policyset.IsRehearsed(p)
+	}
+	if len(out) == 0 && (rehearsed || rehearsal.ends) {
+		out = append(out, rehearsal)
+	}
+	return out
+}
+
+// keep makes a trial stay.
+func (o *confirmOptions) keep(ctx context.Context, timers rollout.Timers, t trial) error {
 	name := terminal.Escape(o.name)
-	if _, timed := policyset.TimerOf(deny); !timed {
+	if !t.ends {
 		// A confirmation that was interrupted may have left the timer behind.
-		if err := timers.EndUnused(ctx, deny.Namespace, timer.LockdownName(o.name), o.name); err != nil {
+		if err := timers.EndUnused(ctx, o.namespace, timer.LockdownName(o.name), o.name); err != nil {
 			fmt.Fprintf(o.ErrOut, "A timer that ends nothing is left behind until it ends by itself: %s\n", terminal.Escape(err.Error()))
 		}
-		fmt.Fprintf(o.ErrOut, "The lockdown of %s is for good already.\n", name)
+		fmt.Fprintf(o.ErrOut, "The %s of %s is for good already.\n", t.what, name)
 		return nil
 	}
-	kept, err := timers.Keep(ctx, deny)
+	keep := timers.KeepAll
+	if t.what == lockdownWord {
+		keep = func(ctx context.Context, list []*ciliumv2.CiliumNetworkPolicy) (bool, error) {
+			return timers.Keep(ctx, list[0])
+		}
+	}
+	kept, err := keep(ctx, t.policies)
 	switch {
 	case kept:
 		if err != nil {
 			fmt.Fprintf(o.ErrOut, "Its timer, which ends nothing any more, is left behind until it ends by itself: %s\n", terminal.Escape(err.Error()))
 		}
-		fmt.Fprintf(o.ErrOut, "The lockdown of %s is confirmed, and stays.\n", name)
+		fmt.Fprintf(o.ErrOut, "The %s of %s is confirmed, and stays.\n", t.what, name)
 		return nil
 	case errors.Is(err, rollout.ErrCollected):
-		return o.late()
+		return o.late(t)
 	}
-	return fmt.Errorf("whether the lockdown of cluster %q stays is not known: run the command again: %w", o.name, err)
+	return fmt.Errorf("whether the %s of cluster %q stays is not known: run the command again: %w", t.what, o.name, err)
 }
 
-// prolong moves the deadline of a default deny.
-func (o *confirmOptions) prolong(ctx context.Context, clients live.Clients, timers rollout.Timers, deny *ciliumv2.CiliumNetworkPolicy) error {
-	timed, ends := policyset.TimerOf(deny)
-	if !ends {
-		return kit.AnswerNo(fmt.Errorf("the lockdown of cluster %q is for good: there is no deadline to extend", o.name))
+// prolong moves the deadline of a trial.
+func (o *confirmOptions) prolong(ctx context.Context, clients live.Clients, timers rollout.Timers, t trial) error {
+	if !t.ends {
+		return kit.AnswerNo(fmt.Errorf("the %s of cluster %q is for good: there is no deadline to extend", t.what, o.name))
 	}
-	moved, err := timers.Extend(ctx, inventory.Timer{Namespace: deny.Namespace, Name: timed.Name, UID: timed.UID}, o.extend)
+	timed, _ := policyset.TimerOf(t.policies[0])
+	moved, err := timers.Extend(ctx, inventory.Timer{Namespace: o.namespace, Name: timed.Name, UID: timed.UID}, o.extend)
 	switch {
 	case errors.Is(err, rollout.ErrTimerEnded):
-		return o.late()
+		return o.late(t)
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before.\n", terminal.Escape(o.name), deadline(moved, clients.Now()))
+	fmt.Fprintf(o.ErrOut, "The %s of %s ends by itself at %s, unless it is confirmed before.\n", t.what, terminal.Escape(o.name), deadline(moved, clients.Now()))
 	return nil
 }
 
-// late says that the lockdown has ended.
-func (o *confirmOptions) late() error {
-	return kit.AnswerNo(fmt.Errorf("too late: the lockdown of cluster %q has ended, and its default deny is gone or being deleted", o.name))
+// late says that a trial has ended.
+func (o *confirmOptions) late(t trial) error {
+	what := "its default deny is"
+	if t.what == rehearsalWord {
+		what = "its policies are"
+	}
+	return kit.AnswerNo(fmt.Errorf("too late: the %s of cluster %q has ended, and %s gone or being deleted", t.what, o.name, what))
 }

@@ -79,7 +79,8 @@ func (o *lockdownOptions) command() *cobra.Command {
 			With --confirm-within, the lockdown ends by itself unless somebody runs confirm in time, whether
 			or not this command and its connection live until then: a Job, which runs no pod, is the timer,
 			and Kubernetes deletes default deny with it. Until then, lockdown with the same flag begins the
-			time anew, lockdown without it keeps what is there for good, and unlock ends it at once.
+			time anew, lockdown without it keeps what is there for good, and unlock ends it at once. With
+			--rehearse, it is the rehearsal that ends by itself, with all of its policies.
 
 			What the last lockdown or unlock of a cluster did is recorded beside the set, in the ConfigMap
 			cnpg-netpol-journal of the namespace. With --undo, lockdown leads back to what was there before,
@@ -127,6 +128,10 @@ func (o *lockdownOptions) command() *cobra.Command {
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --rehearse
 			kubectl cnpg-netpol clients shop-db -n shop --for 10m
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend
+
+			# The same for a day, after which nothing of it is left
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --rehearse \
+			  --confirm-within 24h
 
 			# Let the data path prove that the preview was right, or put everything back
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --prove
@@ -291,9 +296,10 @@ func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposa
 	case o.dryRun != dryRunNone:
 	case o.rehearse:
 		o.summarizeEach(results, func(p change.Proposal) { o.untilLockdown(p, options) })
+		o.untilWhen(rehearsalWord)
 	default:
 		o.summarizeEach(results, o.summarize)
-		o.untilWhen()
+		o.untilWhen(lockdownWord)
 	}
 	return errors.Join(failed(results), o.inForce(), o.unproven)
 }

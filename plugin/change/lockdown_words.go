@@ -45,11 +45,11 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 	}
 }
 
-// untilWhen says on stderr when the lockdowns end, and how to keep them.
-func (o *lockdownOptions) untilWhen() {
+// untilWhen says on stderr when the lockdowns or rehearsals end, and how to keep them.
+func (o *lockdownOptions) untilWhen(what string) {
 	for _, running := range o.running {
 		c := running.Cluster
-		fmt.Fprintf(o.ErrOut, "The lockdown of %s ends by itself at %s, unless it is confirmed before:\n", terminal.Escape(c.Name), deadline(running.now, o.now))
+		fmt.Fprintf(o.ErrOut, "The %s of %s ends by itself at %s, unless it is confirmed before:\n", what, terminal.Escape(c.Name), deadline(running.now, o.now))
 		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
 		o.suggestions([]suggestion{
 			{confirm, "keeps it"},

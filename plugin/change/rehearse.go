@@ -24,9 +24,6 @@ import (
 // validateRehearsal finds what can't be said together with --rehearse.
 func (o *lockdownOptions) validateRehearsal() error {
 	var errs []error
-	if o.rehearse && o.confirmWithin != 0 {
-		errs = append(errs, kit.UsageErrorf("--rehearse cuts off nobody, so that there is nothing to confirm: leave out --confirm-within"))
-	}
 	if o.rehearse && (o.output == formatYAML || o.output == formatJSON) {
 		errs = append(errs, kit.UsageErrorf("--rehearse is about what is there, and printed policies are for good: leave out -o %s", o.output))
 	}

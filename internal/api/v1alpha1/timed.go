@@ -32,6 +32,8 @@ type TimedKind string
 const (
 	// TimedLockdown is a default deny that nobody has confirmed.
 	TimedLockdown TimedKind = "lockdown"
+	// TimedRehearsal is a lockdown that is rehearsed, all of it, and that nobody has confirmed.
+	TimedRehearsal TimedKind = "rehearsal"
 	// TimedGrant is access for a time.
 	TimedGrant TimedKind = "grant"
 )

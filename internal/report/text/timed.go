@@ -36,7 +36,12 @@ func (p *page) timedLines(r v1alpha1.IsolationReport) {
 
 func timedWords(t v1alpha1.Timed) string {
 	var out strings.Builder
-	if t.Kind == v1alpha1.TimedGrant {
+	switch t.Kind {
+	case v1alpha1.TimedLockdown:
+		out.WriteString("The lockdown, which nobody has confirmed yet")
+	case v1alpha1.TimedRehearsal:
+		out.WriteString("The rehearsal, which nobody has confirmed yet")
+	case v1alpha1.TimedGrant:
 		fmt.Fprintf(&out, "Access granted as %s", t.Name)
 		if len(t.Clients) > 0 {
 			out.WriteString(" for " + strings.Join(t.Clients, ", "))
@@ -47,8 +52,6 @@ func timedWords(t v1alpha1.Timed) string {
 		if t.Reason != "" {
 			out.WriteString(", because: " + t.Reason)
 		}
-	} else {
-		out.WriteString("The lockdown, which nobody has confirmed yet")
 	}
 	switch {
 	case t.Until == nil && t.Overdue:
@@ -63,7 +66,7 @@ func timedWords(t v1alpha1.Timed) string {
 			fmt.Fprintf(&out, ", in %s", max(t.Remaining.Duration, 0).Round(time.Second))
 		}
 	}
-	if t.Then != "" && t.Kind == v1alpha1.TimedLockdown {
+	if t.Then != "" && t.Kind != v1alpha1.TimedGrant {
 		fmt.Fprintf(&out, ". The cluster is %s then", t.Then)
 	}
 	return out.String() + "."
