@@ -24,6 +24,8 @@ LDFLAGS = -s -w -X $(MODULE)/plugin.version=$(VERSION) -X $(MODULE)/plugin.commi
 GO_DIRECTORIES := cmd plugin internal krew e2e
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 FUZZTIME ?= 1m
+# How many servers make chaos uses at once, each of which takes half a gigabyte.
+CHAOS_LABS ?= 4
 IMAGE ?= cnpg-netpol:dev
 # GoReleaser reads the commit and the remote from Git, which may mistrust the work tree, see GIT, and
 # may have no remote.
@@ -49,7 +51,7 @@ test: ## Run all tests, those against a real API server included
 .PHONY: chaos
 chaos: ## Spoil every request of every change, one by one, and print what came of it; make test does a few of them
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
-	CHAOS=all KUBEBUILDER_ASSETS="$$assets" go test ./e2e/chaos -count 1 -timeout 4h -v | grep --line-buffered -vE '^( *=== |    +--- PASS)'
+	CHAOS=all KUBEBUILDER_ASSETS="$$assets" go test ./e2e/chaos -count 1 -timeout 4h -parallel $(CHAOS_LABS) -v | grep --line-buffered -vE '^( *=== |    +--- PASS)'
 
 .PHONY: test-html
 test-html: ## Look at the HTML report in headless Chromium, which must be installed

@@ -2,9 +2,9 @@
 // Between the plugin, as it is released, and a real API server stands a proxy that does to one request what networks,
 // admission, other people and the kernel do. It has tests only.
 //
-//	make chaos                                 everything, with figures; an hour
-//	go test ./e2e/chaos                        a sample, as make test runs it
-//	CHAOS=all go test ./e2e/chaos -run Faults/unlock -v
+//	make chaos                 everything, with figures; an hour, on CHAOS_LABS servers at once
+//	go test ./e2e/chaos        a sample, as make test runs it
+//	CHAOS=all go test ./e2e/chaos -run 'TestChaos/parts/faults_unlock$' -v
 //
 // After each fault, Cilium's engine looks at what is on the server: whatever happened, the operator, replication, poolers, the
 // API server and DNS are not cut off, what belongs to others is there, the message says what stands, and the same command

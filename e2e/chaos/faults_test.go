@@ -20,31 +20,61 @@ type verb struct {
 func verbs() []verb {
 	words := strings.Fields
 	lockdown := words("lockdown orders -n shop --yes --allow-pods role=backend")
+	trial := words("lockdown orders -n shop --yes --allow-pods role=backend --confirm-within 1h")
+	rehearsal := words("lockdown orders -n shop --yes --allow-pods role=backend --rehearse --confirm-within 1h")
 	return []verb{
 		{"lockdown", nil, lockdown},
 		{"lockdown again", [][]string{lockdown}, words("lockdown orders -n shop --yes --allow-pods role=frontend --allow-metrics monitoring --allow-kubectl-cnpg")},
 		{"lockdown of two", [][]string{lockdown}, words("lockdown orders stock -n shop --yes --scope namespace")},
-		{"lockdown on trial", nil, words("lockdown orders -n shop --yes --allow-pods role=backend --confirm-within 1h")},
-		{"confirm", [][]string{words("lockdown orders -n shop --yes --allow-pods role=backend --confirm-within 1h")}, words("confirm orders -n shop")},
+		{"lockdown on trial", nil, trial},
+		{"confirm", [][]string{trial}, words("confirm orders -n shop")},
+		{"rehearsal on trial", nil, rehearsal},
+		{"confirm a rehearsal", [][]string{rehearsal}, words("confirm orders -n shop")},
+		{"end a rehearsal", [][]string{rehearsal}, lockdown},
 		{"grant", [][]string{lockdown}, words("grant orders -n shop --yes --allow-pods role=frontend --for 1h --reason incident")},
+		{"revoke", [][]string{lockdown, words("grant orders -n shop --yes --allow-pods role=frontend --for 1h")}, words("revoke orders -n shop --yes")},
 		{"unlock", [][]string{lockdown}, words("unlock orders -n shop --yes")},
 		{"undo", [][]string{lockdown, words("unlock orders -n shop --yes")}, words("lockdown orders -n shop --undo --yes")},
 	}
 }
 
-// TestChaos is all that can go wrong, on one server.
+// TestChaos is all that can go wrong. Each part has a server for itself as long as it runs; when everything is tried, as
+// many parts run at once as -parallel says, for most of the time of each is spent waiting.
 func TestChaos(t *testing.T) {
-	l := newLab(t)
-	t.Run("faults", l.testFaults)
-	t.Run("two at once", l.testTwoAtOnce)
-	t.Run("reverted", l.testReverted)
-	t.Run("edited", l.testEdited)
-	t.Run("permissions", l.testPermissions)
-	t.Run("cluster gone", l.testClusterGone)
-	t.Run("definition gone", l.testCRDGone)
-	t.Logf("%s", l.figures)
-	if thorough() && l.figures.faults < 300 {
-		t.Errorf("%d faults prove little", l.figures.faults)
+	labs := newLabs(t)
+	idle := make(chan *lab, len(labs))
+	for _, l := range labs {
+		idle <- l
+	}
+	t.Run("parts", func(t *testing.T) {
+		part := func(name string, run func(*lab, *testing.T)) {
+			t.Run(name, func(t *testing.T) {
+				if len(labs) > 1 {
+					t.Parallel()
+				}
+				l := <-idle
+				defer func() { idle <- l }()
+				run(l, t)
+			})
+		}
+		part("permissions", (*lab).testPermissions)
+		for i, v := range verbs() {
+			part("faults "+v.name, func(l *lab, t *testing.T) { l.testFaults(t, i, v) })
+		}
+		part("two at once", (*lab).testTwoAtOnce)
+		part("reverted", (*lab).testReverted)
+		part("edited", (*lab).testEdited)
+		part("cluster gone", (*lab).testClusterGone)
+	})
+	// What belongs to others is gone with it.
+	t.Run("definition gone", labs[0].testCRDGone)
+	var all figures
+	for _, l := range labs {
+		all.add(l.figures)
+	}
+	t.Logf("%s", all)
+	if thorough() && all.faults < 300 {
+		t.Errorf("%d faults prove little", all.faults)
 	}
 }
 
@@ -54,22 +84,20 @@ func thorough() bool { return os.Getenv("CHAOS") == "all" }
 // sample is one of how many faults is tried when not all are.
 const sample = 97
 
-func (l *lab) testFaults(t *testing.T) {
-	at := 0
-	for _, v := range verbs() {
-		t.Run(v.name, func(t *testing.T) {
-			before, end, requests := l.rehearse(t, v)
-			for n, request := range requests {
-				for i, fault := range Faults() {
-					// What is read before anything is written is the same for all verbs: each request meets with some.
-					at++
-					if !thorough() && at%sample != 0 || thorough() && n < firstWrite(requests) && (n+i)%4 != 0 {
-						continue
-					}
-					t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, v, before, end, n+1, fault) })
-				}
+// testFaults lets each request of the verb, which is the at-th, meet with each fault.
+func (l *lab) testFaults(t *testing.T, at int, v verb) {
+	before, end, requests := l.rehearse(t, v)
+	// Of a sample, each verb has other requests and other faults.
+	place := at * sample / len(verbs())
+	for n, request := range requests {
+		for i, fault := range Faults() {
+			// What is read before anything is written is the same for all verbs: each request meets with some.
+			place++
+			if !thorough() && place%sample != 0 || thorough() && n < firstWrite(requests) && (n+i+at)%4 != 0 {
+				continue
 			}
-		})
+			t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, v, before, end, n+1, fault) })
+		}
 	}
 }
 

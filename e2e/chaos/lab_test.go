@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,9 +36,26 @@ type lab struct {
 	// foreign are the versions of what belongs to others.
 	foreign map[string]string
 	figures figures
+	// judged is what the engine has said already, by what was there.
+	judged map[string][]string
 }
 
-func newLab(t *testing.T) *lab {
+// newLabs starts as many labs as can be used.
+func newLabs(t *testing.T) []*lab {
+	t.Helper()
+	plugin, n := filepath.Join(t.TempDir(), "kubectl-cnpg_netpol"), 1
+	build(t, plugin)
+	if parallel, ok := flag.Lookup("test.parallel").Value.(flag.Getter); ok && thorough() {
+		n, _ = parallel.Get().(int)
+	}
+	labs := make([]*lab, max(n, 1))
+	for i := range labs {
+		labs[i] = newLab(t, plugin)
+	}
+	return labs
+}
+
+func newLab(t *testing.T, plugin string) *lab {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -56,8 +74,7 @@ func newLab(t *testing.T) *lab {
 			t.Error(err)
 		}
 	})
-	l := &lab{config: server.Config(), plugin: filepath.Join(t.TempDir(), "kubectl-cnpg_netpol")}
-	build(t, l.plugin)
+	l := &lab{config: server.Config(), plugin: plugin, judged: map[string][]string{}}
 	l.config.QPS, l.config.Burst = 200, 400
 	l.clients, err = live.NewClients(l.config)
 	check(err)

@@ -6,12 +6,15 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
@@ -52,6 +55,10 @@ func written(t *testing.T, p *ciliumv2.CiliumNetworkPolicy) string {
 	}
 	// Who asks is left out when the server does not say it.
 	delete(content.Annotations, policyset.AnnotationRequestedBy)
+	// A rehearsal says since when.
+	if policyset.IsRehearsed(content) {
+		content.Annotations[policyset.AnnotationRehearsedSince] = "then"
+	}
 	if content.Spec != nil {
 		content.Spec.Log.Value = ""
 	}
@@ -120,8 +127,47 @@ func (l *lab) whatIsForeign(t *testing.T) map[string]string {
 	return out
 }
 
-// cut asks Cilium's engine which required flows are not allowed by what is on the server.
+// cut asks Cilium's engine which required flows are not allowed by what is on the server. It is asked once about the same
+// policies for the same databases: all else stays.
 func (l *lab) cut(t *testing.T) []string {
+	t.Helper()
+	seen := l.seen(t)
+	if out, known := l.judged[seen]; known {
+		return out
+	}
+	out := l.judge(t)
+	if seen == l.seen(t) {
+		l.judged[seen] = out
+	}
+	return out
+}
+
+// seen are the policies and databases that are there, as text.
+func (l *lab) seen(t *testing.T) string {
+	t.Helper()
+	var out strings.Builder
+	for _, kind := range []schema.GroupVersionResource{
+		cnpgv1.SchemeGroupVersion.WithResource("clusters"),
+		ciliumv2.SchemeGroupVersion.WithResource("ciliumnetworkpolicies"),
+		ciliumv2.SchemeGroupVersion.WithResource("ciliumclusterwidenetworkpolicies"),
+	} {
+		list, err := l.clients.Dynamic.Resource(kind).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range list.Items {
+			spec, err := json.Marshal(object.Object["spec"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&out, "%s %s/%s %s\n", kind.Resource, object.GetNamespace(), object.GetName(), spec)
+		}
+	}
+	return out.String()
+}
+
+// judge asks Cilium's engine.
+func (l *lab) judge(t *testing.T) []string {
 	t.Helper()
 	inv, err := live.Collect(t.Context(), l.clients, live.Options{Namespace: namespace})
 	if err != nil {
@@ -166,6 +212,15 @@ func (l *lab) expectSound(t *testing.T, when string) {
 // figures count what was seen.
 type figures struct {
 	faults, cut, lost, untrue, unfinished int
+}
+
+// add adds those of another lab.
+func (f *figures) add(other figures) {
+	f.faults += other.faults
+	f.cut += other.cut
+	f.lost += other.lost
+	f.untrue += other.untrue
+	f.unfinished += other.unfinished
 }
 
 // String are the figures as make chaos prints them.

@@ -69,7 +69,7 @@ func (r Record) Of(plan Plan, cluster types.NamespacedName) Record {
 // Completing is the record of a change that comes after a former one. Where that was interrupted, as the policies that
 // were there before this change tell, it is a part of this one: undoing leads to what was there before both.
 func (r Record) Completing(former Record, policies []inventory.Policy) Record {
-	if former.State != RecordBegun || former.stands(policies) {
+	if former.State != RecordBegun || former.Stands(policies) {
 		return r
 	}
 	var steps []Step
@@ -103,8 +103,8 @@ func (r Record) Reversed() Record {
 	return r
 }
 
-// stands tells whether everything that the change was to do is there.
-func (r Record) stands(policies []inventory.Policy) bool {
+// Stands tells whether everything that the change was to do is there.
+func (r Record) Stands(policies []inventory.Policy) bool {
 	live := index(policies)
 	return !slices.ContainsFunc(r.Steps, func(s Step) bool {
 		return !sameContent(live[types.NamespacedName{Namespace: s.Policy.Namespace, Name: s.Policy.Name}], s.After)

@@ -49,6 +49,9 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(changes) == 0 {
+		return nil
+	}
 	plan, left := change.Undo(w.inv.Policies, changes)
 	if len(plan.Steps) == 0 {
 		return nothingToUndo(changes, left)
@@ -60,7 +63,7 @@ func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	return o.proceed(ctx, w, p.WithUndone(changes, left), nil)
 }
 
-// lastChanges are what was recorded last for the clusters.
+// lastChanges are what was recorded last for the clusters, but for undoes that were interrupted when everything was done.
 func (o *lockdownOptions) lastChanges(ctx context.Context, w world, clusters []types.NamespacedName) ([]change.LastChange, error) {
 	clients, err := o.source.Clients()
 	if err != nil {
@@ -83,7 +86,15 @@ func (o *lockdownOptions) lastChanges(ctx context.Context, w world, clusters []t
 			errs = append(errs, kit.AnswerNo(fmt.Errorf("no change of cluster %q is recorded in namespace %q, so that there is nothing to undo", cluster.Name, cluster.Namespace)))
 			continue
 		}
-		if r.Verb == verbUndo && r.State == change.RecordBegun {
+		interrupted := r.Verb == verbUndo && r.State == change.RecordBegun
+		if interrupted && r.Stands(w.inv.Policies) {
+			fmt.Fprintf(o.ErrOut, "An undo of %s was interrupted when everything was done: nothing is left to do.\n", terminal.Escape(cluster.Name))
+			if o.dryRun == dryRunNone {
+				o.closeRecord(ctx, &journaling{journal: journal, entries: []journalEntry{{cluster: cluster, now: r}}}, true)
+			}
+			continue
+		}
+		if interrupted {
 			// It did not come to its end: that is where this one goes.
 			fmt.Fprintf(o.ErrOut, "An undo of %s was interrupted, and is completed.\n", terminal.Escape(cluster.Name))
 			r = r.Reversed()
