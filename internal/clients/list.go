@@ -232,7 +232,7 @@ func cannotSee(kind v1alpha1.EvidenceKind) string {
 	case v1alpha1.EvidenceFlows:
 		return "who did not connect in that time, and connections that were silent"
 	case v1alpha1.EvidenceReferences:
-		return "who gets the address in another way, as from a ConfigMap"
+		return "who gets the address in another way, as from a Secret's data"
 	}
 	return ""
 }

@@ -71,17 +71,3 @@ func (e Evidence) Add(more Evidence) Evidence {
 		References: slices.Concat(e.References, more.References), Templates: slices.Concat(e.Templates, more.Templates), Coverage: slices.Concat(e.Coverage, more.Coverage),
 	}
 }
-
-// Has is true when there is evidence of the kind, without anything known to be missing.
-func (e Evidence) Has(kind v1alpha1.EvidenceKind) bool {
-	found := false
-	for _, c := range e.Coverage {
-		if c.Kind == kind {
-			if len(c.Gaps()) > 0 {
-				return false
-			}
-			found = true
-		}
-	}
-	return found
-}

@@ -20,6 +20,8 @@ import (
 type Names struct {
 	secrets  map[types.NamespacedName][]types.NamespacedName
 	services map[types.NamespacedName]service
+	// configMaps are the hosts of databases in ConfigMaps, by key; see AddConfigMap.
+	configMaps map[types.NamespacedName]map[string][]string
 }
 
 // service is what is behind the name of a Service.
@@ -30,7 +32,10 @@ type service struct {
 
 // NamesOf are the names of the clusters and their poolers.
 func NamesOf(inv *inventory.Inventory, clusters ...types.NamespacedName) Names {
-	n := Names{secrets: map[types.NamespacedName][]types.NamespacedName{}, services: map[types.NamespacedName]service{}}
+	n := Names{
+		secrets: map[types.NamespacedName][]types.NamespacedName{}, services: map[types.NamespacedName]service{},
+		configMaps: map[types.NamespacedName]map[string][]string{},
+	}
 	for _, c := range inv.Clusters {
 		key := types.NamespacedName{Namespace: c.Namespace, Name: c.Name}
 		if !slices.Contains(clusters, key) {
@@ -73,8 +78,8 @@ func secretsOf(c *cnpgv1.Cluster) []string {
 	return slices.Compact(names)
 }
 
-// References are what the spec of a workload's pods names, each once. Values that come from ConfigMaps are not
-// seen.
+// References are what the spec of a workload's pods names, each once. Of values that come from ConfigMaps, those are
+// seen that were added.
 func (n Names) References(namespace string, workload inventory.Workload, spec *corev1.PodSpec) []Reference {
 	var out []Reference
 	add := func(r Reference) {
@@ -93,6 +98,12 @@ func (n Names) References(namespace string, workload inventory.Workload, spec *c
 			if s, ok := n.service(namespace, host); ok {
 				add(Reference{Cluster: s.cluster, To: "host " + host, Pooler: s.pooler})
 			}
+		}
+	}
+	for _, use := range configMapsIn(spec) {
+		for _, host := range n.hostsFrom(namespace, use) {
+			s, _ := n.service(namespace, host)
+			add(Reference{Cluster: s.cluster, To: "host " + host + " in ConfigMap " + use.name, Pooler: s.pooler})
 		}
 	}
 	slices.SortFunc(out, func(a, b Reference) int {
@@ -161,6 +172,8 @@ var (
 	// "--host=a", "-h a".
 	hostsOfURL = regexp.MustCompile(`://([^/?#\s"']+)`)
 	hostOfDSN  = regexp.MustCompile(`(?:\bhost\s*=\s*|--host[ =]|(?:^|\s)-h\s*)["']?([^\s"'&;]+)`)
+	// hostOfSetting is what files of settings have: "host: a", "PGHOST=a", "spring.datasource.hostname = a", "\"host\": \"a\"".
+	hostOfSetting = regexp.MustCompile(`(?im)(?:^|[\s{,])["']?[\w.-]*(?:host|hostname|server)["']?\s*[:=]\s*["']?([^\s"'&;]+)`)
 	// qualified is a name with at least its namespace, which is no word that stands there by chance.
 	qualified = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)+`)
 )
@@ -175,9 +188,11 @@ func hostsIn(text string) []string {
 			out = append(out, withoutPort(host))
 		}
 	}
-	for _, found := range hostOfDSN.FindAllStringSubmatch(text, -1) {
-		for host := range strings.SplitSeq(found[1], ",") {
-			out = append(out, withoutPort(host))
+	for _, form := range []*regexp.Regexp{hostOfDSN, hostOfSetting} {
+		for _, found := range form.FindAllStringSubmatch(text, -1) {
+			for host := range strings.SplitSeq(found[1], ",") {
+				out = append(out, withoutPort(host))
+			}
 		}
 	}
 	out = append(out, qualified.FindAllString(text, -1)...)

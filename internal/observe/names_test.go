@@ -96,6 +96,68 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// What a spec has from a ConfigMap is seen where the ConfigMap was read: the keys that it takes, and only in its own namespace.
+func TestConfigMaps(t *testing.T) {
+	names := shop(t)
+	settings := map[string]string{
+		"PGHOST":      "db-rw",
+		"yaml":        "database:\n  host: db-ro\n  port: 5432\n",
+		"json":        `{"port": 1, "host": "db-r"}`,
+		"properties":  "spring.datasource.url=jdbc:postgresql://pool:5432/app\nserver = db-r\n",
+		"words":       "the host is called db-rw, and its pool",
+		"elsewhere":   "host: db-rw.other",
+		"another key": "x",
+	}
+	names.AddConfigMap("shop", "settings", settings)
+	names.AddConfigMap("backend", "settings", map[string]string{"PGHOST": "db-rw.shop"})
+	if err := names.AddConfigMapManifest([]byte(`{"metadata":{"name":"read"},"data":{"a":"PGHOST=db-rw"}}`), "shop"); err != nil {
+		t.Fatal(err)
+	}
+	if err := names.AddConfigMapManifest([]byte(`{"data":7}`), "shop"); err == nil || !strings.Contains(err.Error(), "a ConfigMap can't be read") {
+		t.Errorf("%v", err)
+	}
+	env := func(key string) string {
+		return "containers: [{env: [{name: A, valueFrom: {configMapKeyRef: {name: settings, key: " + key + "}}}]}]"
+	}
+	const all = "host db-r in ConfigMap settings; host db-ro in ConfigMap settings; host db-rw in ConfigMap settings; host pool in ConfigMap settings of pool"
+	for name, test := range map[string]struct{ in, spec, want string }{
+		"a key":                {"shop", env("PGHOST"), "host db-rw in ConfigMap settings"},
+		"YAML":                 {"shop", env("yaml"), "host db-ro in ConfigMap settings"},
+		"JSON":                 {"shop", env("json"), "host db-r in ConfigMap settings"},
+		"properties":           {"shop", env("properties"), "host db-r in ConfigMap settings; host pool in ConfigMap settings of pool"},
+		"words":                {"shop", env("words"), ""},
+		"another namespace's":  {"shop", env("elsewhere"), ""},
+		"no such key":          {"shop", env("none"), ""},
+		"no such ConfigMap":    {"other", env("PGHOST"), ""},
+		"qualified":            {"backend", env("PGHOST"), "host db-rw.shop in ConfigMap settings"},
+		"all keys":             {"shop", "containers: [{envFrom: [{configMapRef: {name: settings}}]}]", all},
+		"a volume":             {"shop", "volumes: [{name: a, configMap: {name: settings}}]", all},
+		"a file of a volume":   {"shop", "volumes: [{name: a, configMap: {name: settings, items: [{key: yaml, path: a}]}}]", "host db-ro in ConfigMap settings"},
+		"a projected volume":   {"shop", "volumes: [{name: a, projected: {sources: [{configMap: {name: settings, items: [{key: json, path: a}]}}]}}]", "host db-r in ConfigMap settings"},
+		"init container":       {"shop", "initContainers: [{envFrom: [{configMapRef: {name: read}}]}]", "host db-rw in ConfigMap read"},
+		"one without a name":   {"shop", "containers: [{envFrom: [{configMapRef: {}}]}]", ""},
+		"beside what it names": {"shop", "containers: [{args: [-h, db-rw], envFrom: [{configMapRef: {name: read}}]}]", "host db-rw; host db-rw in ConfigMap read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var spec corev1.PodSpec
+			if err := yaml.UnmarshalStrict([]byte(test.spec), &spec); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range names.References(test.in, inventory.Workload{Kind: "job", Name: "a"}, &spec) {
+				text := r.To
+				if r.Pooler != "" {
+					text += " of " + r.Pooler
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, "; ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestSpecOf(t *testing.T) {
 	const template = `"template":{"metadata":{"labels":{"app":"a"}},"spec":{"serviceAccountName":"sa","containers":[{"name":"a","ports":[{"name":"http","containerPort":80}],"envFrom":[{"secretRef":{"name":"db-app"}}]}]}}`
 	for name, test := range map[string]struct{ kind, raw, want string }{

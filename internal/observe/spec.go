@@ -73,7 +73,7 @@ func SpecOf(kind string, raw []byte, defaultNamespace string) (Spec, bool, error
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &o); err != nil {
 		return Spec{}, false, fmt.Errorf("the spec of a %s can't be read: %w", kind, err)
 	}
-	s := Spec{Namespace: cmp.Or(o.Metadata.Namespace, defaultNamespace, metav1.NamespaceDefault), Template: o.Spec.Template}
+	s := Spec{Namespace: namespaceOr(o.Metadata.Namespace, defaultNamespace), Template: o.Spec.Template}
 	s.Workload = inventory.Workload{Kind: strings.ToLower(kind), Name: cmp.Or(o.Metadata.Name, strings.TrimSuffix(o.Metadata.GenerateName, "-"))}
 	switch kind {
 	case "CronJob":
@@ -95,6 +95,11 @@ func SpecOf(kind string, raw []byte, defaultNamespace string) (Spec, bool, error
 		}
 	}
 	return s, s.Template != nil && !MadeByWorkload(o.Metadata.OwnerReferences), nil
+}
+
+// namespaceOr is where an object of a manifest is.
+func namespaceOr(own, defaultNamespace string) string {
+	return cmp.Or(own, defaultNamespace, metav1.NamespaceDefault)
 }
 
 // Finished is true for a Job that is over.

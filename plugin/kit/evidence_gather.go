@@ -125,6 +125,9 @@ func (e *Evidence) recorded(ctx context.Context, inv *inventory.Inventory, clust
 	return out, errors.Join(errs...)
 }
 
+// configMapKind is the kind of manifests that specs refer to.
+const configMapKind = "ConfigMap"
+
 // references are those in the specs of workloads.
 func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName) (observe.Evidence, error) {
 	if !e.wants(v1alpha1.EvidenceReferences) {
@@ -145,6 +148,16 @@ func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, clu
 	coverage := observe.Coverage{Kind: v1alpha1.EvidenceReferences, Source: specs.Source + " in the manifests"}
 	out := observe.Evidence{References: names.OfClusters(inv.Clusters)}
 	for _, m := range e.manifests {
+		if m.kind == configMapKind {
+			if err := names.AddConfigMapManifest(m.raw, m.namespace); err != nil {
+				coverage.Missing = err.Error()
+			}
+		}
+	}
+	for _, m := range e.manifests {
+		if m.kind == configMapKind {
+			continue
+		}
 		spec, connects, err := observe.SpecOf(m.kind, m.raw, m.namespace)
 		switch {
 		case err != nil:

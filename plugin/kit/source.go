@@ -22,7 +22,7 @@ type Source struct {
 	Files             FileFlags
 	AllNamespaces     bool
 	OperatorNamespace string
-	// Spec, when set, is called with each workload and pod of manifests, see manifests.Options.
+	// Spec, when set, is called with each workload, pod and ConfigMap of manifests, see manifests.Options.
 	Spec func(kind string, raw []byte, defaultNamespace string)
 }
 

@@ -41,6 +41,7 @@ func (l *loader) add(h header, raw []byte, at place) error {
 	case "v1/Namespace", "v1/ConfigMap":
 		if h.Kind == "ConfigMap" {
 			l.keepValues(h, raw)
+			l.tellSpec(h.Kind, raw)
 		}
 		return l.core(h.Kind, raw)
 	case "cilium.io/CiliumEndpoint":

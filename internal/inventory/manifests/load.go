@@ -30,8 +30,8 @@ type Options struct {
 	// Note is called with each line that somebody should read who reads the result: what was passed over. Nil
 	// drops them.
 	Note func(line string)
-	// Spec, when set, is called with each workload and pod as it was read, in JSON, and the namespace of objects that
-	// name none. It must not be relied on when Load returns because ctx is done.
+	// Spec, when set, is called with each workload, pod and ConfigMap as it was read, in JSON, and the namespace of
+	// objects that name none. It must not be relied on when Load returns because ctx is done.
 	Spec func(kind string, raw []byte, defaultNamespace string)
 }
 

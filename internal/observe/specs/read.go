@@ -1,5 +1,5 @@
-// Package specs reads the specs of workloads from an API server, for what they refer to. It reads no Secret and
-// no ConfigMap, and keeps nothing but what package observe makes of a spec.
+// Package specs reads the specs of workloads from an API server, for what they refer to, and the ConfigMaps from
+// which they have it. It reads no Secret, and keeps nothing but what package observe makes of a spec.
 package specs
 
 import (
@@ -47,10 +47,13 @@ type reader struct {
 // the coverage. The error is that of a ctx that is done.
 func Read(ctx context.Context, client kubernetes.Interface, names observe.Names, inv *inventory.Inventory, namespace string) (observe.Evidence, error) {
 	r := &reader{client: client, names: names}
+	lacksConfigMaps := r.configMaps(ctx, namespace)
 	group, groupCtx := errgroup.WithContext(ctx)
 	for kind, page := range r.kinds() {
 		group.Go(func() error {
-			r.kind(groupCtx, kind, namespace, page)
+			if problem := r.kind(groupCtx, kind, namespace, page); problem != "" {
+				r.problem(problem)
+			}
 			return nil
 		})
 	}
@@ -69,24 +72,31 @@ func Read(ctx context.Context, client kubernetes.Interface, names observe.Names,
 		coverage.Remedy = command.Words("The role that lets one read them:").Run(command.Plugin("rbac", "view"))
 	}
 	r.evidence.Coverage = []observe.Coverage{coverage}
+	if lacksConfigMaps != "" {
+		// Specs that name a database themselves are seen all the same.
+		r.evidence.Coverage = append(r.evidence.Coverage, observe.Coverage{
+			Kind: v1alpha1.EvidenceReferences, Missing: lacksConfigMaps,
+			Remedy: command.Words("The role that lets one read them:").Run(command.Plugin("rbac", "observe")),
+		})
+	}
 	return r.evidence, nil
 }
 
 // page lists one page of a kind.
 type page func(ctx context.Context, namespace string, o metav1.ListOptions) (found []observe.Spec, more string, err error)
 
-// kind reads all pages of a kind.
-func (r *reader) kind(ctx context.Context, kind, namespace string, list page) {
+// kind reads all pages of a kind, and says what could not be read; empty when all was.
+func (r *reader) kind(ctx context.Context, kind, namespace string, list page) (problem string) {
 	err := r.pages(ctx, metav1.NamespaceAll, list)
 	if apierrors.IsForbidden(err) {
 		if err = r.pages(ctx, namespace, list); err == nil {
-			r.problem(fmt.Sprintf("%s of namespace %q alone may be read", kind, namespace))
-			return
+			return fmt.Sprintf("%s of namespace %q alone may be read", kind, namespace)
 		}
 	}
 	if err != nil {
-		r.problem(fmt.Sprintf("%s can't be read: %s", kind, why(err)))
+		return fmt.Sprintf("%s can't be read: %s", kind, why(err))
 	}
+	return ""
 }
 
 // why is an error in short: the server's messages about permissions name user, kind and place.

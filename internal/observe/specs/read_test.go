@@ -51,11 +51,15 @@ func world() (*inventory.Inventory, observe.Names, *fake.Clientset) {
 		&batchv1.Job{ObjectMeta: meta("shop", "over"), Spec: job, Status: batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}}},
 		&corev1.Pod{ObjectMeta: meta("shop", "bare"), Spec: template.Spec},
 		&corev1.Pod{ObjectMeta: meta("shop", "unknown"), Spec: template.Spec},
+		&corev1.ConfigMap{ObjectMeta: meta("backend", "settings"), Data: map[string]string{"PGHOST": "db-rw.shop"}},
+		&appsv1.Deployment{ObjectMeta: meta("backend", "by-configmap"), Spec: appsv1.DeploymentSpec{Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{EnvFrom: []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "settings"}}}}}},
+		}}}},
 	)
 	return inv, observe.NamesOf(inv, types.NamespacedName{Namespace: "shop", Name: "db"}), client
 }
 
-func read(t *testing.T, client *fake.Clientset) ([]string, observe.Coverage) {
+func read(t *testing.T, client *fake.Clientset) ([]string, []observe.Coverage) {
 	t.Helper()
 	inv, names, _ := world()
 	e, err := specs.Read(t.Context(), client, names, inv, "shop")
@@ -66,21 +70,21 @@ func read(t *testing.T, client *fake.Clientset) ([]string, observe.Coverage) {
 	for _, r := range e.References {
 		got = append(got, r.Namespace+"/"+r.Workload.String())
 	}
-	return slices.Sorted(slices.Values(got)), e.Coverage[0]
+	return slices.Sorted(slices.Values(got)), e.Coverage
 }
 
 // Every kind is read, and of what others have made, and what is over, nothing.
 func TestRead(t *testing.T) {
 	_, _, client := world()
 	got, coverage := read(t, client)
-	if diff := cmp.Diff([]string{"backend/deployment/d", "shop/cronjob/c", "shop/daemonset/d", "shop/job/j", "shop/pod/bare", "shop/statefulset/s"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"backend/deployment/by-configmap", "backend/deployment/d", "shop/cronjob/c", "shop/daemonset/d", "shop/job/j", "shop/pod/bare", "shop/statefulset/s"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if len(coverage.Gaps()) > 0 {
-		t.Errorf("%v", coverage.Gaps())
+	if len(coverage) != 1 || len(coverage[0].Gaps()) > 0 {
+		t.Errorf("%v", coverage)
 	}
 	for _, action := range client.Actions() {
-		if r := action.GetResource().Resource; r == "secrets" || r == "configmaps" || action.GetVerb() != "list" && action.GetVerb() != "get" {
+		if r := action.GetResource().Resource; r == "secrets" || action.GetVerb() != "list" && action.GetVerb() != "get" {
 			t.Errorf("it does %s %s", action.GetVerb(), r)
 		}
 	}
@@ -100,14 +104,19 @@ func TestForbidden(t *testing.T) {
 	refuse("deployments", func(namespace string) bool { return namespace == "" })
 	refuse("statefulsets", func(string) bool { return true })
 	refuse("pods", func(string) bool { return true })
+	refuse("configmaps", func(namespace string) bool { return namespace == "" })
 	client.PrependReactor("list", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("boom") })
 	got, coverage := read(t, client)
 	if diff := cmp.Diff([]string{"shop/cronjob/c", "shop/daemonset/d"}, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	const want = `Deployments of namespace "shop" alone may be read; Jobs can't be read: boom; StatefulSets can't be read: that is forbidden; pods that no workload owns can't be read: that is forbidden`
-	if gaps := strings.Join(coverage.Gaps(), ""); gaps != want || coverage.Remedy.String() != "The role that lets one read them: kubectl cnpg-netpol rbac view" {
-		t.Errorf("%s\n%s", gaps, coverage.Remedy)
+	if gaps := strings.Join(coverage[0].Gaps(), ""); gaps != want || coverage[0].Remedy.String() != "The role that lets one read them: kubectl cnpg-netpol rbac view" {
+		t.Errorf("%s\n%s", gaps, coverage[0].Remedy)
+	}
+	const configMaps = `ConfigMaps of namespace "shop" alone may be read`
+	if gaps := strings.Join(coverage[1].Gaps(), ""); gaps != configMaps || coverage[1].Remedy.String() != "The role that lets one read them: kubectl cnpg-netpol rbac observe" {
+		t.Errorf("%s\n%s", gaps, coverage[1].Remedy)
 	}
 }
 
