@@ -95,8 +95,8 @@ func gather(key types.NamespacedName, e observe.Evidence) []gathered {
 		if !slices.Contains(g.references, r.To) {
 			g.references = append(g.references, r.To)
 		}
-		if r.Pooler != "" {
-			g.target(v1alpha1.Target{Pooler: r.Pooler}, cnpg.PostgresPort)
+		if r.Pooler != "" || r.Port != 0 {
+			g.target(v1alpha1.Target{Pooler: r.Pooler}, cmp.Or(r.Port, cnpg.PostgresPort))
 		}
 	}
 	var out []gathered

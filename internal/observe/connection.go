@@ -102,6 +102,8 @@ type Reference struct {
 	To string
 	// Pooler is the pooler whose host is named; empty for the instances, and for Secrets.
 	Pooler string
+	// Port is what is connected to by it; zero for PostgreSQL's.
+	Port uint16
 }
 
 // cronJobMinute is what the controller adds to the name of a CronJob for that of a Job; Hubble knows them by it

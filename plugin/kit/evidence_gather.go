@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -134,6 +135,7 @@ func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, clu
 		return notWanted(v1alpha1.EvidenceReferences), nil
 	}
 	names := observe.NamesOf(inv, cluster)
+	known := observe.Evidence{References: slices.Concat(names.OfClusters(inv.Clusters), observe.OfMonitors(inv, cluster))}
 	if !e.source.Offline() {
 		clients, err := e.source.Clients()
 		if err != nil {
@@ -143,10 +145,10 @@ func (e *Evidence) references(ctx context.Context, inv *inventory.Inventory, clu
 		defer progress.Stop()
 		progress.Update("reading the specs of workloads")
 		out, err := specs.Read(ctx, clients.Kubernetes, names, inv, cluster.Namespace)
-		return out.Add(observe.Evidence{References: names.OfClusters(inv.Clusters)}), err
+		return out.Add(known), err
 	}
 	coverage := observe.Coverage{Kind: v1alpha1.EvidenceReferences, Source: specs.Source + " in the manifests"}
-	out := observe.Evidence{References: names.OfClusters(inv.Clusters)}
+	out := known
 	for _, m := range e.manifests {
 		if m.kind == configMapKind {
 			if err := names.AddConfigMapManifest(m.raw, m.namespace); err != nil {
