@@ -64,6 +64,8 @@ func TestRolesSuffice(t *testing.T) {
 		{"viewer", "test testdata/expectations.yaml", 0, none, "6 expectations, all met"},
 		{"viewer", "clients orders -n shop", 0, none, "references  specs of workloads\n              never sees"},
 		{"viewer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "to run a command in it is forbidden"},
+		{"viewer", "clients orders -n shop -o jsonpath={.evidence[*].gaps}", 0, none, "ConfigMaps can't be read: that is forbidden"},
+		{"observer", "clients orders -n shop -o jsonpath={.evidence[*].gaps}", 0, none, `ConfigMaps of namespace \"shop\" alone may be read`},
 		// No kubelet runs here: the server lets the command pass, and does not find the node.
 		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "pods \"node-1\" not found"},
 		{"viewer", "explain deployment/frontend orders -n shop --probe", 0, none, "it gets no twin: timer"},

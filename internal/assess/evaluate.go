@@ -76,7 +76,7 @@ func assess(m *model.Model, c *model.Cluster) assessment {
 	r.RequiredFlows = RequiredFlows(m, c)
 	audiences := audiences(m, c, v1alpha1.MaxClients, &needs)
 	r.Exposure = totals(m, c, audiences, v1alpha1.MaxClients)
-	r.Timed, r.Rehearsal = timed(m, c), RehearsalOf(m, c)
+	r.Timed, r.Rehearsal = TimedOf(m, c), RehearsalOf(m, c)
 	r.Findings = findings(m, c, &r)
 	r.Posture = posture(m, c, &r)
 	return assessment{r, audiences, needs}

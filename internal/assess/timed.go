@@ -19,8 +19,15 @@ import (
 // overdueAfter is how late the controllers may be before that is called wrong: they take seconds.
 const overdueAfter = time.Minute
 
-// timed is what ends by itself of a cluster, in the order in which it ends.
-func timed(m *model.Model, c *model.Cluster) []v1alpha1.Timed {
+// WhenEnded is the model after something has ended by itself, all else staying as it is.
+func WhenEnded(m *model.Model, t v1alpha1.Timed) (*model.Model, error) {
+	return m.With(slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool {
+		return slices.Contains(t.Policies, p.PolicyReference)
+	}))
+}
+
+// TimedOf is what ends by itself of a cluster, in the order in which it ends; without the posture that it has then.
+func TimedOf(m *model.Model, c *model.Cluster) []v1alpha1.Timed {
 	var out []v1alpha1.Timed
 	for _, p := range Managed(m, c) {
 		t, ends := policyset.TimerOf(p)
@@ -112,10 +119,7 @@ func runsOut(out *v1alpha1.Timed, job inventory.Timer, now time.Time) {
 // models share their identities.
 func addThen(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) {
 	for i := range r.Timed {
-		then, err := m.With(slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool {
-			return slices.Contains(r.Timed[i].Policies, p.PolicyReference)
-		}))
-		if err == nil {
+		if then, err := WhenEnded(m, r.Timed[i]); err == nil {
 			r.Timed[i].Then = Posture(then, c)
 		}
 	}

@@ -73,6 +73,9 @@ func (q Question) List(m *model.Model) (v1alpha1.ClientList, error) {
 		return list, err
 	}
 	list.Lockdown = plan
+	if list.Timed, err = q.timed(m, c); err != nil {
+		return list, err
+	}
 	if list.Rehearsal, err = q.rehearsal(m, c); err != nil {
 		return list, err
 	}
@@ -80,6 +83,24 @@ func (q Question) List(m *model.Model) (v1alpha1.ClientList, error) {
 		list.Notes = append(list.Notes, note)
 	}
 	return list, nil
+}
+
+// timed is what ends by itself, and whom that cuts off.
+func (q Question) timed(m *model.Model, c *model.Cluster) ([]v1alpha1.ObservedTimed, error) {
+	var out []v1alpha1.ObservedTimed
+	for _, t := range assess.TimedOf(m, c) {
+		then, err := assess.WhenEnded(m, t)
+		if err != nil {
+			return nil, err
+		}
+		of := v1alpha1.ObservedTimed{Timed: t, CutOff: []string{}}
+		of.Then = assess.Posture(then, then.Cluster(q.cluster))
+		for _, client := range q.CutOff(m, then, nil).CutOff {
+			of.CutOff = append(of.CutOff, client.Name())
+		}
+		out = append(out, of)
+	}
+	return out, nil
 }
 
 // rehearsal is the lockdown that is rehearsed, and whom it would cut off; nil when none is.

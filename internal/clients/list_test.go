@@ -260,6 +260,43 @@ func TestNothingToPropose(t *testing.T) {
 	}
 }
 
+// What ends by itself is in the list, with those of the clients that lose access then, and nobody else.
+func TestTimed(t *testing.T) {
+	inv := fixture.Load(t, "testdata/shop.yaml")
+	flags := func(allow string) policyset.Options {
+		o, err := policyset.Parse(policyset.FlagValues{Scope: "cluster", Allow: []string{allow}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.For(fixture.Orders(), []policyset.Operator{{Namespace: "cnpg-system"}})
+	}
+	locked, err := policyset.Build(flags("--allow-pods=app=api"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted, err := policyset.BuildGranted(policyset.Granted{Options: flags("--allow-pods=app=web"), Timer: "orders-grant-1", RequestedBy: "jane"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(locked, granted...) {
+		inv.Policies = append(inv.Policies, fixture.Policies(p.Object)...)
+	}
+	e := observe.Evidence{}
+	for _, name := range []string{"api", "web", "other"} {
+		e.Connections = append(e.Connections, observe.Connection{
+			Client: observe.Client{Namespace: "shop", Workload: inventory.Workload{Kind: "deployment", Name: name}, Identity: "k8s:app=" + name},
+			Target: observe.Target{Cluster: fixture.Orders(), Port: 5432}, Opened: 1,
+		})
+	}
+	timed := list(t, inv, fixture.Orders(), e).Timed
+	if len(timed) != 1 || timed[0].Name != "orders-grant-1" || timed[0].RequestedBy != "jane" {
+		t.Fatalf("%+v", timed)
+	}
+	if diff := cmp.Diff([]string{"shop/deployment/web"}, timed[0].CutOff); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 // A client in another namespace, with the labels that are asked for.
 func TestNearestMiss(t *testing.T) {
 	inv := fixture.Load(t, fixture.Recording("live-locked"))

@@ -17,8 +17,8 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -31,7 +31,9 @@ type options struct {
 	output   report.Output
 	// denied asks for those alone who are being denied.
 	denied bool
-	now    func() time.Time
+	// watch shows the list again and again.
+	watch bool
+	now   func() time.Time
 
 	// name is the cluster.
 	name string
@@ -59,7 +61,8 @@ func (o *options) command() *cobra.Command {
 
 			  CONNECTED  sessions that are open now, as the instances and poolers tell
 			  SEEN       connections that Hubble has seen, of pods that are gone as well
-			  REFERS     the spec of the workload names the cluster's Secrets or Services
+			  REFERS     the spec of the workload names the cluster's Secrets or Services, or a ConfigMap
+			             that names them; of who scrapes, a monitor selects the pods
 			  MAY        the policies that are there now let it in
 			  FLAG       the flag of lockdown that lets it in
 
@@ -73,6 +76,9 @@ func (o *options) command() *cobra.Command {
 			Sessions are asked for by psql in the pods of the database, and flows by a port-forward to
 			Hubble's relay: 'rbac observe' prints the role for both. --evidence leaves out what you do
 			not want. Of Secrets, only the names in specs are looked at; nothing reads their data.
+
+			--watch shows the list again as it changes: the relay tells of each connection as it comes,
+			sessions are asked for every few seconds, and specs are read now and then.
 		`),
 		Example: kit.Examples(`
 			# Who uses the database?
@@ -80,6 +86,9 @@ func (o *options) command() *cobra.Command {
 
 			# Look back an hour, and watch for five more minutes
 			kubectl cnpg-netpol clients shop-db -n shop --since 1h --for 5m
+
+			# Who comes, as they come?
+			kubectl cnpg-netpol clients shop-db -n shop --watch
 
 			# With what was recorded
 			hubble observe --since 1h --to-port 5432 -o jsonpb > flows.jsonl
@@ -97,11 +106,15 @@ func (o *options) command() *cobra.Command {
 			if err := errors.Join(o.complete(args), o.source.Files.Validate()); err != nil {
 				return err
 			}
+			if o.watch {
+				return o.runWatch(cmd.Context())
+			}
 			return o.run(cmd.Context())
 		},
 	}
 	o.evidence.AddFlags(cmd)
 	cmd.Flags().BoolVar(&o.denied, "denied", false, "Show only who is denied, and what each of them lacks")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show the clients anew as they come, until interrupted")
 	o.source.Files.AddFlags(cmd)
 	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ClientFormats())
@@ -119,7 +132,22 @@ func (o *options) completeCluster(cmd *cobra.Command, args []string, typed strin
 // complete takes the arguments, and reads the flags.
 func (o *options) complete(args []string) error {
 	o.name = args[0]
-	return o.evidence.Complete(o.now())
+	return errors.Join(o.evidence.Complete(o.now()), o.completeWatch())
+}
+
+// completeWatch refuses what can't be shown again and again.
+func (o *options) completeWatch() error {
+	if !o.watch {
+		return nil
+	}
+	var errs []error
+	if o.source.Offline() {
+		errs = append(errs, kit.UsageErrorf("--watch needs a cluster: it can't be combined with --filename"))
+	}
+	if name := o.evidence.OneLook(); name != "" {
+		errs = append(errs, kit.UsageErrorf("--watch looks until it is interrupted: it can't be combined with %s", name))
+	}
+	return errors.Join(errs...)
 }
 
 func (o *options) run(ctx context.Context) error {
@@ -148,8 +176,7 @@ func (o *options) run(ctx context.Context) error {
 		}
 	}
 	_, width := terminal.Detect(o.Out)
-	err = report.PrintClients(o.Out, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width})
-	return errors.Join(problem, err, code)
+	return errors.Join(problem, o.print(o.Out, list, width), code)
 }
 
 // list gathers the evidence and asks the engine.
@@ -158,6 +185,11 @@ func (o *options) list(ctx context.Context, inv *inventory.Inventory, key types.
 	if err != nil {
 		return v1alpha1.ClientList{}, err
 	}
+	return o.judge(inv, key, evidence)
+}
+
+// judge asks the engine about those for whom there is evidence.
+func (o *options) judge(inv *inventory.Inventory, key types.NamespacedName, evidence observe.Evidence) (v1alpha1.ClientList, error) {
 	question, inv := clients.Ask(inv, key, evidence)
 	m, err := model.New(inv, model.Options{Namespace: key.Namespace, OperatorNamespace: o.source.OperatorNamespace, Extra: question.Extra()})
 	if err != nil {

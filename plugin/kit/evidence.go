@@ -28,6 +28,8 @@ type Evidence struct {
 	given   func() bool
 	// optional is true where evidence is not what the verb is for, and quiet where it is only glanced at.
 	optional, quiet bool
+	// watched is true while somebody watches, so that each look is one of many.
+	watched bool
 	// manifests are the specs of workloads that were read from files.
 	manifests []manifest
 }
@@ -98,6 +100,17 @@ func (e *Evidence) wants(kind v1alpha1.EvidenceKind) bool {
 // Given is true when a flag says where evidence comes from.
 func (e *Evidence) Given() bool {
 	return len(e.flows) > 0 || e.hubble.server != "" || e.optional && e.hubble.watch > 0
+}
+
+// OneLook names a flag that is about one look; empty when none was given.
+func (e *Evidence) OneLook() string {
+	switch {
+	case len(e.flows) > 0:
+		return "--flows"
+	case e.hubble.watch > 0:
+		return "--for"
+	}
+	return ""
 }
 
 // Complete reads the flags; now is the time. All that is wrong is reported.

@@ -35,9 +35,9 @@ func (e *Evidence) Gather(ctx context.Context, inv *inventory.Inventory, cluster
 	return sessions.Add(flows).Add(references), err
 }
 
-// progress is the line on what is being asked; a glance has one for all.
+// progress is the line on what is being asked; a glance has one for all, and a screen has none.
 func (e *Evidence) progress() *Progress {
-	if e.quiet {
+	if e.quiet || e.watched {
 		return &Progress{}
 	}
 	return e.source.Progress()

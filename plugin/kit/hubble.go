@@ -19,6 +19,9 @@ import (
 // relayPatience is how long Hubble's relay may take to tell what it has.
 const relayPatience = 30 * time.Second
 
+// relayName is what the coverage calls the relay.
+const relayName = "Hubble's relay"
+
 // hubbleFlags are the flags about Hubble's relay.
 type hubbleFlags struct {
 	server string
@@ -56,23 +59,36 @@ func (e *Evidence) relay(ctx context.Context, inv *inventory.Inventory, cluster 
 	progress := e.progress()
 	defer progress.Stop()
 	progress.Update("asking Hubble's relay")
-	flows := observe.NewFlows(observe.MembersOf(inv, cluster), "Hubble's relay", e.from)
+	flows := observe.NewFlows(observe.MembersOf(inv, cluster), relayName, e.from)
 	problem, remedy, err := e.askRelay(ctx, inv, cluster, flows)
 	if err != nil {
 		return observe.Evidence{}, err
 	}
-	out := flows.Evidence()
+	return withProblem(flows.Evidence(), problem, remedy), nil
+}
+
+// withProblem is what a relay has told, with why not all of it is there.
+func withProblem(out observe.Evidence, problem string, remedy command.Text) observe.Evidence {
 	c := &out.Coverage[0]
 	c.Missing, c.Remedy = problem, remedy
 	if problem != "" && c.Events == 0 {
 		c.Source = ""
 	}
-	return out, nil
+	return out
 }
 
 // askRelay gives flows what the relay says. The problem says why not all of it is there. The error is that of a ctx that is
 // done, and of a file that was named and can't be read.
-func (e *Evidence) askRelay(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName, flows *observe.Flows) (problem string, remedy command.Text, _ error) {
+func (e *Evidence) askRelay(ctx context.Context, inv *inventory.Inventory, cluster types.NamespacedName, flows hubble.Sink) (problem string, remedy command.Text, _ error) {
+	patience := relayPatience
+	if e.quiet {
+		patience = glancePatience
+	}
+	return e.tell(ctx, inv, flows, hubble.Options{Namespace: cluster.Namespace, Since: e.from, For: e.hubble.watch, Patience: patience})
+}
+
+// tell gives flows what a relay says that has to be reached first.
+func (e *Evidence) tell(ctx context.Context, inv *inventory.Inventory, flows hubble.Sink, o hubble.Options) (problem string, remedy command.Text, _ error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // The port-forward ends with it.
 	address, useTLS := e.hubble.server, e.hubble.tls
@@ -100,11 +116,7 @@ func (e *Evidence) askRelay(ctx context.Context, inv *inventory.Inventory, clust
 		return "", remedy, err
 	}
 	defer func() { _ = conn.Close() }()
-	patience := relayPatience
-	if e.quiet {
-		patience = glancePatience
-	}
-	problem, err = hubble.Read(ctx, conn, flows, hubble.Options{Namespace: cluster.Namespace, Since: e.from, For: e.hubble.watch, Patience: patience})
+	problem, err = hubble.Read(ctx, conn, flows, o)
 	return problem, remedy, err
 }
 

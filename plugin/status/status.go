@@ -210,7 +210,7 @@ func (o *options) print(w io.Writer, list v1alpha1.IsolationReportList, contexts
 	_, width := terminal.Detect(w)
 	output := o.output
 	output.Version, output.Least = o.source.Globals.Version(), v1alpha1.Severity(o.failOn)
-	return report.Print(w, output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts})
+	return report.Print(w, output, list, text.Options{Colors: o.source.Colors(o.Out), Width: width, Contexts: contexts, Context: *o.source.Config.Context})
 }
 
 // notRendered says what the databases may be in that were not found.

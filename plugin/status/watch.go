@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"io"
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -23,21 +25,21 @@ func (o *options) runWatch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	watcher, err := o.watchCluster(ctx, namespace)
+	watcher, err := o.source.Watch(ctx, namespace, o.names)
 	if err != nil {
 		return err
 	}
 	monitor := assess.NewMonitor(o.modelOptions(namespace))
 	resized, stop := terminal.Resized()
 	defer stop()
-	screen := o.newWatchScreen()
+	screen := o.source.NewScreen("status", o.output.Format)
 	for {
 		began := time.Now()
 		list, problem := o.look(ctx, watcher, monitor, namespace)
 		if list == nil {
-			return screen.unlessInterrupted(ctx, problem)
+			return screen.UnlessInterrupted(ctx, problem)
 		}
-		if err := screen.show(*list, problem); err != nil {
+		if err := screen.Show(o.frame(*list, problem)); err != nil {
 			return err
 		}
 		took := time.Since(began)
@@ -46,7 +48,7 @@ func (o *options) runWatch(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			case <-resized:
-				if err := screen.redraw(); err != nil {
+				if err := screen.Redraw(); err != nil {
 					return err
 				}
 			case <-watcher.Changed():
@@ -62,26 +64,15 @@ func (o *options) runWatch(ctx context.Context) error {
 	}
 }
 
-func (o *options) watchCluster(ctx context.Context, namespace string) (*live.Watcher, error) {
-	config, err := o.source.RESTConfig()
-	if err != nil {
-		return nil, err
+// frame is what the screen shows of the reports, and of what went wrong besides.
+func (o *options) frame(list v1alpha1.IsolationReportList, problem error) kit.Frame {
+	f := kit.Frame{Problem: problem, Print: func(w io.Writer, columns int) error {
+		return report.Print(w, o.output, list, text.Options{Colors: o.source.Colors(o.Out), Width: columns, Context: *o.source.Config.Context})
+	}}
+	if len(list.Items) > 1 {
+		f.Hint = "a cluster's name"
 	}
-	// --request-timeout is for answers, and not for how long to watch.
-	timeout := config.Timeout
-	config.Timeout = 0
-	clients, err := live.NewClients(config)
-	if err != nil {
-		return nil, err
-	}
-	progress := o.source.Progress()
-	defer progress.Stop()
-	progress.Update("reading the cluster")
-	return live.Watch(ctx, clients, live.Options{
-		Namespace: namespace, Names: o.names, OperatorNamespace: o.source.OperatorNamespace, Timeout: timeout,
-		Words:    func(err error) string { return strings.Join(kit.ErrorLines(err), "; ") },
-		Progress: func(resource string, objects int) { progress.Update("read %d %s", objects, resource) },
-	})
+	return f
 }
 
 // look returns the reports on what is there now, nil when there can't be any, and what went wrong

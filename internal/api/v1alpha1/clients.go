@@ -33,6 +33,8 @@ type ClientList struct {
 	MayConnectEntities []Entity `json:"mayConnectEntities"`
 	// Evidence says what was looked at, and what it does not cover.
 	Evidence []EvidenceReport `json:"evidence"`
+	// Timed is what ends by itself, with those clients who lose access then; missing when nothing does.
+	Timed []ObservedTimed `json:"timed,omitempty"`
 	// Rehearsal is the lockdown that is rehearsed, and whom it would cut off; missing when none is.
 	Rehearsal *ObservedRehearsal `json:"rehearsal,omitempty"`
 	// Lockdown lets in those who use the cluster or refer to it, and as few others as its flags allow. It is
@@ -40,6 +42,14 @@ type ClientList struct {
 	Lockdown *ProposedLockdown `json:"lockdown,omitempty"`
 	// Notes are sentences about what the list rests on.
 	Notes []string `json:"notes"`
+}
+
+// ObservedTimed is something that ends by itself, and what that means for those for whom there is evidence.
+type ObservedTimed struct {
+	Timed `json:",inline"`
+	// CutOff are clients that can connect now and can't when it has ended, by their names; sessions
+	// that are open get no answer from then on.
+	CutOff []string `json:"cutOff"`
 }
 
 // ObservedClient is a workload, or somebody who is no pod, with the evidence for it.

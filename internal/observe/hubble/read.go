@@ -22,7 +22,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
 )
 
 // Options say what is asked of the relay.
@@ -35,11 +34,18 @@ type Options struct {
 	For time.Duration
 	// Patience is how long looking back may take.
 	Patience time.Duration
+	// Looked is called when looking back has ended without a problem, before watching begins; nil for nobody.
+	Looked func()
+}
+
+// Sink takes what the relay says, event by event.
+type Sink interface {
+	Add(r *observerpb.GetFlowsResponse)
 }
 
 // Read gives flows what the relay says. The problem is why not all of it is there, in words; what came before
 // it counts. The error is that of a ctx that is done.
-func Read(ctx context.Context, conn grpc.ClientConnInterface, flows *observe.Flows, o Options) (problem string, _ error) {
+func Read(ctx context.Context, conn grpc.ClientConnInterface, flows Sink, o Options) (problem string, _ error) {
 	client := observerpb.NewObserverClient(conn)
 	looking, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
@@ -52,6 +58,9 @@ func Read(ctx context.Context, conn grpc.ClientConnInterface, flows *observe.Flo
 	}
 	if err := stream(looking, client, request, flows); err != nil {
 		problems = append(problems, why(looking, err, o.Patience))
+	}
+	if o.Looked != nil && ctx.Err() == nil && len(problems) == 0 {
+		o.Looked()
 	}
 	if o.For > 0 && ctx.Err() == nil && len(problems) == 0 {
 		watching, cancel := context.WithTimeout(ctx, o.For)
@@ -70,7 +79,7 @@ func Read(ctx context.Context, conn grpc.ClientConnInterface, flows *observe.Flo
 }
 
 // nodes asks which nodes the relay has. One that can't be asked is like one without an answer.
-func nodes(ctx context.Context, client observerpb.ObserverClient, flows *observe.Flows) []string {
+func nodes(ctx context.Context, client observerpb.ObserverClient, flows Sink) []string {
 	s, err := client.ServerStatus(ctx, &observerpb.ServerStatusRequest{})
 	if err != nil {
 		return nil // Asking for flows will fail as well, and say why.
@@ -97,7 +106,7 @@ func filters(namespace string) []*flowpb.FlowFilter {
 }
 
 // stream takes the answers of one request, to the end.
-func stream(ctx context.Context, client observerpb.ObserverClient, request *observerpb.GetFlowsRequest, flows *observe.Flows) error {
+func stream(ctx context.Context, client observerpb.ObserverClient, request *observerpb.GetFlowsRequest, flows Sink) error {
 	answers, err := client.GetFlows(ctx, request)
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ const notAsked = "?"
 // Clients writes who uses a cluster, what that rests on, and the lockdown that lets them in.
 func Clients(w io.Writer, list v1alpha1.ClientList, o Options) error {
 	p := newPage(o)
-	for _, write := range []func(v1alpha1.ClientList) error{p.clientTable, p.observedRehearsal, p.evidence, p.proposedLockdown} {
+	for _, write := range []func(v1alpha1.ClientList) error{p.clientTable, p.observedTimed, p.observedRehearsal, p.evidence, p.proposedLockdown} {
 		if err := write(list); err != nil {
 			return fmt.Errorf("render clients: %w", err)
 		}

@@ -55,6 +55,16 @@ func clientList(prefix string) v1alpha1.ClientList {
 			AlsoLetsIn: []v1alpha1.Client{client("a", "deployment/a", 3)},
 			Refusals:   []v1alpha1.Refusal{{Reason: v1alpha1.RefusalFlowBlocked, Message: "the required flow operator would be denied"}},
 		},
+		Timed: []v1alpha1.ObservedTimed{
+			{
+				Timed: v1alpha1.Timed{
+					Name: prefix + "orders-grant-1", Kind: v1alpha1.TimedGrant, Until: at(59), Remaining: &metav1.Duration{Duration: 29 * time.Minute},
+					Clients: []string{"--allow-namespace=" + prefix + "etl"}, RequestedBy: prefix + "jane", Reason: "INC-1",
+				},
+				CutOff: []string{prefix + "etl/cronjob/nightly", "etl/b", "etl/c", "etl/d"},
+			},
+			{Timed: v1alpha1.Timed{Name: "orders-lockdown-1", Until: at(40), Kind: v1alpha1.TimedLockdown, Then: v1alpha1.PostureOpen}, CutOff: []string{}},
+		},
 		Notes: []string{"a note"},
 	}
 }

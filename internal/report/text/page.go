@@ -20,13 +20,15 @@ type page struct {
 	wide  bool
 	// contexts are in the order of the overview.
 	contexts []string
+	// context is the one that commands name.
+	context string
 }
 
 // style paints text that is ready to print.
 type style func(string) string
 
 func newPage(o Options) *page {
-	return &page{colors: o.Colors, width: o.width(), whole: o.Width == 0, wide: o.Wide, contexts: o.Contexts}
+	return &page{colors: o.Colors, width: o.width(), whole: o.Width == 0, wide: o.Wide, contexts: o.Contexts, context: o.Context}
 }
 
 func (p *page) writeTo(w io.Writer) error {

@@ -25,7 +25,7 @@ func (p *page) rehearsalLines(r v1alpha1.IsolationReport) {
 		return
 	}
 	cluster := func(verb string) command.Line {
-		return command.Plugin(verb, r.Metadata.Name).In(r.Metadata.Namespace).InContext(r.Metadata.Context)
+		return p.about(r.Metadata, verb)
 	}
 	p.paragraph(2, "A lockdown is rehearsed since "+sinceWhen(*r.Rehearsal)+": its default deny is left out, and it cuts off nobody.", nil)
 	p.remedy(4, command.Words("Who would be cut off:").Run(cluster("clients")))

@@ -32,6 +32,8 @@ type Options struct {
 	// Contexts are those that were asked, in the order in which they are listed; those that failed
 	// come last without it.
 	Contexts []string
+	// Context is the one that a flag has named, so that commands name it as well; of several, each report has its own.
+	Context string
 }
 
 func (o Options) width() int {

@@ -1,12 +1,14 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
 // timed writes what ends by itself, nothing when nothing does.
@@ -22,16 +24,37 @@ func (p *page) timed(r v1alpha1.IsolationReport) error {
 // timedLines are a sentence for each of what ends by itself, and what can be done about it.
 func (p *page) timedLines(r v1alpha1.IsolationReport) {
 	for _, t := range r.Timed {
-		p.paragraph(2, timedWords(t), nil)
-		cluster := func(verb string, more ...string) command.Line {
-			return command.Plugin(verb, append([]string{r.Metadata.Name}, more...)...).In(r.Metadata.Namespace).InContext(r.Metadata.Context)
-		}
-		if t.Kind == v1alpha1.TimedGrant {
-			p.remedy(4, command.Words("End it now:").Run(cluster("revoke", t.Name)))
-			continue
-		}
-		p.remedy(4, command.Words("Keep it:").Run(cluster("confirm")))
+		p.timedEntry(r.Metadata, t)
 	}
+}
+
+// observedTimed says what ends by itself, and who loses access then.
+func (p *page) observedTimed(list v1alpha1.ClientList) error {
+	if len(list.Timed) == 0 {
+		return nil
+	}
+	p.section("Ends by itself")
+	for _, t := range list.Timed {
+		p.timedEntry(list.Metadata, t.Timed)
+		if len(t.CutOff) > 0 {
+			shown := t.CutOff
+			if !p.wide {
+				shown = words.Some(shown)
+			}
+			p.bullet(4, "It cuts off then, with the sessions that are open: "+strings.Join(shown, ", ")+".")
+		}
+	}
+	return nil
+}
+
+// timedEntry is a sentence on one thing that ends by itself, and what can be done about it.
+func (p *page) timedEntry(of v1alpha1.Metadata, t v1alpha1.Timed) {
+	p.paragraph(2, timedWords(t), nil)
+	if t.Kind == v1alpha1.TimedGrant {
+		p.remedy(4, command.Words("End it now:").Run(p.about(of, "revoke", t.Name)))
+		return
+	}
+	p.remedy(4, command.Words("Keep it:").Run(p.about(of, "confirm")))
 }
 
 func timedWords(t v1alpha1.Timed) string {
@@ -70,4 +93,9 @@ func timedWords(t v1alpha1.Timed) string {
 		fmt.Fprintf(&out, ". The cluster is %s then", t.Then)
 	}
 	return out.String() + "."
+}
+
+// about is a command about a cluster, in the context in which it was asked about.
+func (p *page) about(of v1alpha1.Metadata, verb string, more ...string) command.Line {
+	return command.Plugin(verb, append([]string{of.Name}, more...)...).In(of.Namespace).InContext(cmp.Or(of.Context, p.context))
 }
