@@ -128,6 +128,11 @@ func readManifest(t *testing.T, s lab.Sources, path string) string {
 		}
 		manifest = strings.ReplaceAll(manifest, "${"+name+"}", image)
 	}
+	first := ""
+	if s.PgBouncerImage != "" {
+		first = "/psql:"
+	}
+	manifest = strings.ReplaceAll(manifest, "${PSQL_FIRST}", first)
 	return manifest
 }
 

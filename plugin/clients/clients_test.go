@@ -15,12 +15,12 @@ import (
 
 // What can't be watched is refused, all of it at once.
 func TestWatchNeedsACluster(t *testing.T) {
-	cmd := NewCommand(kit.NewGlobals(genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard}, "test"))
 	for args, want := range map[string][]string{
 		"db -w -f a.yaml":                  {"--watch needs a cluster: it can't be combined with --filename"},
 		"db -w --flows f":                  {"--watch looks until it is interrupted: it can't be combined with --flows"},
 		"db -w --for 5m --hubble-server a": {"--watch looks until it is interrupted: it can't be combined with --for"},
 	} {
+		cmd := NewCommand(kit.NewGlobals(genericiooptions.IOStreams{Out: io.Discard, ErrOut: io.Discard}, "test"))
 		cmd.SetArgs(strings.Fields(args))
 		cmd.SilenceErrors, cmd.SilenceUsage = true, true
 		err := cmd.ExecuteContext(t.Context())
