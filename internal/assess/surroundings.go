@@ -12,7 +12,12 @@ import (
 
 // Surrounded are the options for a cluster, with what the model has seen around it.
 func Surrounded(m *model.Model, o policyset.Options, cluster types.NamespacedName) policyset.Options {
-	return o.For(cluster, Operators(m)).Around(Agents(m))
+	o = o.For(cluster, Operators(m)).Around(Agents(m))
+	if !o.Egress {
+		return o
+	}
+	outlets, _ := Outlets(m, cluster)
+	return o.Reaching(outlets)
 }
 
 // Agents are the label keys of the agents by way of which the API server connects to pods. Those on their nodes'

@@ -35,7 +35,7 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step,
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{
 				Reason:  v1alpha1.RefusalFlowBlocked,
-				Message: fmt.Sprintf("the required flow %s (%s → %s) would be %s: %s", f.Name, f.From, targetOf(f), f.Verdict, f.Message),
+				Message: fmt.Sprintf("%s would be %s: %s", blockedFlow(f.Name, f.From, targetOf(f)), f.Verdict, f.Message),
 			})
 		}
 	}
@@ -80,6 +80,11 @@ func neighbours(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal
 		}
 	}
 	return out
+}
+
+// blockedFlow is how a refusal that is about a required flow begins.
+func blockedFlow(name, from, to string) string {
+	return fmt.Sprintf("the required flow %s (%s → %s)", name, from, to)
 }
 
 // targetOf is the target of a flow in words.

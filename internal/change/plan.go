@@ -116,7 +116,7 @@ func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPo
 	default:
 		step.Action = v1alpha1.PolicyUpdate
 	}
-	if live != nil && desired.Role == policyset.DefaultDeny {
+	if live != nil && desired.Role.Denies() {
 		_, ended := policyset.TimerOf(live)
 		if _, ends := policyset.TimerOf(desired.Object); ended && !ends {
 			step.Why += ", from now on for good"

@@ -41,9 +41,16 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 		return Proposal{}, err
 	}
 	for i, o := range options {
-		refusals := withoutPoolers(m, o)
-		p.Previews[i].Refusals = append(p.Previews[i].Refusals, refusals...)
-		p.Refusals = append(p.Refusals, refusals...)
+		p.Previews[i].Refusals = append(p.Previews[i].Refusals, withoutPoolers(m, o)...)
+		p.Previews[i] = restrictsEgress(m, o, p.Previews[i])
+	}
+	p.Refusals = nil
+	for _, preview := range p.Previews {
+		for _, r := range preview.Refusals {
+			if !slices.Contains(p.Refusals, r) {
+				p.Refusals = append(p.Refusals, r)
+			}
+		}
 	}
 	return p, nil
 }

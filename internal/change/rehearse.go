@@ -41,11 +41,16 @@ func ProposeRehearsal(m *model.Model, options []policyset.Options) (Proposal, er
 func withoutDefaultDeny(plan Plan) error {
 	var errs []error
 	for _, s := range plan.Steps {
-		if s.Before != nil && isDefaultDeny(s.Before) {
+		if s.Before != nil && isDefaultDeny(s.Before) && !keeps(s) {
 			errs = append(errs, fmt.Errorf("default deny is there already (policy %q), so that there is nothing to rehearse: leave out --rehearse, or unlock first", s.Policy.Name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// keeps is true when what a step leaves is still the policy of all of its clusters.
+func keeps(s Step) bool {
+	return s.After != nil && !slices.ContainsFunc(s.Clusters, func(c types.NamespacedName) bool { return !policyset.IsManaged(s.After.Labels, c.Name) })
 }
 
 // cutsOffNobody walks every prefix of a plan with the engine, and says who would lose what.
@@ -89,6 +94,9 @@ func rehearsalNotes(m *model.Model, o policyset.Options) []v1alpha1.ChangeNote {
 		Subject: "Rehearsal",
 		Message: "default deny is left out, so that nobody loses access; Cilium reports of every new connection whether these policies let it in",
 	}}
+	if o.InForce {
+		out[0].Message = "the default deny of egress is left out, so that nothing is denied that the pods open; Cilium reports of every new connection whether these policies let it out"
+	}
 	denying := 0
 	c := m.Cluster(o.Cluster)
 	if c == nil {
@@ -99,7 +107,7 @@ func rehearsalNotes(m *model.Model, o policyset.Options) []v1alpha1.ChangeNote {
 			denying++
 		}
 	}
-	if denying > 0 {
+	if denying > 0 && !o.InForce {
 		out = append(out, v1alpha1.ChangeNote{
 			Subject: "Denied already",
 			Message: fmt.Sprintf("%d of the cluster's %d pods have the default deny of other policies, so that whom these deny is not seen to connect there", denying, len(c.Members)),

@@ -51,7 +51,7 @@ func (s Step) Reverse() Step {
 // IsDefaultDeny tells whether the policy that the step leaves is a default deny of lockdown's: what bears it
 // has to be in force before.
 func (s Step) IsDefaultDeny() bool {
-	return s.After != nil && policyset.Role(s.After.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny
+	return s.After != nil && policyset.Role(s.After.Labels[policyset.LabelPolicy]).Denies()
 }
 
 // Reverse is the plan that undoes the first done steps of this one, the last of them first: what made

@@ -77,7 +77,7 @@ func checkTimed(s Step) []error {
 			errs = append(errs, fmt.Errorf("policy %q is kept by %s as well, which could bring back what ends: change it there, or leave out --confirm-within",
 				s.Policy.Name, who))
 		}
-		if _, timed := policyset.TimerOf(s.Before); !timed && isDefaultDeny(s.Before) {
+		if _, timed := policyset.TimerOf(s.Before); !timed && isDefaultDeny(s.Before) && !staysForGood(s.After) {
 			errs = append(errs, fmt.Errorf("default deny is there for good already (policy %q), and only a lockdown that begins can end by itself: leave out --confirm-within, or unlock first",
 				s.Policy.Name))
 		}
@@ -92,7 +92,16 @@ func checkTimed(s Step) []error {
 }
 
 func isDefaultDeny(p *ciliumv2.CiliumNetworkPolicy) bool {
-	return policyset.IsOurs(p.Labels) && policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny
+	return policyset.IsOurs(p.Labels) && policyset.Role(p.Labels[policyset.LabelPolicy]).Denies()
+}
+
+// staysForGood is true for the default deny of ingress that is there already when that of egress alone ends by itself.
+func staysForGood(after *ciliumv2.CiliumNetworkPolicy) bool {
+	if after == nil {
+		return false
+	}
+	_, timed := policyset.TimerOf(after)
+	return !timed
 }
 
 // clientWords names the first of some clients.

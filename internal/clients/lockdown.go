@@ -68,7 +68,12 @@ func base(m *model.Model, c *model.Cluster) policyset.Options {
 	if err != nil {
 		recorded = policyset.Options{}
 	}
-	o := policyset.Options{Scope: recorded.Scope, OperatorNamespaces: recorded.OperatorNamespaces, ThroughPoolers: recorded.ThroughPoolers}
+	o := policyset.Options{Scope: recorded.Scope, OperatorNamespaces: recorded.OperatorNamespaces, ThroughPoolers: recorded.ThroughPoolers, Egress: recorded.Egress}
+	for _, g := range recorded.Grants {
+		if g.Direction() == policyset.Egress {
+			o = o.With(g)
+		}
+	}
 	if n := m.Options().OperatorNamespace; n != "" {
 		o.OperatorNamespaces = []string{n}
 	}

@@ -42,6 +42,24 @@ func (d *Deriver) Cluster(cluster *cnpgv1.Cluster) []Need {
 	return c.needs
 }
 
+// Designed are the needs that the cluster's spec has, whatever has come of it: those of the job that begins it are among
+// them when that has ended, unless it is not known any more what it needed.
+func (d *Deriver) Designed(cluster *cnpgv1.Cluster) []Need {
+	current := d.Cluster(cluster)
+	if !cnpg.Bootstrapped(cluster) {
+		return current
+	}
+	begins := cluster.DeepCopy()
+	begins.Status = cnpgv1.ClusterStatus{}
+	for _, need := range d.Cluster(begins) {
+		former := need.Who.Kind == Job && !slices.ContainsFunc(current, func(n Need) bool { return n.Who == need.Who })
+		if former && !slices.ContainsFunc(need.Peers, func(p Peer) bool { return p.Unknown != "" }) {
+			current = append(current, need)
+		}
+	}
+	return current
+}
+
 // clusterNeeds collects the needs of one cluster.
 type clusterNeeds struct {
 	*Deriver

@@ -35,17 +35,18 @@ func (d *Deriver) findDNS() resolvers {
 		}
 		for _, by := range at.labels {
 			if pods := d.podsBy(at.namespace, by); len(r.peers) == 0 && len(pods) > 0 {
-				r.peers = []Peer{{Pods: pods, Ports: udp(at.port)}}
+				r.peers = []Peer{{Pods: pods, By: &Candidate{at.namespace, by}, Ports: udp(at.port)}}
 			}
 		}
 	}
-	caches := d.podsBy(systemNamespace, map[string]string{"k8s-app": "node-local-dns"})
+	cache := map[string]string{"k8s-app": "node-local-dns"}
+	caches := d.podsBy(systemNamespace, cache)
 	switch {
 	case len(caches) > 0 && d.inv.Pods[caches[0]].HostNetwork:
 		r.peers = append(r.peers, Peer{Host: true, Ports: udp(dnsPort)})
 		r.which = "whether pods ask node-local-dns on their node or the DNS pods was not seen"
 	case len(caches) > 0:
-		r.peers = append(r.peers, Peer{Pods: caches, Ports: udp(dnsPort)})
+		r.peers = append(r.peers, Peer{Pods: caches, By: &Candidate{systemNamespace, cache}, Ports: udp(dnsPort)})
 		r.which = "whether pods ask the node's cache or the DNS pods was not seen"
 	}
 	if len(r.peers) == 0 {

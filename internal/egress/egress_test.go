@@ -173,7 +173,7 @@ func TestObjectStores(t *testing.T) {
 		"nobody behind it":              {"{destinationPath: 's3://b', endpointURL: 'http://gone.minio.svc'}", []string{"instances → ? no pod behind the Service minio/gone was seen " + at + "endpointURL)"}},
 		"a Service that was not seen":   {"{destinationPath: 's3://b', endpointURL: 'http://other.minio.svc'}", []string{"instances → ? the Service minio/other was not seen " + at + "endpointURL)"}},
 		"no URL":                        {"{destinationPath: 's3://b', endpointURL: 'minio'}", []string{`instances → ? "minio" is no URL with a host ` + at + "endpointURL)"}},
-		"AWS, the region in a Secret":   {"{destinationPath: 's3://b/x', s3Credentials: {region: {name: aws, key: region}}}", []string{`instances → ? the region of the bucket stands in the Secret "aws" ` + at + "destinationPath)"}},
+		"AWS, the region in a Secret":   {"{destinationPath: 's3://b/x', s3Credentials: {region: {name: aws, key: region}}}", []string{`instances → ? the region of the bucket stands in the Secret "aws" ` + at + "s3Credentials.region)"}},
 		"AWS, no region":                {"{destinationPath: 's3://b/x', s3Credentials: {}}", []string{"instances → ? the region of the bucket is not configured where it can be seen " + at + "destinationPath)"}},
 		"Azure":                         {"{destinationPath: 'https://account.blob.core.windows.net/b', azureCredentials: {}}", []string{"instances → account.blob.core.windows.net:443 " + at + "destinationPath)"}},
 		"Azure AD": {"{destinationPath: 'https://account.blob.core.windows.net/b', azureCredentials: {inheritFromAzureAD: true}}", []string{

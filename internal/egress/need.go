@@ -83,6 +83,9 @@ type Source struct {
 type Peer struct {
 	// Pods are positions in the inventory's Pods.
 	Pods []int
+	// By selects Pods, those to come included: by a Service's selector, or by the labels that are usual. It is there too when
+	// a Service selects pods of which none was seen, and nil where nothing is known that goes on selecting them.
+	By *Candidate
 	// Name is a DNS name outside the Kubernetes cluster.
 	Name string
 	// Address is outside the Kubernetes cluster, or a node's.
@@ -111,7 +114,7 @@ func (p Peer) Patterns() []string {
 	return out
 }
 
-// Candidate is a pod as it usually is.
+// Candidate is a pod as it usually is, or as something selects it.
 type Candidate struct {
 	Namespace string
 	Labels    map[string]string

@@ -86,9 +86,13 @@ func (d *Deriver) behind(s *corev1.Service, port uint16, protocol corev1.Protoco
 		delete(selector, cnpg.OldInstanceRoleLabel)
 		selector[cnpg.PodRoleLabel] = cnpg.InstancePodRole
 	}
-	pods := d.podsBy(s.Namespace, selector)
+	pods, by := d.podsBy(s.Namespace, selector), &Candidate{s.Namespace, selector}
 	if len(pods) == 0 {
-		return []Peer{{Unknown: "no pod behind the Service " + called + " was seen", Ports: []Port{{port, protocol}}}}
+		unseen := Peer{Unknown: "no pod behind the Service " + called + " was seen", Ports: []Port{{port, protocol}}}
+		if target.Type == intstr.Int {
+			unseen.By, unseen.Ports = by, []Port{{uint16(target.IntValue()), protocol}}
+		}
+		return []Peer{unseen}
 	}
 	byPort, unnamed := map[uint16][]int{}, false
 	for _, i := range pods {
@@ -104,7 +108,7 @@ func (d *Deriver) behind(s *corev1.Service, port uint16, protocol corev1.Protoco
 	}
 	var out []Peer
 	for _, number := range slices.Sorted(maps.Keys(byPort)) {
-		out = append(out, Peer{Pods: byPort[number], Ports: []Port{{number, protocol}}})
+		out = append(out, Peer{Pods: byPort[number], By: by, Ports: []Port{{number, protocol}}})
 	}
 	return out
 }

@@ -121,7 +121,11 @@ func (c *clusterNeeds) store(who Who, s *barmanapi.BarmanObjectStoreConfiguratio
 		add(fmt.Sprintf("the object store %s:%d", host, port), "endpointURL", "", c.Host(c.cluster.Namespace, host, port)...)
 	case strings.HasPrefix(s.DestinationPath, "s3://"):
 		peers, what := s3(s, env)
-		add(what, "destinationPath", "", peers...)
+		field := "destinationPath"
+		if s.AWS != nil && s.AWS.RegionReference != nil {
+			field = "s3Credentials.region"
+		}
+		add(what, field, "", peers...)
 	case strings.HasPrefix(s.DestinationPath, "https://"), strings.HasPrefix(s.DestinationPath, "http://"):
 		host, port, err := hostOf(s.DestinationPath)
 		if err != nil {

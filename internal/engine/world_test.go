@@ -57,6 +57,9 @@ func newWorld(random *rand.Rand) world {
 	for i := range 1 + random.IntN(7) {
 		w.policies = append(w.policies, w.policy(i))
 	}
+	if w.chance(3) {
+		w.set()
+	}
 	return w
 }
 

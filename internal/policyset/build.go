@@ -3,6 +3,7 @@ package policyset
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,14 +38,9 @@ func Build(o Options) ([]Policy, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	policies := append([]Policy{o.access()}, o.clients()...)
-	rehearsed := !o.RehearsedSince.IsZero()
-	if !rehearsed {
-		policies = append(policies, o.defaultDeny())
-	}
+	policies := slices.Concat([]Policy{o.access()}, o.granted(Ingress), o.egress(), o.denies())
 	for i, p := range policies {
-		// What lets somebody in outlives default deny: it denies nothing.
-		if o.Timer != "" && (rehearsed || p.Role == DefaultDeny) {
+		if o.ends(p.Role) {
 			policies[i].Object = EndingWith(p.Object, Timer{Name: o.Timer})
 		}
 	}
@@ -60,6 +56,30 @@ func Build(o Options) ([]Policy, error) {
 		grants[p.Object.Name] = grant
 	}
 	return ApplyOrder(policies), nil
+}
+
+// denies are the policies that deny what no other one allows; none in a rehearsal.
+func (o Options) denies() []Policy {
+	var out []Policy
+	if o.RehearsedSince.IsZero() || o.InForce {
+		out = append(out, o.defaultDeny())
+	}
+	if o.Egress && o.RehearsedSince.IsZero() {
+		out = append(out, o.egressDefaultDeny())
+	}
+	return out
+}
+
+// ends tells whether a policy ends with the timer: all of a rehearsal do, and of a lockdown what denies, and is not for good
+// already. What lets somebody in outlives default deny: it denies nothing.
+func (o Options) ends(role Role) bool {
+	switch {
+	case o.Timer == "":
+		return false
+	case !o.RehearsedSince.IsZero():
+		return true
+	}
+	return role.Denies() && (role != DefaultDeny || !o.InForce)
 }
 
 // validate finds what Parse, which knows no cluster, could not, and what options that were
@@ -93,6 +113,10 @@ func (o Options) validate() error {
 			problems = append(problems, d.problem(g.Value, err))
 		}
 	}
+	for _, out := range o.Outlets {
+		problems = append(problems, out.check())
+	}
+	problems = append(problems, o.idle())
 	return errors.Join(problems...)
 }
 

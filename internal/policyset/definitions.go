@@ -9,7 +9,7 @@ import (
 )
 
 // Definitions are all kinds of clients, in the order of the document and of everything that is made
-// from them. It is a function because the entries hold functions, and nobody shall change them.
+// from them, and at the end the kinds of peers that the cluster may reach. It is a function because the entries hold functions, and nobody shall change them.
 func Definitions() []Definition {
 	return []Definition{
 		{
@@ -147,6 +147,34 @@ func Definitions() []Definition {
 			},
 			breadth: 5,
 			suggest: anyway,
+		},
+		{
+			Kind: EgressCIDR, Flag: "--allow-egress-cidr",
+			Usage: "With --egress, let instances and jobs reach these addresses outside the Kubernetes cluster, as in 192.0.2.0/24:443 (repeatable)",
+			Role:  EgressAccess, Direction: Egress, target: databasePods,
+			valueKind:   prefixesAt(),
+			why:         "out to addresses of {value}",
+			description: "Allow the instances and jobs of the cluster {cluster} to reach the addresses {value} outside the Kubernetes cluster",
+			prefix:      "cidr-",
+		},
+		{
+			// Cilium learns the addresses of names from the answers that it sees, by its DNS proxy.
+			Kind: EgressName, Flag: "--allow-egress-fqdn",
+			Usage: "With --egress, let instances and jobs reach the host of this DNS name, as in s3.example.com:443 (repeatable)",
+			Role:  EgressAccess, Direction: Egress, target: databasePods,
+			valueKind:   fqdns(),
+			why:         "out to {value}",
+			description: "Allow the instances and jobs of the cluster {cluster} to reach {value}",
+			prefix:      "fqdn-",
+		},
+		{
+			Kind: EgressPods, Flag: "--allow-egress-pods",
+			Usage: "With --egress, let instances and jobs reach pods of this namespace, or some of them (storage:app=minio:9000) (repeatable)",
+			Role:  EgressAccess, Direction: Egress, target: databasePods,
+			valueKind:   podsAt(),
+			why:         "out to pods of {value}",
+			description: "Allow the instances and jobs of the cluster {cluster} to reach {pods} in the {namespace} namespace{port}",
+			prefix:      "pods-",
 		},
 	}
 }

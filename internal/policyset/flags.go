@@ -13,6 +13,7 @@ const (
 	FlagOperatorNamespace = "--operator-namespace"
 	FlagOperatorOnly      = "--operator-only"
 	FlagThroughPoolers    = "--through-poolers"
+	FlagEgress            = "--egress"
 )
 
 // FlagValues are the flags' values as they were typed. The repeatable ones must be bound with
@@ -22,6 +23,7 @@ type FlagValues struct {
 	OperatorNamespaces []string
 	OperatorOnly       bool
 	ThroughPoolers     bool
+	Egress             bool
 	// Allow are the client flags as Flags writes them: "--allow-pods=role=backend",
 	// "--allow-cluster-wide".
 	Allow []string
@@ -30,7 +32,7 @@ type FlagValues struct {
 // Parse turns flags into Options without a cluster; For adds it. The error joins every problem of
 // every flag, each naming flag and value.
 func Parse(v FlagValues) (Options, error) {
-	o := Options{Scope: ScopeCluster, OperatorOnly: v.OperatorOnly, ThroughPoolers: v.ThroughPoolers}
+	o := Options{Scope: ScopeCluster, OperatorOnly: v.OperatorOnly, ThroughPoolers: v.ThroughPoolers, Egress: v.Egress}
 	var problems []error
 	switch Scope(v.Scope) {
 	case "", ScopeCluster:
@@ -43,11 +45,22 @@ func Parse(v FlagValues) (Options, error) {
 	o.OperatorNamespaces, err = parseNamespaces(FlagOperatorNamespace, v.OperatorNamespaces)
 	problems = append(problems, err)
 	o.Grants, err = parseGrants(v.Allow)
-	problems = append(problems, err)
+	problems = append(problems, err, o.idle())
 	if err := errors.Join(problems...); err != nil {
 		return Options{}, err
 	}
 	return o, nil
+}
+
+// idle is an error for what says where to somebody may connect whom nothing keeps from connecting anywhere.
+func (o Options) idle() error {
+	var problems []error
+	for _, g := range o.Grants {
+		if d, known := definition(g.Kind); known && d.Direction == Egress && !o.Egress {
+			problems = append(problems, fmt.Errorf("%s %q: without %s, nothing restricts what the cluster's pods open: add it, or leave this flag out", d.Flag, g.Value, FlagEgress))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // parseNamespaces checks the values of one repeatable flag.
@@ -92,6 +105,9 @@ func Flags(o Options) []string {
 	}
 	if o.ThroughPoolers {
 		flags = append(flags, FlagThroughPoolers)
+	}
+	if o.Egress {
+		flags = append(flags, FlagEgress)
 	}
 	for _, g := range o.canonical() {
 		flags = append(flags, g.Argument())

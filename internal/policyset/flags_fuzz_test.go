@@ -13,12 +13,12 @@ import (
 func FuzzParseFlags(f *testing.F) {
 	for _, flag := range []string{
 		"--allow-pods=role=backend", "--allow-pods=a in (b,c),!d", "--allow-pods-any-namespace=tier=a", "--allow-namespace=web", "--allow-cluster-wide", "--allow-metrics=monitoring:app=prometheus",
-		"--allow-kubectl-cnpg", "--allow-pods=", "--allow-metrics=:", "--allow-nobody=x", "", "=", "--allow-pods=\x1b=\u202e",
+		"--allow-kubectl-cnpg", "--allow-pods=", "--allow-metrics=:", "--allow-nobody=x", "", "=", "--allow-pods=\x1b=\u202e", "--allow-egress-cidr=[2001:db8::/32]:443", "--allow-egress-fqdn=a.*.example.com:443", "--allow-egress-pods=storage:app=minio:9000",
 	} {
 		f.Add(flag, "cnpg-system", "cluster")
 	}
 	f.Fuzz(func(t *testing.T, flag, operator, scope string) {
-		options, err := policyset.Parse(policyset.FlagValues{Scope: scope, OperatorNamespaces: []string{operator}, Allow: []string{flag}})
+		options, err := policyset.Parse(policyset.FlagValues{Scope: scope, OperatorNamespaces: []string{operator}, Egress: true, Allow: []string{flag}})
 		if err != nil {
 			if strings.TrimSpace(err.Error()) == "" {
 				t.Errorf("%q is refused without a word", flag)
@@ -40,6 +40,8 @@ func FuzzParseFlags(f *testing.F) {
 			switch name {
 			case policyset.FlagScope:
 				again.Scope = value
+			case policyset.FlagEgress:
+				again.Egress = true
 			case policyset.FlagOperatorNamespace:
 				again.OperatorNamespaces = append(again.OperatorNamespaces, value)
 			default:

@@ -18,7 +18,9 @@ func everyFlag() FlagValues {
 		OperatorNamespaces: []string{"platform"},
 		OperatorOnly:       true,
 		ThroughPoolers:     true,
+		Egress:             true,
 		Allow: []string{
+			"--allow-egress-pods=storage:a=1:9000", "--allow-egress-fqdn=s3.example.com:443", "--allow-egress-cidr=192.0.2.0/24",
 			"--allow-pods=role=backend", "--allow-kubectl-cnpg", "--allow-pods=!old,tier in (a,b)", "--allow-pods-any-namespace=role=backend",
 			"--allow-namespace=shop", "--allow-namespace=backend", "--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-metrics=monitoring:b,a=1",
 		},
@@ -26,11 +28,12 @@ func everyFlag() FlagValues {
 }
 
 var everyFlagText = []string{
-	"--scope=namespace", "--operator-namespace=platform", "--operator-only", "--through-poolers",
+	"--scope=namespace", "--operator-namespace=platform", "--operator-only", "--through-poolers", "--egress",
 	"--allow-pods=!old,tier in (a,b)", "--allow-pods=role=backend",
 	"--allow-pods-any-namespace=role=backend",
 	"--allow-namespace=backend", "--allow-namespace=shop",
 	"--allow-cluster-wide", "--allow-metrics=monitoring", "--allow-metrics=monitoring:a=1,b", "--allow-kubectl-cnpg",
+	"--allow-egress-cidr=192.0.2.0/24", "--allow-egress-fqdn=s3.example.com:443", "--allow-egress-pods=storage:a=1:9000",
 }
 
 func TestParseAndFlags(t *testing.T) {
@@ -74,6 +77,24 @@ func TestParseRefuses(t *testing.T) {
 		{"same service account twice", FlagValues{Allow: []string{"--allow-service-account=a", "--allow-service-account=a"}}, `--allow-service-account "a": given twice`},
 		{"same namespace twice", FlagValues{Allow: []string{"--allow-namespace=a", "--allow-namespace=a"}}, `--allow-namespace "a": given twice`},
 		{"operator namespace", FlagValues{OperatorNamespaces: []string{"a.b"}}, `--operator-namespace "a.b": not the name`},
+		{"egress without --egress", FlagValues{Allow: []string{"--allow-egress-cidr=192.0.2.0/24"}}, `--allow-egress-cidr "192.0.2.0/24": without --egress, nothing restricts what the cluster's pods open: add it, or leave this flag out`},
+		{"all addresses", egress("--allow-egress-cidr=0.0.0.0/0"), `--allow-egress-cidr "0.0.0.0/0": means the whole world`},
+		{"no port", egress("--allow-egress-cidr=192.0.2.1:x"), `--allow-egress-cidr "192.0.2.1:x": what follows the last colon is no port`},
+		{"an empty port", egress("--allow-egress-cidr=192.0.2.1:"), `--allow-egress-cidr "192.0.2.1:": what follows the last colon is no port`},
+		{"a port that is too high", egress("--allow-egress-cidr=[2001:db8::1]:70000"), `--allow-egress-cidr "[2001:db8::1]:70000": "70000" is no port: ports are 1 to 65535`},
+		{"same addresses twice", egress("--allow-egress-cidr=192.0.2.1/32:443", "--allow-egress-cidr=192.0.2.1:443"), `--allow-egress-cidr "192.0.2.1:443": given twice, it means the same as "192.0.2.1/32:443"`},
+		{"no name", egress("--allow-egress-fqdn=:443"), `--allow-egress-fqdn ":443": a DNS name is missing`},
+		{"every name", egress("--allow-egress-fqdn=*.*"), `--allow-egress-fqdn "*.*": means every name`},
+		{"two asterisks", egress("--allow-egress-fqdn=**.example.com"), `--allow-egress-fqdn "**.example.com": two asterisks follow each other`},
+		{"an address as a name", egress("--allow-egress-fqdn=192.0.2.1:443"), `--allow-egress-fqdn "192.0.2.1:443": an address: give it with --allow-egress-cidr`},
+		{"a Service as a name", egress("--allow-egress-fqdn=minio.storage.svc:9000"), `--allow-egress-fqdn "minio.storage.svc:9000": a Service of the Kubernetes cluster, and Cilium's rules for names select no pods: let out to the pods behind it with --allow-egress-pods`},
+		{"one word as a name", egress("--allow-egress-fqdn=minio"), `--allow-egress-fqdn "minio": not a DNS name as in s3.example.com`},
+		{"characters that no name has", egress("--allow-egress-fqdn=a b.example.com"), `--allow-egress-fqdn "a b.example.com": not a DNS name: letters, digits`},
+		{"an empty label", egress("--allow-egress-fqdn=a..example.com"), `--allow-egress-fqdn "a..example.com": not a DNS name: between its dots`},
+		{"a name's port", egress("--allow-egress-fqdn=s3.example.com:https"), `--allow-egress-fqdn "s3.example.com:https": what follows the colon is no port`},
+		{"pods without a namespace", egress("--allow-egress-pods=:9000"), `--allow-egress-pods ":9000": a namespace's name is missing`},
+		{"pods at port 0", egress("--allow-egress-pods=storage:0"), `--allow-egress-pods "storage:0": "0" is no port`},
+		{"pods with a wrong selector", egress("--allow-egress-pods=storage:a=b c:9000"), `--allow-egress-pods "storage:a=b c:9000": not a label selector`},
 		{"control characters", FlagValues{Allow: []string{"--allow-namespace=\x1b[2J"}}, `--allow-namespace "\x1b[2J": not the name`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -83,6 +104,8 @@ func TestParseRefuses(t *testing.T) {
 		})
 	}
 }
+
+func egress(allow ...string) FlagValues { return FlagValues{Egress: true, Allow: allow} }
 
 func TestParseReportsEveryProblemOnALineOfItsOwn(t *testing.T) {
 	_, err := Parse(FlagValues{Scope: "x", Allow: []string{"--allow-pods=a>1,b=c,b=d", "--allow-pods=", "--allow-namespace=A", "--allow-namespace=B", "--allow-metrics=", "--allow-metrics="}})

@@ -38,6 +38,12 @@ func (g Grant) Flag() []string {
 	return []string{d.Flag, g.Value}
 }
 
+// Direction is the way that the grant opens.
+func (g Grant) Direction() Direction {
+	d, _ := definition(g.Kind)
+	return d.Direction
+}
+
 // Argument is Flag as one argument, unquoted: "--allow-namespace=backend".
 func (g Grant) Argument() string { return strings.Join(g.Flag(), "=") }
 

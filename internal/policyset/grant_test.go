@@ -25,6 +25,14 @@ var clients = []struct{ argument, stored, name string }{
 	{"--allow-cidr=192.0.2.0/24", "cidr=192.0.2.0/24", "postgres-access-cidr-192-0-2-0-24.92f7a33b"},
 	{"--allow-metrics=monitoring", "metrics=monitoring", "metrics-access-monitoring"},
 	{"--allow-kubectl-cnpg", "kubectl-cnpg", "kubectl-cnpg-access"},
+	{"--allow-egress-cidr=192.0.2.0/24:443", "egress-cidr=192.0.2.0/24:443", "egress-cidr-192-0-2-0-24-443.44e69eda"},
+	{"--allow-egress-cidr=2001:db8::/32", "egress-cidr=2001:db8::/32", "egress-cidr-2001-db8-32.d9d20b69"},
+	{"--allow-egress-cidr=[2001:db8::1]:5432", "egress-cidr=[2001:db8::1/128]:5432", "egress-cidr-2001-db8-1-128-5432.1e68860a"},
+	{"--allow-egress-fqdn=S3.example.com.:443", "egress-fqdn=s3.example.com:443", "egress-fqdn-s3-example-com-443.edfdce8f"},
+	{"--allow-egress-fqdn=backups.s3.*.amazonaws.com", "egress-fqdn=backups.s3.*.amazonaws.com", "egress-fqdn-backups-s3-amazonaws-com.a9db4991"},
+	{"--allow-egress-pods=storage", "egress-pods=storage", "egress-pods-storage.6b8fb439"},
+	{"--allow-egress-pods=storage:9000", "egress-pods=storage:9000", "egress-pods-storage-9000.c1b2b837"},
+	{"--allow-egress-pods=storage:app in (minio,b):9000", "egress-pods=storage:app in (b,minio):9000", "egress-pods-storage-app-in-b-minio-900.51215bd8"},
 }
 
 func clientArguments() []string {
@@ -35,11 +43,14 @@ func clientArguments() []string {
 	return out
 }
 
+func isEgress(argument string) bool { return strings.HasPrefix(argument, "--allow-egress-") }
+
 func TestGrants(t *testing.T) {
 	seen := map[Kind]bool{}
 	for _, tc := range clients {
 		t.Run(tc.argument, func(t *testing.T) {
-			o, err := Parse(FlagValues{Allow: []string{tc.argument}})
+			egress := strings.HasPrefix(tc.argument, "--allow-egress-")
+			o, err := Parse(FlagValues{Allow: []string{tc.argument}, Egress: egress})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,16 +62,21 @@ func TestGrants(t *testing.T) {
 			}
 			o = o.For(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, []Operator{{Namespace: "cnpg-system"}})
 			d, _ := definition(g.Kind)
-			p := only(t, build(t, o), d.Role)
+			set := slices.DeleteFunc(build(t, o), func(p Policy) bool { return IsOutlet(p.Object) })
+			p := only(t, set, d.Role)
 			mustBeValid(t, p)
 			if p.Object.Name != "cluster-example-"+tc.name {
 				t.Errorf("its policy is called %s", p.Object.Name)
 			}
-			set, err := json.Marshal(map[string]any{"scope": "cluster", "allow": []string{tc.stored}})
+			record := map[string]any{"scope": "cluster", "allow": []string{tc.stored}}
+			if egress {
+				record["egress"] = true
+			}
+			stored, err := json.Marshal(record)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Object.Annotations["cnpg-netpol/grant"] != tc.stored || len(p.Object.Annotations) != 2 || !sameJSON(p.Object.Annotations["cnpg-netpol/set"], string(set)) {
+			if p.Object.Annotations["cnpg-netpol/grant"] != tc.stored || len(p.Object.Annotations) != 2 || !sameJSON(p.Object.Annotations["cnpg-netpol/set"], string(stored)) {
 				t.Errorf("its policy has the annotations %v", p.Object.Annotations)
 			}
 		})
@@ -74,7 +90,7 @@ func TestGrants(t *testing.T) {
 
 // Before, the flag was stored. What was locked then is as it shall be, and is read as what it is.
 func TestSetsThatHoldFlags(t *testing.T) {
-	o, err := Parse(FlagValues{Allow: clientArguments()})
+	o, err := Parse(FlagValues{Allow: slices.DeleteFunc(clientArguments(), isEgress)})
 	if err != nil {
 		t.Fatal(err)
 	}

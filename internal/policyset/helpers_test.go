@@ -37,6 +37,21 @@ func operators(list ...Operator) func(*Options) {
 	return func(o *Options) { o.DetectedOperators = list }
 }
 
+// restricted is egress with one outlet of each kind, and one flag of each.
+func restricted(o *Options) {
+	o.Egress = true
+	*o = o.Reaching([]Outlet{
+		{Purpose: DNS, What: "DNS", Places: []Place{{Namespace: "kube-system", Labels: map[string]string{"k8s-app": "kube-dns"}, Ports: []string{"53/UDP", "53/TCP"}}}},
+		{Purpose: Store, What: "the object store s3.example.com:443", Field: "Cluster cluster-example spec.backup.barmanObjectStore.endpointURL", Places: []Place{{Name: "s3.example.com", Ports: []string{"443/TCP"}}}},
+		{Purpose: External, What: "the PostgreSQL server legacy-rw.old:5432", Field: "Cluster cluster-example spec.replica.source", Places: []Place{
+			{Namespace: "old", Labels: map[string]string{"cnpg.io/cluster": "legacy", "cnpg.io/podRole": "instance"}, Ports: []string{"5432/TCP"}},
+		}},
+	})
+	allow(EgressCIDR, "192.0.2.0/24:443")(o)
+	allow(EgressName, "*.example.org")(o)
+	allow(EgressPods, "storage:app in (minio,ceph):9000")(o)
+}
+
 func named(n string) func(*Options) { return func(o *Options) { o.Cluster.Name = n } }
 
 // allow adds one grant for each value, and one for none.

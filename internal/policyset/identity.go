@@ -58,6 +58,10 @@ const (
 	MetricsAccess Role = "metrics-access"
 	// KubectlCNPGAccess is beyond the document: API server and nodes to 8000.
 	KubectlCNPGAccess Role = "kubectl-cnpg-access"
+	// EgressDefaultDeny is beyond the document: what nothing else lets the cluster's pods open is denied.
+	EgressDefaultDeny Role = "default-deny-egress"
+	// EgressAccess is what the cluster's pods may open under it: what they need, and what flags name.
+	EgressAccess Role = "egress"
 	// GrantedAccess is for policies of grants: access that ends by itself, whatever ports it is to. Lockdown leaves them alone.
 	GrantedAccess Role = "granted-access"
 )

@@ -2,6 +2,7 @@ package policyset
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,6 +25,10 @@ const (
 	Metrics Kind = "metrics"
 	// KubectlCNPG is what kubectl cnpg status goes through.
 	KubectlCNPG Kind = "kubectl-cnpg"
+	// EgressCIDR, EgressName and EgressPods are what instances and jobs may reach besides what they need.
+	EgressCIDR Kind = "egress-cidr"
+	EgressName Kind = "egress-fqdn"
+	EgressPods Kind = "egress-pods"
 )
 
 // Definition is all that the program knows about one kind of client. Flags and their completion,
@@ -41,7 +46,7 @@ type Definition struct {
 	Role Role
 	// Direction is the way that the policies open, seen from the cluster.
 	Direction Direction
-	// Ports are the TCP ports that they open.
+	// Ports are the TCP ports that they open; for Egress, the values name them.
 	Ports []uint16
 	// Everybody is true when whoever will run in the Kubernetes cluster gets in.
 	Everybody bool
@@ -54,7 +59,7 @@ type Definition struct {
 	prefix string
 	// target selects the pods of the cluster that are opened.
 	target func(Options) api.EndpointSelector
-	// peers are who gets in, one for each rule.
+	// peers are who gets in, one for each rule; nil for Egress, of which the value is the place.
 	peers func(Options, value) []api.IngressCommonRule
 	// breadth orders suggestions: narrow kinds first. Kinds without suggest are never suggested.
 	breadth int
@@ -66,8 +71,12 @@ type Definition struct {
 // Direction is a way of connections, seen from the cluster's pods.
 type Direction string
 
-// Ingress are connections to the cluster.
-const Ingress Direction = "ingress"
+const (
+	// Ingress are connections to the cluster.
+	Ingress Direction = "ingress"
+	// Egress are those that its pods open.
+	Egress Direction = "egress"
+)
 
 // valueKind is what the values of a kind of client are.
 type valueKind struct {
@@ -95,6 +104,9 @@ type value struct {
 	text            string
 	selector        Selector
 	namespace, name string
+	// place and port are where to, of Egress; no port stands for all.
+	place Place
+	port  uint16
 }
 
 // definition is the entry of a kind.
@@ -117,15 +129,24 @@ func (d Definition) policy(o Options, v value) Policy {
 	if d.throughPoolers(o) {
 		through = ", through the poolers"
 	}
-	words := strings.NewReplacer("{value}", v.text, "{namespace}", v.namespace, "{pods}", pods, "{cluster}", o.Cluster.Name)
-	var rules []api.IngressRule
-	for _, peers := range d.peers(o, v) {
-		rules = append(rules, api.IngressRule{IngressCommonRule: peers, ToPorts: tcp(d.Ports)})
+	port := ""
+	if v.port != 0 {
+		port = fmt.Sprintf(" on port %d", v.port)
 	}
+	words := strings.NewReplacer("{value}", v.text, "{namespace}", v.namespace, "{pods}", pods, "{port}", port, "{cluster}", o.Cluster.Name)
 	readable, exact := d.readable(d.prefix, v)
-	p := o.policy(d.Role,
-		name(o.Cluster.Name, d.Role, suffix{readable: readable, exact: exact, hashed: flagPrefix + g.String()}),
-		words.Replace(d.why)+through, words.Replace(d.description)+through, d.target(o), rules...)
+	called := name(o.Cluster.Name, d.Role, suffix{readable: readable, exact: exact, hashed: flagPrefix + g.String()})
+	why, description := words.Replace(d.why)+through, words.Replace(d.description)+through
+	var p Policy
+	if d.Direction == Egress {
+		p = o.egressPolicy(d.Role, called, why, description, d.target(o), v.place.rule(o, false))
+	} else {
+		var rules []api.IngressRule
+		for _, peers := range d.peers(o, v) {
+			rules = append(rules, api.IngressRule{IngressCommonRule: peers, ToPorts: tcp(d.Ports)})
+		}
+		p = o.policy(d.Role, called, why, description, d.target(o), rules...)
+	}
 	p.Object.Annotations = map[string]string{AnnotationGrant: g.String()}
 	if d.throughPoolers(o) {
 		p.Object.Annotations[AnnotationThroughPoolers] = yes
@@ -133,12 +154,15 @@ func (d Definition) policy(o Options, v value) Policy {
 	return p
 }
 
-// clients are the policies of all grants of o, in the order of Definitions, and by their text within
+// granted are the policies of all grants of one direction, in the order of Definitions, and by their text within
 // one kind. Equal ones are given once.
-func (o Options) clients() []Policy {
+func (o Options) granted(direction Direction) []Policy {
 	var all []Policy
 	for _, g := range o.canonical() {
 		d, _ := definition(g.Kind)
+		if d.Direction != direction {
+			continue
+		}
 		if v, err := d.read(g.Value, o.Cluster.Namespace); err == nil {
 			all = append(all, d.policy(o, v))
 		}

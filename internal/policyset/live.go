@@ -57,7 +57,21 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 				}
 				rehearsed = at
 			}
+		case EgressDefaultDeny:
+			one.Egress = true
 		default:
+			if role == EgressAccess {
+				one.Egress = true
+				if text, derived := p.Annotations[AnnotationOutlet]; derived {
+					out, err := readOutlet(text)
+					if err != nil {
+						problems = append(problems, fmt.Errorf("policy %q, annotation %s: %w", p.Name, AnnotationOutlet, err))
+						continue
+					}
+					o.Outlets = append(o.Outlets, out)
+					break
+				}
+			}
 			if !isClient(role) {
 				problems = append(problems, fmt.Errorf("policy %q, label %s: unknown role %q", p.Name, LabelPolicy, role))
 				continue
@@ -97,6 +111,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 		problems = append(problems, err)
 	}
 	parsed.Cluster, parsed.SharedWith, parsed.SharedRecords = o.Cluster, sortedSet(o.SharedWith), o.SharedRecords
+	parsed.Outlets = o.Outlets
 	parsed.RehearsedSince = rehearsed
 	return parsed.restored(records.sets, roles), errors.Join(problems...)
 }

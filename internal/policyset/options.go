@@ -36,6 +36,12 @@ type Options struct {
 	// who read metrics.
 	ThroughPoolers bool
 
+	// Egress restricts what the cluster's pods open, too: to what they need, and to what grants name.
+	Egress bool
+	// Outlets are what they need besides what is always needed; Reaching sets them. They count with Egress only, and are not
+	// stored with the set but each with its policy: specs change.
+	Outlets []Outlet
+
 	// Agents are the keys of inventory.KonnectivityLabels that the API server's agents were seen with; Around sets them.
 	Agents []string
 
@@ -48,6 +54,9 @@ type Options struct {
 
 	// RehearsedSince is since when the set is rehearsed: it lacks default deny, and cuts off nobody. Zero for a lockdown.
 	RehearsedSince time.Time
+	// InForce is true when ingress is locked for good already: what is rehearsed, or ends with the timer, is the default deny
+	// of egress alone.
+	InForce bool
 
 	// SharedWith are the other clusters that need the namespace's shared default deny, which is read
 	// from the live one with Users. It counts with ScopeNamespace only. Without it, an apply

@@ -9,6 +9,8 @@ import (
 // be applied: what lets somebody in first, default deny last. Every prefix of it leaves operator,
 // replication, poolers and clients working, as only the last policies deny anything.
 //
+// Among those that let out, what names take comes before the names.
+//
 // Where the agent's option enable-non-default-deny-policies is off, every policy brings default deny
 // to the pods that it selects. Internal-access, which lets in operator and peers in one object, is
 // the first one for that case: a client policy alone would cut them off.

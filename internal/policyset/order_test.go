@@ -43,7 +43,15 @@ func TestSeveralClustersGetTheirAccessBeforeAnyClient(t *testing.T) {
 
 // Everything else follows from this: whatever is applied before the last policy denies nobody.
 func TestOnlyDefaultDenyBringsDefaultDeny(t *testing.T) {
-	for _, p := range build(t, example(allow(KubectlCNPG), allow(Metrics, "monitoring"), allow(ClusterWide), allow(Pods, "role=backend"))) {
+	for _, p := range build(t, example(restricted, allow(KubectlCNPG), allow(Metrics, "monitoring"), allow(ClusterWide), allow(Pods, "role=backend"))) {
+		if p.Role == EgressAccess || p.Role == EgressDefaultDeny {
+			spec := p.Object.Spec
+			setting := spec.EnableDefaultDeny.Egress
+			if len(spec.Ingress) > 0 || spec.EnableDefaultDeny.Ingress != nil || (p.Role == EgressDefaultDeny) != (setting == nil) || setting != nil && *setting {
+				t.Errorf("%s brings default deny of its own, or is about ingress", p.Object.Name)
+			}
+			continue
+		}
 		setting := p.Object.Spec.EnableDefaultDeny.Ingress
 		if p.Role == DefaultDeny && setting != nil {
 			t.Errorf("%s should leave Cilium's default, which is to deny", p.Object.Name)

@@ -70,7 +70,7 @@ func TestWhoGetsIn(t *testing.T) {
 		})
 	}
 	for _, d := range policyset.Definitions() {
-		if !reached[d.Kind] {
+		if d.Direction == policyset.Ingress && !reached[d.Kind] {
 			t.Errorf("nobody asks who gets in with %s", d.Kind)
 		}
 	}

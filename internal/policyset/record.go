@@ -25,17 +25,20 @@ type record struct {
 	OperatorNamespaces []string `json:"operatorNamespaces,omitempty"`
 	OperatorOnly       bool     `json:"operatorOnly,omitempty"`
 	ThroughPoolers     bool     `json:"throughPoolers,omitempty"`
+	Egress             bool     `json:"egress,omitempty"`
 	// RehearsedSince is in RFC 3339, in seconds.
 	RehearsedSince string `json:"rehearsedSince,omitempty"`
+	// IngressInForce: egress alone is rehearsed.
+	IngressInForce bool `json:"ingressInForce,omitempty"`
 	// Allow are the grants as Grant writes them.
 	Allow []string `json:"allow,omitempty"`
 }
 
 // Record is what AnnotationSet holds for a set with these options: the same for all options that make the same set.
 func Record(o Options) string {
-	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly, ThroughPoolers: o.ThroughPoolers}
+	r := record{Scope: o.scope(), OperatorNamespaces: sortedSet(o.OperatorNamespaces), OperatorOnly: o.OperatorOnly, ThroughPoolers: o.ThroughPoolers, Egress: o.Egress}
 	if !o.RehearsedSince.IsZero() {
-		r.RehearsedSince = o.RehearsedSince.UTC().Format(time.RFC3339)
+		r.RehearsedSince, r.IngressInForce = o.RehearsedSince.UTC().Format(time.RFC3339), o.InForce
 	}
 	for _, g := range o.canonical() {
 		r.Allow = append(r.Allow, g.String())
@@ -61,7 +64,7 @@ func readRecord(text string) (Options, error) {
 	if strings.TrimSpace(text[decoder.InputOffset():]) != "" {
 		return Options{}, errors.New("not what this version stores of a set: something follows it")
 	}
-	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly, ThroughPoolers: r.ThroughPoolers}
+	values := FlagValues{Scope: string(r.Scope), OperatorNamespaces: r.OperatorNamespaces, OperatorOnly: r.OperatorOnly, ThroughPoolers: r.ThroughPoolers, Egress: r.Egress}
 	var problems []error
 	for _, text := range r.Allow {
 		g, err := parseGrant(text)
@@ -82,7 +85,7 @@ func readRecord(text string) (Options, error) {
 	if err := errors.Join(append(problems, err)...); err != nil {
 		return Options{}, err
 	}
-	o.RehearsedSince = rehearsed
+	o.RehearsedSince, o.InForce = rehearsed, r.IngressInForce && !rehearsed.IsZero()
 	return o, nil
 }
 
@@ -196,6 +199,7 @@ func (o Options) restored(records []Options, roles map[Role]bool) Options {
 	for _, r := range records {
 		o.OperatorOnly, peers = o.OperatorOnly || r.OperatorOnly, peers || !r.OperatorOnly
 		o.ThroughPoolers = o.ThroughPoolers || r.ThroughPoolers
+		o.Egress = o.Egress || r.Egress
 		o.OperatorNamespaces = sortedSet(append(slices.Clone(o.OperatorNamespaces), r.OperatorNamespaces...))
 		for _, g := range r.Grants {
 			if !slices.Contains(o.Grants, g) {
@@ -204,8 +208,10 @@ func (o Options) restored(records []Options, roles map[Role]bool) Options {
 		}
 	}
 	o.OperatorOnly = o.OperatorOnly && !peers
+	// Ingress may be in force already while egress is rehearsed.
+	o.InForce = !roles[EgressDefaultDeny] && slices.ContainsFunc(records, func(r Options) bool { return r.InForce })
 	switch {
-	case roles[DefaultDeny]:
+	case roles[EgressDefaultDeny] || roles[DefaultDeny] && !o.InForce:
 		// With default deny it is no rehearsal, whatever an annotation says.
 		o.RehearsedSince = time.Time{}
 	case roles[InternalAccess] || roles[OperatorAccess] || len(records) == 0:

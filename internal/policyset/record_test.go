@@ -25,7 +25,9 @@ func TestOnePolicyKnowsTheWholeSet(t *testing.T) {
 	cluster := types.NamespacedName{Namespace: "default", Name: "cluster-example"}
 	for name, o := range map[string]Options{
 		"nobody":              example(),
-		"every kind":          example(func(o *Options) { o.Grants = everyGrant(t) }),
+		"every kind":          example(func(o *Options) { o.Grants, o.Egress = everyGrant(t), true }),
+		"egress":              example(restricted),
+		"egress, rehearsed":   example(restricted, func(o *Options) { o.RehearsedSince, o.InForce = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), true }),
 		"the operator alone":  example(operatorOnly, allow(Namespace, "backend")),
 		"a named operator":    example(allow(ClusterWide), func(o *Options) { o.OperatorNamespaces = []string{"operators", "cnpg-system"} }),
 		"a rehearsal":         example(allow(Namespace, "backend"), func(o *Options) { o.RehearsedSince = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC) }),
@@ -45,7 +47,7 @@ func TestOnePolicyKnowsTheWholeSet(t *testing.T) {
 			if left.Role != DefaultDeny {
 				got.SharedWith, got.SharedRecords = o.SharedWith, o.SharedRecords // What others need is theirs to say.
 			}
-			if again := build(t, got.For(cluster, o.DetectedOperators)); !reflect.DeepEqual(again, want) {
+			if again := build(t, got.For(cluster, o.DetectedOperators).Reaching(o.Outlets)); !reflect.DeepEqual(again, want) {
 				t.Errorf("%s: %s alone gives %q, want %q", name, left.Object.Name, Flags(got), Flags(o))
 			}
 		}
@@ -54,7 +56,7 @@ func TestOnePolicyKnowsTheWholeSet(t *testing.T) {
 
 func everyGrant(t *testing.T) []Grant {
 	t.Helper()
-	o, err := Parse(FlagValues{Allow: clientArguments()})
+	o, err := Parse(FlagValues{Allow: clientArguments(), Egress: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -150,22 +150,30 @@ type trial struct {
 	ends     bool
 }
 
-// onTrial are the default denies of a cluster, each by itself, or its rehearsal.
+// onTrial are the default denies of a cluster, or its rehearsal. With the default deny of ingress there for good, that of
+// egress alone may end.
 func onTrial(set []*ciliumv2.CiliumNetworkPolicy, cluster string) []trial {
 	var out []trial
-	rehearsal := trial{what: rehearsalWord}
+	rehearsal, lockdown := trial{what: rehearsalWord}, trial{what: lockdownWord}
 	rehearsed := false
 	for _, p := range set {
 		timed, ends := policyset.TimerOf(p)
 		switch {
-		case policyset.Role(p.Labels[policyset.LabelPolicy]) == policyset.DefaultDeny:
-			out = append(out, trial{what: lockdownWord, policies: []*ciliumv2.CiliumNetworkPolicy{p}, ends: ends})
+		case policyset.Role(p.Labels[policyset.LabelPolicy]).Denies() && ends && !lockdown.ends:
+			lockdown.policies, lockdown.ends = []*ciliumv2.CiliumNetworkPolicy{p}, true
+		case policyset.Role(p.Labels[policyset.LabelPolicy]).Denies():
+			if ends == lockdown.ends {
+				lockdown.policies = append(lockdown.policies, p)
+			}
 		case ends && timed.Name == timer.LockdownName(cluster):
 			rehearsal.policies, rehearsal.ends = append(rehearsal.policies, p), true
 		}
 		rehearsed = rehearsed || policyset.IsRehearsed(p)
 	}
-	if len(out) == 0 && (rehearsed || rehearsal.ends) {
+	if len(lockdown.policies) > 0 {
+		return append(out, lockdown)
+	}
+	if rehearsed || rehearsal.ends {
 		out = append(out, rehearsal)
 	}
 	return out
@@ -183,7 +191,7 @@ func (o *confirmOptions) keep(ctx context.Context, timers rollout.Timers, t tria
 		return nil
 	}
 	keep := timers.KeepAll
-	if t.what == lockdownWord {
+	if len(t.policies) == 1 {
 		keep = func(ctx context.Context, list []*ciliumv2.CiliumNetworkPolicy) (bool, error) {
 			return timers.Keep(ctx, list[0])
 		}

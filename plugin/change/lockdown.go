@@ -74,6 +74,15 @@ func (o *lockdownOptions) command() *cobra.Command {
 			connect after the change, or try to, as do the operator, the cluster's own pods and the poolers
 			to what they need. Where the data path contradicts the preview, everything is put back.
 
+			With --egress, what the cluster's pods open is restricted as well: to the API server, DNS, the
+			cluster's own pods, and what the specs say that instances and jobs need, such as the object
+			store of a backup or an external cluster, each by a policy that says which field needs it.
+			--allow-egress-… lets out to more. What the specs don't tell is asked for. Hosts outside the
+			Kubernetes cluster are let out to by name, which takes Cilium's DNS proxy: the agent of the node
+			resolves names then. When a spec changes, status says what the set lacks, and lockdown with the
+			same flags adds it. On a cluster that is locked already, --rehearse and --confirm-within are
+			about egress alone.
+
 			With --through-poolers, clients can connect to the poolers of the cluster and not to its instances.
 
 			With --confirm-within, the lockdown ends by itself unless somebody runs confirm in time, whether
@@ -113,6 +122,11 @@ func (o *lockdownOptions) command() *cobra.Command {
 
 			# Clients connect to the poolers alone
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --through-poolers
+
+			# And let it reach what it needs, and nothing else
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --egress
+			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --egress \
+			  --allow-egress-fqdn backups.example.com:443 --allow-egress-pods ldap:app=openldap:636
 
 			# Try it: whoever is cut off, and has not been thought of, is back after ten minutes
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --confirm-within 10m
@@ -211,6 +225,10 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	var options []policyset.Options
 	for _, key := range keys {
 		one := assess.Surrounded(w.model, o.set, key)
+		one.InForce = (o.rehearse || o.confirmWithin > 0) && one.Egress && change.LockedForGood(w.model, key)
+		if one.InForce && o.rehearse && o.confirmWithin > 0 {
+			return kit.AnswerNo(fmt.Errorf("cluster %q is locked down already, and a rehearsal of egress alone does not end by itself: leave out --confirm-within, or --rehearse", key.Name))
+		}
 		if o.rehearse {
 			one.RehearsedSince = begun(w, key, rehearsed)
 		}

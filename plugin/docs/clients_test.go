@@ -23,12 +23,29 @@ them, nobody else. "make docs" writes this page.
 | --- | --- | --- | --- |
 `)
 	for _, d := range policyset.Definitions() {
+		if d.Direction == policyset.Egress {
+			continue
+		}
 		flag := strings.TrimSpace(d.Flag + " " + d.Placeholder)
 		document := "beyond it"
 		if d.Document != "" {
 			document = "`" + d.Document + "`"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", flag, d.Usage, strings.Trim(strings.Join(strings.Fields(fmt.Sprint(d.Ports)), ", "), "[]"), document)
+	}
+	b.WriteString(`
+# Where to the database may connect
+
+With ` + "`--egress`" + `, what the cluster's pods open is restricted to what they need, and to what these flags name. Without a port, all
+are meant. Poolers reach the API server, DNS and the cluster's own pods alone.
+
+| flag | |
+| --- | --- |
+`)
+	for _, d := range policyset.Definitions() {
+		if d.Direction == policyset.Egress {
+			fmt.Fprintf(&b, "| `%s %s` | %s |\n", d.Flag, d.Placeholder, d.Usage)
+		}
 	}
 	return b.Bytes()
 }

@@ -43,14 +43,23 @@ func NewSetFlags() SetFlags {
 // AddFlags binds the flags. Selectors contain commas, so their flags are repeated instead.
 func (s *SetFlags) AddFlags(cmd *cobra.Command, root *Globals, operatorNamespace *string) {
 	s.operatorNamespace = operatorNamespace
-	s.AddClientFlags(cmd, root)
+	s.addGrants(cmd, root, policyset.Ingress)
+	s.addGrants(cmd, root, policyset.Egress)
 	s.addOthers(cmd, root)
 }
 
 // AddClientFlags binds the flags that let clients in, and no others.
 func (s *SetFlags) AddClientFlags(cmd *cobra.Command, root *Globals) {
+	s.addGrants(cmd, root, policyset.Ingress)
+}
+
+// addGrants binds the flags of one direction.
+func (s *SetFlags) addGrants(cmd *cobra.Command, root *Globals, direction policyset.Direction) {
 	flags := cmd.Flags()
 	for _, d := range policyset.Definitions() {
+		if d.Direction != direction {
+			continue
+		}
 		client := &clientFlag{Definition: d}
 		s.clients = append(s.clients, client)
 		name := flagName(d.Flag)
@@ -74,6 +83,8 @@ func (s *SetFlags) addOthers(cmd *cobra.Command, root *Globals) {
 		"Let in the operator and not the cluster's own pods; only for a single instance without poolers")
 	flags.BoolVar(&s.values.ThroughPoolers, flagName(policyset.FlagThroughPoolers), false,
 		"Let clients reach the poolers and not the instances")
+	flags.BoolVar(&s.values.Egress, flagName(policyset.FlagEgress), false,
+		"Also restrict what the cluster's pods open: to what their specs say that they need, and to what --allow-egress-… names")
 	flags.StringArrayVar(&s.values.OperatorNamespaces, flagName(policyset.FlagOperatorNamespace), nil,
 		"Namespace of the CloudNativePG operator, instead of detecting it (repeatable)")
 	_ = cmd.RegisterFlagCompletionFunc(flagName(policyset.FlagOperatorNamespace), root.CompleteNamespaces)
@@ -106,7 +117,7 @@ func (s *SetFlags) Parse() (policyset.Options, error) {
 
 // Given is true when a flag that shapes the set was on the command line.
 func (s *SetFlags) Given(cmd *cobra.Command) bool {
-	flags := []string{policyset.FlagScope, policyset.FlagOperatorOnly, policyset.FlagThroughPoolers}
+	flags := []string{policyset.FlagScope, policyset.FlagOperatorOnly, policyset.FlagThroughPoolers, policyset.FlagEgress}
 	for _, client := range s.clients {
 		flags = append(flags, client.Flag)
 	}

@@ -159,6 +159,8 @@ const (
 	RefusalNoPooler RefusalReason = "NO_POOLER"
 	// RefusalClientSeen: a rehearsal would end, and somebody was seen to use the cluster who would be cut off.
 	RefusalClientSeen RefusalReason = "CLIENT_SEEN"
+	// RefusalEgressUnknown: something that the cluster needs would be cut off, because no rule can let out to it.
+	RefusalEgressUnknown RefusalReason = "EGRESS_UNKNOWN"
 	// RefusalEvidenceMissing: something could not be read on which the preview depends.
 	RefusalEvidenceMissing RefusalReason = "EVIDENCE_MISSING"
 )
