@@ -51,12 +51,13 @@ func addition(m *model.Model, c *model.Cluster, n needed) string {
 	}
 	// A name needs a rule by which Cilium sees how it is resolved, unless there is one.
 	for _, resolving := range []bool{false, true} {
-		var rules []rule
+		var found distinctRules
 		for _, one := range n.denied {
 			for _, each := range append([]connection{one}, one.others...) {
-				rules = appendRules(rules, rulesFor(m, n.flow, each, resolving))
+				found.add(rulesFor(m, n.flow, each, resolving))
 			}
 		}
+		rules := found.all
 		if len(rules) == 0 || !opensFlow(m, c, n.flow, rules) {
 			continue
 		}
@@ -82,15 +83,22 @@ func denyRules(d engine.Decision) []string {
 	return out
 }
 
-func appendRules(all, more []rule) []rule {
-	for _, r := range more {
-		if !slices.ContainsFunc(all, func(have rule) bool {
-			return have.namespace == r.namespace && onOneLine(have.policy()) == onOneLine(r.policy())
-		}) {
-			all = append(all, r)
+// distinctRules are the rules, each once, in the order in which they came.
+type distinctRules struct {
+	all   []rule
+	known map[string]bool
+}
+
+func (d *distinctRules) add(rules []rule) {
+	if d.known == nil {
+		d.known = map[string]bool{}
+	}
+	for _, r := range rules {
+		if text := r.namespace + " " + onOneLine(r.policy()); !d.known[text] {
+			d.known[text] = true
+			d.all = append(d.all, r)
 		}
 	}
-	return all
 }
 
 // sentence says what to add where, in YAML that can be pasted. Policies of other kinds than Cilium's can't name
@@ -278,18 +286,23 @@ func ingressFrom(m *model.Model, one connection) []api.IngressRule {
 
 // opensFlow tells whether the flow is allowed with the rules, by the engine.
 func opensFlow(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, rules []rule) bool {
-	policies := slices.Clone(m.Inventory().Policies)
+	around := endsOf(m, c)
+	around[c.Object.Namespace] = true
+	for namespace := range c.Ghosts {
+		around[namespace] = true
+	}
+	var added []inventory.Policy
 	for i, r := range rules {
 		name := fmt.Sprintf("addition-%d", i)
 		spec := r.policy()
 		policy := &ciliumv2.CiliumNetworkPolicy{Spec: &spec}
 		policy.Namespace, policy.Name = r.namespace, name
-		policies = append(policies, inventory.Policy{
+		around[r.namespace] = true
+		added = append(added, inventory.Policy{
 			PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: r.namespace, Name: name}, Object: policy,
 		})
 	}
-	slices.SortFunc(policies, func(a, b inventory.Policy) int { return a.Compare(b.PolicyReference) })
-	then, err := m.With(policies)
+	then, err := m.Near(c, around, added)
 	if err != nil {
 		return false
 	}

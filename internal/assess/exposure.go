@@ -51,11 +51,11 @@ func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []au
 // audienceOf asks who can connect. The cost is that of the peers that the target's policy names, not
 // that of the whole fleet.
 func audienceOf(m *model.Model, c *model.Cluster, t model.Target, q question, e *dependencies) audience {
-	a := ask(m, c, t, q.single, e)
+	a := ask(m, c, t, q, q.single, e)
 	if q.open && a.exposure.DeniedPods+a.unknown > 0 {
 		// Open but for some: there is no short way to say for whom.
 		e.fleet = true
-		return ask(m, c, t, everyPeer(m), e)
+		return ask(m, c, t, q, everyPeer(m), e)
 	}
 	a.everybody = q.open
 	return a
@@ -102,6 +102,8 @@ type question struct {
 	open bool
 	// uniform is true when all the others are alike to the target.
 	uniform bool
+	// named are those of single that are not alike to the target.
+	named []int
 }
 
 // askAbout says who has to be asked about. Whom Cilium does not manage is none of those that are alike
@@ -124,13 +126,39 @@ func askAbout(m *model.Model, t model.Target, e *dependencies) question {
 			}
 		}
 	}
+	slices.Sort(q.single)
+	q.named = slices.Compact(q.single)
+	q.single = q.named
 	if q.open {
 		e.egress = true
-		q.single = append(q.single, m.GuardedPeers()...)
+		q.single = slices.Concat(q.named, m.GuardedPeers())
+		slices.Sort(q.single)
+		q.single = slices.Compact(q.single)
 	}
-	slices.Sort(q.single)
-	q.single = slices.Compact(q.single)
 	return q
+}
+
+// decider decides about peers. Those that are alike to the target, and for whom the same rules say what they may open,
+// have the same answer, and are asked about once.
+func (q question) decider(m *model.Model, t model.Target) func(peer int) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+	type answer struct {
+		verdict  v1alpha1.Verdict
+		policies []v1alpha1.PolicyReference
+	}
+	known := map[string]answer{}
+	return func(peer int) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+		id := m.Peers()[peer].Identity
+		if !q.uniform || contains(q.named, peer) {
+			return m.Decide(id, t)
+		}
+		key := m.Engine().Opens(id)
+		a, ok := known[key]
+		if !ok {
+			a.verdict, a.policies = m.Decide(id, t)
+			known[key] = a
+		}
+		return a.verdict, a.policies
+	}
 }
 
 func everyPeer(m *model.Model) []int {
@@ -142,8 +170,8 @@ func everyPeer(m *model.Model) []int {
 }
 
 // ask asks about peers, one by one.
-func ask(m *model.Model, c *model.Cluster, t model.Target, peers []int, e *dependencies) audience {
-	clients := accessOf{}
+func ask(m *model.Model, c *model.Cluster, t model.Target, q question, peers []int, e *dependencies) audience {
+	clients, decide := accessOf{}, q.decider(m, t)
 	a := audience{exposure: v1alpha1.Exposure{
 		Target: t.Of, Port: t.Port, Entities: []v1alpha1.Entity{}, DeniedEntities: []v1alpha1.Entity{}, Denied: []v1alpha1.ClientAccess{},
 	}}
@@ -153,7 +181,7 @@ func ask(m *model.Model, c *model.Cluster, t model.Target, peers []int, e *depen
 		if len(pods) == 0 {
 			continue
 		}
-		verdict, policies := m.Decide(m.Peers()[i].Identity, t)
+		verdict, policies := decide(i)
 		if m.Peers()[i].Identity.Entity() == labels.IDNameUnmanaged && verdict != v1alpha1.VerdictDenied {
 			e.fleet = true // Its pods are in any namespace.
 		}

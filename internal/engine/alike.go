@@ -91,12 +91,13 @@ func (m *marks) add(s types.Selector, rule uint32, rules map[netip.Prefix][]byte
 		return
 	}
 	// A selector with exceptions: the first prefix may be its own, all others are exceptions.
+	first, others := m.number("first of "+s.Key()), m.number("except of "+s.Key())
 	for i, prefix := range prefixes {
-		name := "except of " + s.Key()
+		n := others
 		if i == 0 {
-			name = "first of " + s.Key()
+			n = first
 		}
-		if n := m.number(name); !slices.Contains(m.of[prefix.Masked()], n) {
+		if !slices.Contains(m.of[prefix.Masked()], n) {
 			m.of[prefix.Masked()] = append(m.of[prefix.Masked()], n)
 		}
 	}

@@ -26,6 +26,8 @@ type Around struct {
 	// CIDRGroups are those that rules may name; AllCIDRGroups tells that there are no others.
 	CIDRGroups    []*ciliumv2.CiliumCIDRGroup
 	AllCIDRGroups bool
+	// Databases is how many databases are asked about, on which depends how large a policy may be.
+	Databases Databases
 }
 
 // Service is what toServices depends on of a Service.

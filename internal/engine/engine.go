@@ -33,6 +33,9 @@ type Engine struct {
 	byNamespace map[string][]int
 	// selections are those of the identities that were asked about: *Identity to selected.
 	selections sync.Map
+	// inNamespace are the identities by namespace, once somebody has asked for them.
+	indexed     sync.Once
+	inNamespace map[string][]keyed
 
 	// mu guards what is worked out when it is first asked for.
 	mu sync.Mutex
@@ -188,9 +191,9 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around A
 		out.Message = "not enforced: " + off
 		return out
 	}
-	parts := read(p, cluster, from)
+	parts := readBounded(p, cluster, from)
 	if parts.unread != "" {
-		out.Valid, out.Message, out.Unreadable = false, parts.unread, parts.unread
+		out.Valid, out.Message, out.Unreadable, out.refused = false, parts.unread, parts.unread, parts.subjects
 		return out
 	}
 	out.refused = parts.subjects

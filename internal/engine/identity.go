@@ -61,8 +61,10 @@ func (i *Identity) ServiceAccount() string {
 type Identities struct {
 	settings *inventory.Settings
 	// groups are the labels of the prefixes that are known to be in groups.
-	groups   map[netip.Prefix][]labels.Labels
-	byKey    map[string]*Identity
+	groups map[netip.Prefix][]labels.Labels
+	byKey  map[string]*Identity
+	// others is the collection that lends its identities to this one; nil for one of its own, see Engine.Near.
+	others   *Identities
 	byNumber map[identity.NumericIdentity]*Identity
 	all      identity.IdentityMap
 	// inAddresses are those of addresses in the world, in the order of their numbers.
@@ -109,7 +111,7 @@ func (s *Identities) Len() int { return len(s.byNumber) }
 
 // Reserved returns one of Cilium's reserved identities: world, host, remote-node,
 // kube-apiserver, …; nil when there is none of that name.
-func (s *Identities) Reserved(name string) *Identity { return s.byKey["reserved:"+name] }
+func (s *Identities) Reserved(name string) *Identity { return s.known("reserved:" + name) }
 
 // Worlds are the identities of everybody outside: one for each address family when both are on
 // (pkg/labels/cidr.go, getWorldLabel).
@@ -174,7 +176,7 @@ func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
 // CIDR adds the identity of a part of the world, as the agent does for every prefix in a policy.
 func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
 	name := string(v1alpha1.PrefixEntity(prefix))
-	if known := s.byKey[name]; known != nil {
+	if known := s.known(name); known != nil {
 		return known, nil
 	}
 	var i *Identity
@@ -185,7 +187,7 @@ func (s *Identities) CIDR(prefix netip.Prefix) (*Identity, error) {
 // has. The members of known ones are CIDRs like others.
 func (s *Identities) CIDRGroup(group string) (*Identity, error) {
 	name := string(v1alpha1.CIDRGroupEntity(group))
-	if known := s.byKey[name]; known != nil {
+	if known := s.known(name); known != nil {
 		return known, nil
 	}
 	var i *Identity
@@ -228,7 +230,7 @@ func (s *Identities) addAs(number identity.NumericIdentity, name string, lbls la
 func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Identity {
 	portsKey := portsKey(ports)
 	key := string(lbls.SortedList()) + portsKey
-	if known := s.byKey[key]; known != nil {
+	if known := s.known(key); known != nil {
 		return known
 	}
 	named := ciliumtypes.NamedPortMap{}

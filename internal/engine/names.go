@@ -68,7 +68,7 @@ func (s *Identities) outside(name string, lbls labels.Labels, prefix netip.Prefi
 	maps.Copy(all, lbls)
 	// The labels depend on the policies, of which there may be others for the same identities.
 	key := name + " " + string(all.SortedList())
-	if known := s.byKey[key]; known != nil {
+	if known := s.known(key); known != nil {
 		return known
 	}
 	i := s.addAddress(name, all, prefix)
@@ -169,7 +169,7 @@ func (s *Identities) node(name string, lbls labels.Labels, address netip.Addr, w
 			}
 		}
 	}
-	if known := s.byKey[name]; known != nil {
+	if known := s.known(name); known != nil {
 		return known
 	}
 	number := &s.nextNode

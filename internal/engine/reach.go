@@ -83,6 +83,20 @@ func (e *Engine) AdmitAlike(a, b *Identity) bool {
 	return alike
 }
 
+// Opens is the same for identities of pods for which the same rules say what they may open.
+func (e *Engine) Opens(i *Identity) string {
+	var alike string
+	// An error is about the settings; asking for verdicts will meet it again.
+	_ = withAgent(e.settings, func() {
+		s := e.subject(i)
+		alike = strings.Join(s.egress.rules, ",") + "/" + strings.Join(s.egress.unreadable, "\x00")
+		if s.egress.byName {
+			alike += i.portsKey
+		}
+	})
+	return alike
+}
+
 // RestrictsEgress tells whether something could keep the identity from connecting, wherever to.
 func (e *Engine) RestrictsEgress(i *Identity) bool {
 	if enforcementMode(e.settings) == "always" {

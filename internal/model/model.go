@@ -112,6 +112,8 @@ func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil,
 // model what has not changed since: the same objects, by pointer. The last model may be nil.
 func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}, contents: &contents{}}
+	m.clusters = selectClusters(m.inv, o)
+	m.around.Databases = engine.About(len(m.clusters))
 	if last.serves(inv.Settings, m.around) {
 		m.identities = last.identities
 	} else {
@@ -155,7 +157,6 @@ func (m *Model) addPods(last *Model, o Options) error {
 		return err
 	}
 	m.buildLookup()
-	m.clusters = selectClusters(m.inv, o)
 	if err := m.addMembers(); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -56,11 +57,24 @@ func (m *Model) WorldReaches(t Target) bool {
 	})
 }
 
+// nearlyAll is the share of all addresses below which parts are not all of them; sums of shares are not exact.
+const nearlyAll = 0.999
+
 // partsReach tells whether the parts of the world that can connect are a whole address family together. What
 // is excepted from one of them does not count against it, as with the world itself.
 func (m *Model) partsReach(family netip.Prefix, t Target) bool {
 	parts := map[netip.Prefix]*engine.Identity{}
-	for _, id := range m.OutsideOf(t) {
+	share := 0.0
+	outside := m.OutsideOf(t)
+	for _, id := range outside {
+		if prefix, ok := id.Entity().Prefix(); ok && prefix.Addr().Is4() == family.Addr().Is4() {
+			share += math.Ldexp(1, -prefix.Bits())
+		}
+	}
+	if share < nearlyAll {
+		return false // All of them together are too few addresses, however they lie.
+	}
+	for _, id := range outside {
 		if prefix, ok := id.Entity().Prefix(); ok && prefix.Addr().Is4() == family.Addr().Is4() {
 			parts[prefix.Masked()] = id
 		}

@@ -1,7 +1,6 @@
 package words
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -25,6 +24,7 @@ func reachOf(exposure []v1alpha1.Exposure) reach {
 	var r reach
 	clients := map[[2]string]int{}
 	namespaces := map[string]bool{}
+	entities := map[v1alpha1.Entity]bool{}
 	most := 0
 	for _, e := range exposure {
 		r.total = max(r.total, e.Total)
@@ -40,7 +40,8 @@ func reachOf(exposure []v1alpha1.Exposure) reach {
 		}
 		for _, name := range e.Entities {
 			r.world = r.world || name == v1alpha1.EntityWorld
-			if !slices.Contains(r.entities, name) {
+			if !entities[name] {
+				entities[name] = true
 				r.entities = append(r.entities, name)
 			}
 		}
