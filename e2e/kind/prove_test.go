@@ -178,6 +178,12 @@ func (w *world) withoutClusterwide(t *testing.T) string {
 // proxied is a kubeconfig that leads to the server by way of a proxy of the test, which sees each request first.
 func (w *world) proxied(t *testing.T, see func(*http.Request)) string {
 	t.Helper()
+	return w.proxiedWith(t, see, nil)
+}
+
+// proxiedWith lets a function see each answer, too.
+func (w *world) proxiedWith(t *testing.T, see func(*http.Request), seeAnswer func(*http.Response) error) string {
+	t.Helper()
 	transport, err := rest.TransportFor(w.config)
 	if err != nil {
 		t.Fatal(err)
@@ -191,9 +197,10 @@ func (w *world) proxied(t *testing.T, see func(*http.Request)) string {
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{
-		Transport:    transport,
-		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target); see(r.Out) },
-		ErrorHandler: func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
+		Transport:      transport,
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target); see(r.Out) },
+		ModifyResponse: seeAnswer,
+		ErrorHandler:   func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: proxy}
 	go func() { _ = server.Serve(listener) }() // returns when it is closed

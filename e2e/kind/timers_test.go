@@ -119,6 +119,9 @@ func timers(t *testing.T, w *world) {
 		t.Logf("%d times it was confirmed and is kept, %d times it was too late and has ended", kept, ended)
 	})
 
+	for _, ahead := range []time.Duration{5 * time.Minute, -5 * time.Minute} {
+		w.it(t, fmt.Sprintf("the server's clock is %s ahead of that of the plugin's machine", ahead), func(t *testing.T) { w.clocks(t, ahead) })
+	}
 	w.it(t, "a rehearsal ends by itself, with all of its policies, and nobody is cut off before or after", func(t *testing.T) {
 		w.answered(t, 0, "", append(trial, "--rehearse")...)
 		w.expectAccess(t, toPrimary, everybody, everybody...)
@@ -146,13 +149,7 @@ func timers(t *testing.T, w *world) {
 		w.answered(t, 0, "", "grant", "cluster-example", "--allow-namespace", "backend", "--for", soon, "--yes")
 		p := w.probeSession(t, inBackend, toPrimary)
 		w.expectProgress(t, p)
-		took := eventually(t, func(context.Context) error {
-			if granted := w.kubectl(t, "get", "cnp", "-l", "cnpg-netpol/policy=granted-access", "-o", "name"); granted != "" {
-				return fmt.Errorf("still there: %s", granted)
-			}
-			return nil
-		})
-		t.Logf("the grant has ended %s after the session began", took.Round(time.Second))
+		t.Logf("the grant has ended %s after the session began", w.grantEnds(t).Round(time.Second))
 		// The question that is open then gets no answer, and none is begun after it.
 		ended := time.Now().Add(2 * time.Second)
 		w.expectAccess(t, toPrimary, everybody, labelledHere, theHost)
@@ -233,18 +230,7 @@ func (w *world) confirmedAtTheEnd(t *testing.T, round int) bool {
 	t.Helper()
 	const within = 5 * time.Second
 	w.answered(t, 0, "", "lockdown", "cluster-example", "--allow-pods", "role=backend", "--yes", "--confirm-within", within.String())
-	var ends time.Time
-	for _, line := range strings.Fields(w.kubectl(t, "get", "jobs", "-l", "cnpg-netpol/timer=lockdown", "-o",
-		`jsonpath={range .items[*]}{.status.conditions[?(@.type=="Complete")].lastTransitionTime} {.spec.ttlSecondsAfterFinished}{end}`)) {
-		if at, err := time.Parse(time.RFC3339, line); err == nil {
-			ends = at
-		} else if seconds, err := strconv.Atoi(line); err == nil {
-			ends = ends.Add(time.Duration(seconds) * time.Second)
-		}
-	}
-	if ends.IsZero() {
-		t.Fatal("no timer")
-	}
+	ends := w.deadline(t)
 	// The plugin and the machine take some tenths of a second.
 	time.Sleep(time.Until(ends.Add(-time.Second + time.Duration(round%10)*100*time.Millisecond)))
 	a, err := ask(t.Context(), "confirm", "cluster-example")
@@ -267,4 +253,33 @@ func (w *world) confirmedAtTheEnd(t *testing.T, round int) bool {
 	}
 	w.unlock(t, "cluster-example")
 	return a.code == 0
+}
+
+// deadline is when the timer of a lockdown ends, by the server.
+func (w *world) deadline(t *testing.T) time.Time {
+	t.Helper()
+	var ends time.Time
+	for _, line := range strings.Fields(w.kubectl(t, "get", "jobs", "-l", "cnpg-netpol/timer=lockdown", "-o",
+		`jsonpath={range .items[*]}{.status.conditions[?(@.type=="Complete")].lastTransitionTime} {.spec.ttlSecondsAfterFinished}{end}`)) {
+		if at, err := time.Parse(time.RFC3339, line); err == nil {
+			ends = at
+		} else if seconds, err := strconv.Atoi(line); err == nil {
+			ends = ends.Add(time.Duration(seconds) * time.Second)
+		}
+	}
+	if ends.IsZero() {
+		t.Fatal("no timer")
+	}
+	return ends
+}
+
+// grantEnds waits until nothing is granted, and says how long that took.
+func (w *world) grantEnds(t *testing.T) time.Duration {
+	t.Helper()
+	return eventually(t, func(context.Context) error {
+		if granted := w.kubectl(t, "get", "cnp", "-l", "cnpg-netpol/policy=granted-access", "-o", "name"); granted != "" {
+			return fmt.Errorf("still there: %s", granted)
+		}
+		return nil
+	})
 }
