@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -84,31 +85,48 @@ func thorough() bool { return os.Getenv("CHAOS") == "all" }
 // sample is one of how many faults is tried when not all are.
 const sample = 97
 
-// testFaults lets each request of the verb, which is the at-th, meet with each fault.
+// testFaults lets each request of the verb, which is the at-th, meet with each fault. Where everything is read, which all verbs
+// do before they write and once more afterwards, each verb has other faults: all of them together have all.
 func (l *lab) testFaults(t *testing.T, at int, v verb) {
-	before, end, requests := l.rehearse(t, v)
+	s := l.rehearse(t, v)
+	looks := s.looks()
 	// Of a sample, each verb has other requests and other faults.
-	place := at * sample / len(verbs())
-	for n, request := range requests {
+	place, faults := at*sample/len(verbs()), l.figures.faults
+	for n, request := range s.requests {
 		for i, fault := range Faults() {
-			// What is read before anything is written is the same for all verbs: each request meets with some.
 			place++
-			if !thorough() && place%sample != 0 || thorough() && n < firstWrite(requests) && (n+i+at)%4 != 0 {
+			if !thorough() && place%sample != 0 || thorough() && looks[request] && (n+i+at)%len(verbs()) != 0 {
 				continue
 			}
-			t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, v, before, end, n+1, fault) })
+			t.Run(fmt.Sprintf("%d %s %s", n+1, request.Method, fault.Name), func(t *testing.T) { l.strike(t, s, n+1, fault) })
 		}
 	}
+	t.Logf("%s: %d requests have met with %d faults", v.name, len(s.requests), l.figures.faults-faults)
 }
 
-// firstWrite is the place of the first request that changes something.
-func firstWrite(requests []Request) int {
-	for i, r := range requests {
+// script is a verb without a fault: what there is before and afterwards, and what it asks for.
+type script struct {
+	verb
+	before, end state
+	// begun is everything that there is before, as whole has it.
+	begun    string
+	requests []Request
+	// completed are the states, as whole has them, from which the verb was seen to lead to its end.
+	completed map[string]bool
+}
+
+// looks are the requests that only read what there is.
+func (s *script) looks() map[Request]bool {
+	out := map[Request]bool{}
+	for _, r := range s.requests {
 		if r.Writes() {
-			return i
+			break
+		}
+		if r.Method == http.MethodGet {
+			out[r] = true
 		}
 	}
-	return len(requests)
+	return out
 }
 
 // begin leads to where a verb begins.
@@ -123,27 +141,30 @@ func (l *lab) begin(t *testing.T, v verb) {
 	}
 }
 
-// rehearse runs a verb without a fault: what there is before and afterwards, and what it asks for.
-func (l *lab) rehearse(t *testing.T, v verb) (before, end state, requests []Request) {
+// rehearse runs a verb without a fault.
+func (l *lab) rehearse(t *testing.T, v verb) *script {
 	t.Helper()
 	l.begin(t, v)
-	before = l.now(t)
+	s := &script{verb: v, before: l.now(t), begun: l.whole(t), completed: map[string]bool{}}
 	l.proxy.Strike(nil)
 	if o := l.run(t, v.args...); o.code != 0 {
 		t.Fatal(o.said())
 	}
-	requests, end = l.proxy.Seen(), l.now(t)
-	if before.equal(end) {
+	s.requests, s.end = l.proxy.Seen(), l.now(t)
+	if s.before.equal(s.end) {
 		t.Fatal("the verb changes nothing")
 	}
 	l.expectSound(t, "without a fault")
-	return before, end, requests
+	s.completed[s.begun] = true
+	return s
 }
 
 // strike lets the n-th request of a verb meet with a fault, and looks what comes of it.
-func (l *lab) strike(t *testing.T, v verb, before, end state, n int, fault KindOfFault) {
-	l.begin(t, v)
-	command, out := l.command(t, append(v.args, fault.Args...)...)
+func (l *lab) strike(t *testing.T, s *script, n int, fault KindOfFault) {
+	if l.whole(t) != s.begun {
+		l.begin(t, s.verb)
+	}
+	command, out := l.command(t, slices.Concat(s.args, fault.Args)...)
 	met := false
 	kill := func() { _ = command.Process.Kill() }
 	l.proxy.Strike(func(at int, _ *http.Request) Fault {
@@ -154,31 +175,35 @@ func (l *lab) strike(t *testing.T, v verb, before, end state, n int, fault KindO
 		return fault.Make(kill)
 	})
 	o := l.finish(t, command, out)
+	l.proxy.Strike(nil)
 	if !met {
 		return // It needed fewer requests this time, for it had to wait less.
 	}
 	l.figures.faults++
-	now := l.now(t)
+	now, whole := l.now(t), l.whole(t)
 	l.expectSound(t, "after the fault")
 	if !o.killed {
-		if why := untrue(o, now.equal(before), now.equal(end)); why != "" {
+		if why := untrue(o, now.equal(s.before), now.equal(s.end)); why != "" {
 			l.figures.untrue++
-			t.Errorf("%s: before %v, now %v, in the end %v", why, before, now, end)
+			t.Errorf("%s: before %v, now %v, in the end %v", why, s.before, now, s.end)
 		}
 	}
-	l.proxy.Strike(nil)
-	if v.name == "undo" && o.code == 0 {
+	if s.name == "undo" && o.code == 0 {
 		return // Once more would take back the undo.
 	}
-	again := l.run(t, v.args...)
-	if now := l.now(t); again.code != 0 || !now.equal(end) {
+	if s.completed[whole] {
+		return // From here, it was seen to go on.
+	}
+	again := l.run(t, s.args...)
+	if now := l.now(t); again.code != 0 || !now.equal(s.end) {
 		l.figures.unfinished++
-		t.Errorf("once more: %v, in the end %v, %s", now, end, again.said())
+		t.Errorf("once more: %v, in the end %v, %s", now, s.end, again.said())
 	}
 	l.expectSound(t, "once more")
 	if t.Failed() {
 		t.Log(o.said())
 	}
+	s.completed[whole] = !t.Failed()
 }
 
 // finish starts a command and waits for it.

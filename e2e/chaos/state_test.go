@@ -64,7 +64,38 @@ func written(t *testing.T, p *ciliumv2.CiliumNetworkPolicy) string {
 		t.Fatal(err)
 	}
 	// A rehearsal says since when.
-	return regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(string(text), "then")
+	return timeless(string(text))
+}
+
+// timeless is a text without the times in it.
+func timeless(text string) string {
+	return regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(text, "then")
+}
+
+// whole is everything that is there of lockdown's as text: policies, timers and what was recorded. What leads from one state to
+// its end leads there from every other that is the same.
+func (l *lab) whole(t *testing.T) string {
+	t.Helper()
+	var out strings.Builder
+	now := l.now(t)
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		out.WriteString(now[name] + "\n")
+	}
+	jobs, err := l.clients.Kubernetes.BatchV1().Jobs(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: policyset.LabelManagedBy + "=" + policyset.FieldManager})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, job := range jobs.Items {
+		fmt.Fprintf(&out, "%s, complete: %t, ending: %t\n", job.Name, job.Status.CompletionTime != nil, job.DeletionTimestamp != nil)
+	}
+	journal, err := l.clients.Kubernetes.CoreV1().ConfigMaps(namespace).Get(t.Context(), rollout.JournalName, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		fmt.Fprintln(&out, timeless(fmt.Sprint(journal.Data)))
+	}
+	return out.String()
 }
 
 func (l *lab) managed(t *testing.T) []ciliumv2.CiliumNetworkPolicy {
