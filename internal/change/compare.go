@@ -13,10 +13,49 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// compare computes what the steps, which lead from the model before to the model after, mean for
-// one of the clusters that are changed. Both models have the same pods. A cluster that does not exist has no pods whose
-// access could change: its preview holds the steps only.
-func compare(before, after *model.Model, key types.NamespacedName, steps []Step, changed []types.NamespacedName) (v1alpha1.ChangePreview, error) {
+// comparison is what the previews of all clusters of a change have in common: two models of the same pods, and what is
+// looked for once for all of them.
+type comparison struct {
+	before, after *model.Model
+	// denied are the pods whose ingress default deny comes or goes, but for those of the clusters that are changed.
+	denied []deniedPeer
+	// monitoring and operators are the pods that look like what reads metrics, and like an operator.
+	monitoring, operators []model.Peer
+	// lost are the required flows that a cluster has before and not after.
+	lost map[types.NamespacedName][]v1alpha1.RequiredFlow
+}
+
+func newComparison(before, after *model.Model, changed []types.NamespacedName) comparison {
+	x := comparison{before: before, after: after, denied: denied(before, after, changed), lost: map[types.NamespacedName][]v1alpha1.RequiredFlow{}}
+	x.monitoring = peersWith(before, isMonitoring)
+	x.operators = peersWith(before, isOperator)
+	for _, c := range before.Clusters() {
+		was := v1alpha1.Verdicts(assess.RequiredFlows(before, c))
+		for _, f := range assess.RequiredFlows(after, c) {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[f.Key()] == v1alpha1.VerdictAllowed {
+				x.lost[c.Key()] = append(x.lost[c.Key()], f)
+			}
+		}
+	}
+	return x
+}
+
+// peersWith are the peers with those of their pods whose labels are of a kind.
+func peersWith(m *model.Model, kind func(map[string]string) bool) []model.Peer {
+	var out []model.Peer
+	for _, p := range m.Peers() {
+		pods := slices.DeleteFunc(slices.Clone(p.Pods), func(i int) bool { return !kind(m.Pod(i).Labels) })
+		if len(pods) > 0 {
+			out = append(out, model.Peer{Identity: p.Identity, Pods: pods})
+		}
+	}
+	return out
+}
+
+// preview computes what the steps mean for one of the clusters that are changed. A cluster that does not exist has no pods
+// whose access could change: its preview holds the steps only.
+func (x comparison) preview(key types.NamespacedName, steps []Step) (v1alpha1.ChangePreview, error) {
+	before, after := x.before, x.after
 	p, err := newPreview(key, steps)
 	if err != nil {
 		return p, err
@@ -29,8 +68,8 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step,
 	p.Posture = v1alpha1.PostureChange{Before: was.Posture, After: is.Posture}
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
 	p.Access = Access(assess.Exposure(before, c, 0), assess.Exposure(after, c, 0))
-	p.Bystanders = append(p.Bystanders, bystanders(before, after, c, changed)...)
-	p.Notes = append(append(p.Notes, metricsNotes(before, after, c)...), kubectlNotes(p.RequiredFlows)...)
+	p.Bystanders = append(p.Bystanders, x.bystanders(c)...)
+	p.Notes = append(append(p.Notes, x.metricsNotes(c)...), kubectlNotes(p.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{
@@ -39,8 +78,8 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step,
 			})
 		}
 	}
-	p.Refusals = append(p.Refusals, lostOperators(before, after, c)...)
-	p.Refusals = append(p.Refusals, neighbours(before, after, c)...)
+	p.Refusals = append(p.Refusals, x.lostOperators(c)...)
+	p.Refusals = append(p.Refusals, x.neighbours(c)...)
 	locks := slices.ContainsFunc(steps, func(s Step) bool { return s.After != nil && policyset.IsManaged(s.After.Labels, key.Name) })
 	for _, f := range is.Findings {
 		switch {
@@ -62,21 +101,18 @@ func compare(before, after *model.Model, key types.NamespacedName, steps []Step,
 
 // neighbours are the other clusters of the namespace of which a required flow would be lost: policies
 // that reach further than one cluster can do that.
-func neighbours(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal {
+func (x comparison) neighbours(c *model.Cluster) []v1alpha1.Refusal {
 	var out []v1alpha1.Refusal
-	for _, other := range before.Clusters() {
+	for _, other := range x.before.Clusters() {
 		if other == c || other.Object.Namespace != c.Object.Namespace {
 			continue
 		}
-		was := v1alpha1.Verdicts(assess.RequiredFlows(before, other))
-		for _, f := range assess.RequiredFlows(after, other) {
-			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[f.Key()] == v1alpha1.VerdictAllowed {
-				out = append(out, v1alpha1.Refusal{
-					Reason: v1alpha1.RefusalNeighbourBlocked,
-					Message: fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
-						other.Object.Name, f.Name),
-				})
-			}
+		for _, f := range x.lost[other.Key()] {
+			out = append(out, v1alpha1.Refusal{
+				Reason: v1alpha1.RefusalNeighbourBlocked,
+				Message: fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
+					other.Object.Name, f.Name),
+			})
 		}
 	}
 	return out

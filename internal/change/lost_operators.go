@@ -15,16 +15,17 @@ import (
 // several operators counts, and names one that cannot be recognised. When it names a namespace in
 // which no operator runs, and a pod that is labelled as one loses the cluster elsewhere, it is more
 // likely a mistake, and one that nobody would notice at once.
-func lostOperators(before, after *model.Model, c *model.Cluster) []v1alpha1.Refusal {
+func (x comparison) lostOperators(c *model.Cluster) []v1alpha1.Refusal {
+	before, after := x.before, x.after
 	if slices.ContainsFunc(before.Operators(), func(o model.Operator) bool { return !o.Assumed }) {
 		return nil
 	}
 	status := before.Target(cnpg.StatusPort, c.Instances())
 	lost := map[string]bool{}
-	for _, p := range before.Peers() {
+	for _, p := range x.operators {
 		for _, i := range before.Strangers(c, p) {
 			pod := before.Pod(i)
-			if pod.Labels[inventory.OperatorLabel] != inventory.OperatorLabelValue || before.HasOperator(pod.Namespace) {
+			if before.HasOperator(pod.Namespace) {
 				continue
 			}
 			if before.Reaches(p.Identity, status) == v1alpha1.VerdictAllowed && after.Reaches(p.Identity, status) == v1alpha1.VerdictDenied {
@@ -41,4 +42,8 @@ func lostOperators(before, after *model.Model, c *model.Cluster) []v1alpha1.Refu
 		})
 	}
 	return out
+}
+
+func isOperator(labels map[string]string) bool {
+	return labels[inventory.OperatorLabel] == inventory.OperatorLabelValue
 }

@@ -14,9 +14,19 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
 
-// bystanders are the workloads outside the clusters that are changed whose ingress default deny comes or goes.
-func bystanders(before, after *model.Model, c *model.Cluster, changed []types.NamespacedName) []v1alpha1.BystanderChange {
-	pods := map[v1alpha1.BystanderChange]int{}
+// deniedPeer are pods of one identity whose ingress default deny comes or goes.
+type deniedPeer struct {
+	model.Peer
+	was, is bool
+}
+
+// denied are all pods whose ingress default deny comes or goes, but for those of the clusters that are changed.
+func denied(before, after *model.Model, changed []types.NamespacedName) []deniedPeer {
+	own := map[types.NamespacedName]bool{}
+	for _, c := range changed {
+		own[c] = true
+	}
+	var out []deniedPeer
 	for _, p := range before.Peers() {
 		if p.Identity.Name() != "" {
 			continue // Cilium does not manage them, so that no policy changes anything there.
@@ -26,12 +36,27 @@ func bystanders(before, after *model.Model, c *model.Cluster, changed []types.Na
 		if was == is {
 			continue
 		}
-		for _, i := range before.Strangers(c, p) {
+		p.Pods = slices.DeleteFunc(slices.Clone(p.Pods), func(i int) bool {
 			pod := before.Pod(i)
-			if slices.Contains(changed, types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}) {
+			return own[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}]
+		})
+		if len(p.Pods) > 0 {
+			out = append(out, deniedPeer{p, was, is})
+		}
+	}
+	return out
+}
+
+// bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
+func (x comparison) bystanders(c *model.Cluster) []v1alpha1.BystanderChange {
+	pods := map[v1alpha1.BystanderChange]int{}
+	for _, p := range x.denied {
+		for _, i := range x.before.Strangers(c, p.Peer) {
+			pod := x.before.Pod(i)
+			if pod.Namespace == c.Object.Namespace && pod.Labels[cnpg.ClusterLabel] == c.Object.Name {
 				continue
 			}
-			pods[v1alpha1.BystanderChange{Client: before.WorkloadOf(i), DefaultDenyBefore: was, DefaultDenyAfter: is}]++
+			pods[v1alpha1.BystanderChange{Client: x.before.WorkloadOf(i), DefaultDenyBefore: p.was, DefaultDenyAfter: p.is}]++
 		}
 	}
 	var out []v1alpha1.BystanderChange
@@ -45,18 +70,16 @@ func bystanders(before, after *model.Model, c *model.Cluster, changed []types.Na
 
 // metricsNotes point out monitoring that could read metrics before and can't afterwards. It is
 // recognised by the label that Prometheus' charts and operators set.
-func metricsNotes(m, after *model.Model, c *model.Cluster) []v1alpha1.ChangeNote {
+func (x comparison) metricsNotes(c *model.Cluster) []v1alpha1.ChangeNote {
+	m, after := x.before, x.after
 	targets := []model.Target{
 		m.Target(cnpg.MetricsPort, c.Instances()),
 		m.Target(cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
 	}
 	lost := map[string]bool{}
-	for _, p := range m.Peers() {
+	for _, p := range x.monitoring {
 		for _, i := range m.Strangers(c, p) {
 			pod := m.Pod(i)
-			if !isMonitoring(pod.Labels) {
-				continue
-			}
 			for _, t := range targets {
 				if m.Reaches(p.Identity, t) == v1alpha1.VerdictAllowed && after.Reaches(p.Identity, t) == v1alpha1.VerdictDenied {
 					lost[pod.Namespace] = true

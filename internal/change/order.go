@@ -13,10 +13,10 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
-// CheckOrder walks every prefix of the plan with the engine and returns a refusal for each step
-// after which a required flow is not allowed although it is before the plan and after it. With
-// Cilium's default settings there is none (policyset.ApplyOrder); other settings and other
-// policies can make one.
+// CheckOrder looks with the engine at every state that the plan leads through, and returns a refusal for each step after
+// which a required flow is not allowed although it is before the plan and after it. With Cilium's default settings there is
+// none (policyset.ApplyOrder); other settings and other policies can make one. It takes as long as the plan of one cluster
+// is, times the number of clusters: see lanes.
 func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alpha1.Refusal, error) {
 	if len(plan.Changing()) < 2 {
 		return nil, nil
@@ -25,40 +25,39 @@ func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alp
 	if err != nil {
 		return nil, err
 	}
-	var problems []v1alpha1.Refusal
-	for n := 1; n < len(plan.Steps); n++ {
-		step := plan.Steps[n-1]
-		if step.Action == v1alpha1.PolicyUnchanged {
-			continue
+	stays := map[types.NamespacedName]map[v1alpha1.FlowKey]bool{}
+	for _, c := range m.Clusters() {
+		stays[c.Key()] = allowedIn(assess.RequiredFlows(m, c), assess.RequiredFlows(last, c))
+	}
+	w := plan.walk(m, policies, func(then *model.Model, c *model.Cluster, after Step) []string {
+		var out []string
+		for _, f := range assess.RequiredFlows(then, c) {
+			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && stays[c.Key()][f.Key()] {
+				out = append(out, fmt.Sprintf("after the step %q (%s), the flow %s of cluster %q would be interrupted until the next steps are done",
+					after.Policy.Name, after.Action, f.Name, c.Object.Name))
+			}
 		}
-		then, err := m.With(plan.After(policies, n))
+		return out
+	})
+	var problems []v1alpha1.Refusal
+	// When the longest lane has made its last step, everything is done.
+	for n := 1; n < w.longest(); n++ {
+		found, err := w.at(n)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range m.Clusters() {
-			for _, name := range interrupted(assess.RequiredFlows(m, c), assess.RequiredFlows(then, c), assess.RequiredFlows(last, c)) {
-				problems = append(problems, v1alpha1.Refusal{
-					Reason: v1alpha1.RefusalFlowInterrupted,
-					Message: fmt.Sprintf("after the step %q (%s), the flow %s of cluster %q would be interrupted until the next steps are done",
-						step.Policy.Name, step.Action, name, c.Object.Name),
-				})
-			}
+		for _, message := range found {
+			problems = append(problems, v1alpha1.Refusal{Reason: v1alpha1.RefusalFlowInterrupted, Message: message})
 		}
 	}
 	return problems, nil
 }
 
-// interrupted are the required flows that hold before and after, and not in between.
-func interrupted(before, then, after []v1alpha1.RequiredFlow) []string {
-	was, is := v1alpha1.Verdicts(before), v1alpha1.Verdicts(after)
-	var out []string
-	for _, f := range then {
-		if f.Advisory || f.Verdict == v1alpha1.VerdictAllowed {
-			continue
-		}
-		if was[f.Key()] == v1alpha1.VerdictAllowed && is[f.Key()] == v1alpha1.VerdictAllowed {
-			out = append(out, f.Name)
-		}
+// allowedIn are the flows that are allowed on both sides.
+func allowedIn(before, after []v1alpha1.RequiredFlow) map[v1alpha1.FlowKey]bool {
+	was, is, out := v1alpha1.Verdicts(before), v1alpha1.Verdicts(after), map[v1alpha1.FlowKey]bool{}
+	for key, verdict := range was {
+		out[key] = verdict == v1alpha1.VerdictAllowed && is[key] == v1alpha1.VerdictAllowed
 	}
 	return out
 }

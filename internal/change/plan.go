@@ -175,8 +175,9 @@ func release(live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName
 // managedFor are those of the clusters for which lockdown manages the policy.
 func managedFor(p *ciliumv2.CiliumNetworkPolicy, clusters map[types.NamespacedName]bool) []types.NamespacedName {
 	var out []types.NamespacedName
-	for c := range clusters {
-		if c.Namespace == p.Namespace && policyset.IsManaged(p.Labels, c.Name) {
+	for _, name := range append(policyset.Users(p.Labels), p.Labels[policyset.LabelCluster]) {
+		c := types.NamespacedName{Namespace: p.Namespace, Name: name}
+		if clusters[c] && policyset.IsManaged(p.Labels, name) && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
@@ -230,22 +231,20 @@ func (plan Plan) For(cluster types.NamespacedName) []Step {
 	return out
 }
 
-// After are the policies that there are after the first n of the plan's steps.
-func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
-	out := slices.Clone(policies)
-	for _, s := range plan.Steps[:n] {
-		if s.Action == v1alpha1.PolicyUnchanged {
-			continue
-		}
-		out = slices.DeleteFunc(out, func(p inventory.Policy) bool { return p.PolicyReference == s.Policy })
-		if s.After != nil {
-			out = append(out, inventory.Policy{
-				PolicyReference: s.Policy, Object: s.After, Labels: s.After.Labels, Annotations: s.After.Annotations,
-			})
+// byCluster are the steps that concern each cluster.
+func (plan Plan) byCluster() map[types.NamespacedName][]Step {
+	out := map[types.NamespacedName][]Step{}
+	for _, s := range plan.Steps {
+		for _, c := range s.Clusters {
+			out[c] = append(out[c], s)
 		}
 	}
-	slices.SortFunc(out, func(a, b inventory.Policy) int { return a.Compare(b.PolicyReference) })
 	return out
+}
+
+// After are the policies that there are after the first n of the plan's steps.
+func (plan Plan) After(policies []inventory.Policy, n int) []inventory.Policy {
+	return applied(policies, plan.Steps[:n])
 }
 
 func index(policies []inventory.Policy) map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy {

@@ -105,24 +105,38 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 		shared = append(shared, v1alpha1.Refusal{Reason: v1alpha1.RefusalPolicyOfOthers, Message: conflict})
 	}
 	shared = append(shared, order...)
-	p := Proposal{Plan: plan, remaining: map[types.NamespacedName]bool{}}
+	p := Proposal{Plan: plan, remaining: remaining(left, clusters)}
+	x, steps := newComparison(before, after, clusters), plan.byCluster()
+	said := map[v1alpha1.Refusal]bool{}
 	for _, c := range clusters {
-		p.remaining[c] = slices.ContainsFunc(left, func(p inventory.Policy) bool {
-			return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.Namespace && policyset.IsManaged(p.Labels, c.Name)
-		})
-		one, err := compare(before, after, c, plan.For(c), clusters)
+		one, err := x.preview(c, steps[c])
 		if err != nil {
 			return Proposal{}, err
 		}
 		one.Refusals = append(slices.Clip(shared), one.Refusals...)
 		p.Previews = append(p.Previews, one)
 		for _, r := range one.Refusals {
-			if !slices.Contains(p.Refusals, r) {
-				p.Refusals = append(p.Refusals, r)
+			if !said[r] {
+				said[r], p.Refusals = true, append(p.Refusals, r)
 			}
 		}
 	}
 	return p, nil
+}
+
+// remaining are the clusters for which one of the policies is managed.
+func remaining(policies []inventory.Policy, clusters []types.NamespacedName) map[types.NamespacedName]bool {
+	in := map[string][]inventory.Policy{}
+	for _, p := range policies {
+		if p.Kind == v1alpha1.CiliumNetworkPolicy {
+			in[p.Namespace] = append(in[p.Namespace], p)
+		}
+	}
+	out := map[types.NamespacedName]bool{}
+	for _, c := range clusters {
+		out[c] = slices.ContainsFunc(in[c.Namespace], func(p inventory.Policy) bool { return policyset.IsManaged(p.Labels, c.Name) })
+	}
+	return out
 }
 
 // Verify compares what is there after the change with what was promised: each required flow that was to be

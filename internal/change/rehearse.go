@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -53,39 +54,41 @@ func keeps(s Step) bool {
 	return s.After != nil && !slices.ContainsFunc(s.Clusters, func(c types.NamespacedName) bool { return !policyset.IsManaged(s.After.Labels, c.Name) })
 }
 
-// cutsOffNobody walks every prefix of a plan with the engine, and says who would lose what.
+// cutsOffNobody looks with the engine at every state that a plan leads through, and says who would lose what.
 func cutsOffNobody(m *model.Model, plan Plan) error {
-	var errs []error
-	for n := 1; n <= len(plan.Steps); n++ {
-		step := plan.Steps[n-1]
-		if step.Action == v1alpha1.PolicyUnchanged {
-			continue
+	exposure, flows := map[*model.Cluster][]v1alpha1.Exposure{}, map[*model.Cluster]map[v1alpha1.FlowKey]v1alpha1.Verdict{}
+	for _, c := range m.Clusters() {
+		exposure[c], flows[c] = assess.Exposure(m, c, 0), v1alpha1.Verdicts(assess.RequiredFlows(m, c))
+	}
+	seen := map[*model.Model]comparison{}
+	w := plan.walk(m, m.Inventory().Policies, func(then *model.Model, c *model.Cluster, step Step) []string {
+		var out []string
+		if lost := Access(exposure[c], assess.Exposure(then, c, 0)).Loses; len(lost) > 0 {
+			out = append(out, fmt.Sprintf("%s would lose access to cluster %q with policy %q (%s), and a rehearsal cuts off nobody", clientWords(lost), c.Object.Name, step.Policy.Name, step.Action))
 		}
-		then, err := m.With(plan.After(m.Inventory().Policies, n))
-		if err != nil {
-			return err
-		}
-		for _, c := range m.Clusters() {
-			if lost := Access(assess.Exposure(m, c, 0), assess.Exposure(then, c, 0)).Loses; len(lost) > 0 {
-				errs = append(errs, fmt.Errorf("%s would lose access to cluster %q with policy %q (%s), and a rehearsal cuts off nobody", clientWords(lost), c.Object.Name, step.Policy.Name, step.Action))
-			}
-			was := v1alpha1.Verdicts(assess.RequiredFlows(m, c))
-			for _, f := range assess.RequiredFlows(then, c) {
-				if was[f.Key()] == v1alpha1.VerdictAllowed && f.Verdict != v1alpha1.VerdictAllowed {
-					errs = append(errs, fmt.Errorf("the flow %s of cluster %q would be %s with policy %q (%s), and a rehearsal takes nothing away", f.Name, c.Object.Name, f.Verdict, step.Policy.Name, step.Action))
-				}
-			}
-			for _, b := range bystanders(m, then, c, []types.NamespacedName{c.Key()}) {
-				if b.DefaultDenyAfter {
-					errs = append(errs, fmt.Errorf("what no rule allows would be denied at %s of namespace %q with policy %q (%s), and a rehearsal takes nothing away", b.Workload, b.Namespace, step.Policy.Name, step.Action))
-				}
+		for _, f := range assess.RequiredFlows(then, c) {
+			if flows[c][f.Key()] == v1alpha1.VerdictAllowed && f.Verdict != v1alpha1.VerdictAllowed {
+				out = append(out, fmt.Sprintf("the flow %s of cluster %q would be %s with policy %q (%s), and a rehearsal takes nothing away", f.Name, c.Object.Name, f.Verdict, step.Policy.Name, step.Action))
 			}
 		}
-		if len(errs) > 0 {
-			break // What the next steps would do follows from it.
+		if _, known := seen[then]; !known {
+			seen[then] = comparison{before: m, after: then, denied: denied(m, then, nil)}
+		}
+		for _, b := range seen[then].bystanders(c) {
+			if b.DefaultDenyAfter {
+				out = append(out, fmt.Sprintf("what no rule allows would be denied at %s of namespace %q with policy %q (%s), and a rehearsal takes nothing away", b.Workload, b.Namespace, step.Policy.Name, step.Action))
+			}
+		}
+		return out
+	})
+	for n := 1; n <= w.longest(); n++ {
+		found, err := w.at(n)
+		if err != nil || len(found) > 0 {
+			// What the next steps would do follows from it.
+			return errors.Join(err, errors.New(strings.Join(found, "\n")))
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // rehearsalNotes say what a rehearsal is, and where it can tell nothing.

@@ -1,47 +1,45 @@
 package change
 
 import (
-	"cmp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 )
 
 // Units are the parts of a plan that stand each by itself: one for each cluster, and one for those that have a policy in
 // common. The order within each stays.
 func (plan Plan) Units() []Plan {
-	type unit struct {
-		clusters map[types.NamespacedName]bool
-		// steps are the places of its steps in the plan.
-		steps []int
+	// first is, of each cluster, one that it is joined with, until one that is joined with none.
+	first := map[types.NamespacedName]types.NamespacedName{}
+	of := func(c types.NamespacedName) types.NamespacedName {
+		for first[c] != c {
+			first[c] = first[first[c]]
+			c = first[c]
+		}
+		return c
 	}
-	var units []unit
-	for i, s := range plan.Steps {
-		joined := unit{clusters: map[types.NamespacedName]bool{}, steps: []int{i}}
+	for _, s := range plan.Steps {
 		for _, c := range s.Clusters {
-			joined.clusters[c] = true
+			if _, known := first[c]; !known {
+				first[c] = c
+			}
+			first[of(c)] = of(s.Clusters[0])
 		}
-		units = slices.DeleteFunc(units, func(u unit) bool {
-			if !slices.ContainsFunc(s.Clusters, func(c types.NamespacedName) bool { return u.clusters[c] }) {
-				return false
-			}
-			for c := range u.clusters {
-				joined.clusters[c] = true
-			}
-			joined.steps = append(joined.steps, u.steps...)
-			return true
-		})
-		slices.Sort(joined.steps)
-		units = append(units, joined)
 	}
-	slices.SortFunc(units, func(a, b unit) int { return cmp.Compare(a.steps[0], b.steps[0]) })
-	out := make([]Plan, len(units))
-	for i, u := range units {
-		for _, at := range u.steps {
-			out[i].Steps = append(out[i].Steps, plan.Steps[at])
+	at := map[types.NamespacedName]int{}
+	var out []Plan
+	for _, s := range plan.Steps {
+		if len(s.Clusters) == 0 {
+			out = append(out, Plan{Steps: []Step{s}})
+			continue
 		}
+		unit := of(s.Clusters[0])
+		i, begun := at[unit]
+		if !begun {
+			i = len(out)
+			at[unit], out = i, append(out, Plan{})
+		}
+		out[i].Steps = append(out[i].Steps, s)
 	}
 	return out
 }
@@ -59,11 +57,22 @@ func (plan Plan) InUnits() Plan {
 // Units are the proposal's parts that stand each by itself, as those of its plan.
 func (p Proposal) Units() []Proposal {
 	var out []Proposal
+	previews := map[types.NamespacedName]int{}
+	for i, preview := range p.Previews {
+		previews[keyOfCluster(preview)] = i
+	}
 	for _, plan := range p.Plan.Units() {
 		one := Proposal{Plan: plan, remaining: p.remaining}
-		one.Previews = slices.DeleteFunc(slices.Clone(p.Previews), func(preview v1alpha1.ChangePreview) bool {
-			return len(plan.For(keyOfCluster(preview))) == 0
-		})
+		var places []int
+		for c := range plan.byCluster() {
+			if i, asked := previews[c]; asked {
+				places = append(places, i)
+			}
+		}
+		slices.Sort(places)
+		for _, i := range places {
+			one.Previews = append(one.Previews, p.Previews[i])
+		}
 		out = append(out, one)
 	}
 	return out
