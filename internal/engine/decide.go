@@ -37,6 +37,9 @@ func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint1
 	if e.hasEndpoint(to) {
 		target := e.subject(to)
 		d.Ingress = e.direction(target, &target.ingress, ingress)
+		if why := e.hostOtherwise(target, from); why != "" {
+			d.Ingress = Direction{Verdict: v1alpha1.VerdictUnknown, Reason: why}
+		}
 	} else {
 		d.Ingress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts who reaches it"}
 	}

@@ -60,6 +60,8 @@ type Policy struct {
 	Refused bool
 	// Source is the file and document that the policy came from; empty for live ones.
 	Source string
+	// OtherVersion is true when it can't be read because agents of the inventory's version take it otherwise.
+	OtherVersion bool
 	// World is what the policy names of the world.
 	World   World
 	entries []entry
@@ -179,7 +181,7 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around A
 		out.Valid, out.Message, out.Unreadable = false, p.Unreadable, p.Unreadable
 		return out
 	}
-	if p.Refused != "" {
+	if p.Refused != "" && olderFields(s, p) == "" {
 		out.Valid, out.Message, out.Refused = false, p.Refused, true
 		if p.Object != nil {
 			parts := read(p, cluster, from)
@@ -199,6 +201,11 @@ func readOne(s inventory.Settings, p *inventory.Policy, cluster string, around A
 	out.refused = parts.subjects
 	accepted := p.Condition != nil && p.Condition.Valid
 	refused := p.Condition != nil && !p.Condition.Valid
+	if why := readOtherwise(s, p, parts); why != "" && !refused {
+		out.Valid, out.Message, out.Unreadable, out.withheld = false, why, why, parts.entries
+		out.OtherVersion = true
+		return out
+	}
 	switch {
 	case refused:
 		out.Valid, out.Message, out.withheld = false, p.Condition.Message, parts.entries

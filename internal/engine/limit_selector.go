@@ -22,41 +22,48 @@ func tooLongSelector(object any) string {
 
 // longestSelector is the number of labels and expressions of the longest selector in a value.
 func longestSelector(v reflect.Value) int {
+	longest := 0
+	visitSelectors(v, func(selector any) {
+		switch selector := selector.(type) {
+		case *slim_metav1.LabelSelector:
+			longest = max(longest, len(selector.MatchLabels)+len(selector.MatchExpressions))
+		case *metav1.LabelSelector:
+			longest = max(longest, len(selector.MatchLabels)+len(selector.MatchExpressions))
+		}
+	})
+	return longest
+}
+
+// visitSelectors visits the selectors in a value: Cilium's and Kubernetes'.
+func visitSelectors(v reflect.Value, visit func(selector any)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return 0
+		if !v.IsNil() {
+			visitSelectors(v.Elem(), visit)
 		}
-		return longestSelector(v.Elem())
 	case reflect.Slice:
 		switch v.Type().Elem().Kind() {
 		case reflect.Struct, reflect.Pointer, reflect.Interface, reflect.Slice:
 		default:
-			return 0 // Of CIDRs and other texts there may be many.
+			return // Of CIDRs and other texts there may be many.
 		}
-		longest := 0
 		for i := range v.Len() {
-			longest = max(longest, longestSelector(v.Index(i)))
+			visitSelectors(v.Index(i), visit)
 		}
-		return longest
 	case reflect.Struct:
 		if !v.CanAddr() {
-			return 0 // None is held by value.
+			return // None is held by value.
 		}
 		switch selector := v.Addr().Interface().(type) {
-		case *slim_metav1.LabelSelector:
-			return len(selector.MatchLabels) + len(selector.MatchExpressions)
-		case *metav1.LabelSelector:
-			return len(selector.MatchLabels) + len(selector.MatchExpressions)
+		case *slim_metav1.LabelSelector, *metav1.LabelSelector:
+			visit(selector)
+			return
 		}
-		longest := 0
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				longest = max(longest, longestSelector(v.Field(i)))
+				visitSelectors(v.Field(i), visit)
 			}
 		}
-		return longest
 	default:
-		return 0
 	}
 }

@@ -27,14 +27,16 @@ type world struct {
 	namespaces map[string]map[string]string
 	pods       []inventory.Pod
 	policies   []inventory.Policy
-	around     engine.Around
+	// written are the policies as a user would write them, by their names.
+	written map[string]object
+	around  engine.Around
 }
 
 type object = map[string]any
 type list = []any
 
 func newWorld(random *rand.Rand) world {
-	w := world{random: random, settings: inventory.DefaultSettings(), namespaces: map[string]map[string]string{}}
+	w := world{random: random, settings: inventory.DefaultSettings(), namespaces: map[string]map[string]string{}, written: map[string]object{}}
 	w.settings.EnablePolicy = pick(w, "default", "default", "default", "default", "always", "never")
 	w.settings.AllowLocalhost = pick(w, "auto", "always", "policy")
 	w.settings.ClusterNetworkPolicy, w.settings.DefaultLocalCluster = true, w.chance(2)
@@ -95,15 +97,15 @@ func (w world) policy(i int) inventory.Policy {
 	switch w.random.IntN(5) {
 	case 2:
 		p := &policyv1alpha2.ClusterNetworkPolicy{}
-		decode(object{"metadata": object{"name": name}, "spec": w.tieredSpec()}, p)
+		w.write(name, object{"metadata": object{"name": name}, "spec": w.tieredSpec()}, p)
 		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.ClusterNetworkPolicy, Name: name}, Object: p}
 	case 0:
 		p := &slim_networkingv1.NetworkPolicy{}
-		decode(object{"metadata": object{"name": name, "namespace": namespace}, "spec": w.networkPolicySpec()}, p)
+		w.write(name, object{"metadata": object{"name": name, "namespace": namespace}, "spec": w.networkPolicySpec()}, p)
 		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.NetworkPolicy, Namespace: namespace, Name: name}, Object: p}
 	case 1:
 		p := &ciliumv2.CiliumClusterwideNetworkPolicy{}
-		decode(object{"metadata": object{"name": name}, "spec": w.rule()}, p)
+		w.write(name, object{"metadata": object{"name": name}, "spec": w.rule()}, p)
 		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumClusterwideNetworkPolicy, Name: name}, Object: p}
 	default:
 		p := &ciliumv2.CiliumNetworkPolicy{}
@@ -111,9 +113,15 @@ func (w world) policy(i int) inventory.Policy {
 		if w.chance(3) {
 			content["specs"] = list{w.rule(), w.rule()}
 		}
-		decode(content, p)
+		w.write(name, content, p)
 		return inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.CiliumNetworkPolicy, Namespace: namespace, Name: name}, Object: p}
 	}
+}
+
+// write keeps what a user would write, and decodes it.
+func (w world) write(name string, content object, into any) {
+	w.written[name] = content
+	decode(content, into)
 }
 
 // rule is one Cilium rule with at least one section.

@@ -7,6 +7,8 @@ type Settings struct {
 	Found bool
 	// Source is where they were read: "kube-system/cilium-config".
 	Source string
+	// Version is that of the agents.
+	Version AgentVersion
 	// ClusterName is the option cluster-name.
 	ClusterName string
 	// ClusterID is the option cluster-id, 0 without cluster mesh.
@@ -19,7 +21,7 @@ type Settings struct {
 	NonDefaultDeny bool
 	// KubernetesNetworkPolicy is the option enable-k8s-networkpolicy.
 	KubernetesNetworkPolicy bool
-	// ClusterNetworkPolicy is the option enable-k8s-cluster-network-policy.
+	// ClusterNetworkPolicy is the option enable-k8s-cluster-network-policy, which agents know from 1.20 on.
 	ClusterNetworkPolicy bool
 	// CiliumNetworkPolicy and CiliumClusterwideNetworkPolicy are the options
 	// enable-cilium-network-policy and enable-cilium-clusterwide-network-policy.
@@ -45,7 +47,7 @@ type Settings struct {
 	Agent bool
 }
 
-// DefaultSettings are Cilium v1.20's defaults.
+// DefaultSettings are Cilium v1.20's defaults, the engine's version.
 func DefaultSettings() Settings {
 	return Settings{
 		ClusterName:                    "default",
@@ -59,4 +61,13 @@ func DefaultSettings() Settings {
 		DefaultLocalCluster:            true,
 		IPv4:                           true,
 	}
+}
+
+// OfVersion are the settings with the defaults of another version of the agents, before any option is read.
+func (s Settings) OfVersion(v AgentVersion) Settings {
+	s.Version = v
+	if v.Before(1, 19) {
+		s.DefaultLocalCluster = false // pkg/clustermesh/types/option.go of 1.18
+	}
+	return s
 }

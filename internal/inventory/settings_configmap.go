@@ -11,10 +11,10 @@ const CiliumConfigName = "cilium-config"
 
 // SettingsFromConfigMap reads Cilium's options from the data of the ConfigMap cilium-config, as
 // the agent does (pkg/option/config.go, pkg/clustermesh/types/option.go): values are trimmed,
-// lists are separated by white space, and a key that is absent has the agent's default. Each
+// lists are separated by white space, and a key that is absent has the default of the agent's version. Each
 // problem is one sentence about a value that the agent would refuse; the default is assumed then.
-func SettingsFromConfigMap(namespace, name string, data map[string]string) (Settings, []string) {
-	s := DefaultSettings()
+func SettingsFromConfigMap(namespace, name string, data map[string]string, agent AgentVersion) (Settings, []string) {
+	s := DefaultSettings().OfVersion(agent)
 	// The Helm chart writes enable-ipv6=false; the agent itself, without the key, assumes true
 	// (pkg/defaults/defaults.go).
 	s.IPv6 = true
@@ -42,6 +42,9 @@ func SettingsFromConfigMap(namespace, name string, data map[string]string) (Sett
 	o.bool("enable-ipv4", &s.IPv4)
 	o.bool("enable-ipv6", &s.IPv6)
 
+	if agent.Before(1, 20) {
+		s.ClusterNetworkPolicy = false // The agent does not know the option, nor the kind.
+	}
 	s.CIDRMatchMode = o.known("policy-cidr-match-mode", s.CIDRMatchMode, "nodes", "pods")
 	return s, o.problems
 }

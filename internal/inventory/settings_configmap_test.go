@@ -45,7 +45,7 @@ func TestSettingsFromConfigMap(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			want := agentDefaults()
 			tc.want(&want)
-			got, problems := SettingsFromConfigMap("kube-system", "cilium-config", tc.data)
+			got, problems := SettingsFromConfigMap("kube-system", "cilium-config", tc.data, AgentVersion{})
 			if d := cmp.Diff(want, got); d != "" || len(problems) > 0 {
 				t.Errorf("problems %q, difference (-want +got):\n%s", problems, d)
 			}
@@ -58,7 +58,7 @@ func TestSettingsReportWhatTheAgentWouldRefuse(t *testing.T) {
 		"cluster-name": "", "cluster-id": "512", "enable-policy": "off", "policy-audit-mode": "yes",
 		"allow-localhost": "", "policy-cidr-match-mode": "nodes worlds", "enable-ipv6": "",
 	}
-	got, problems := SettingsFromConfigMap("kube-system", "cilium-config", data)
+	got, problems := SettingsFromConfigMap("kube-system", "cilium-config", data, AgentVersion{})
 	want := agentDefaults()
 	want.CIDRMatchMode = []string{"nodes"}
 	if d := cmp.Diff(want, got); d != "" {
@@ -81,7 +81,7 @@ func FuzzSettingsFromConfigMap(f *testing.F) {
 	f.Add("enable-policy", "always", "labels", "k8s:app")
 	f.Add("cluster-id", "-1", "enable-ipv4", "maybe")
 	f.Fuzz(func(t *testing.T, k1, v1, k2, v2 string) {
-		s, _ := SettingsFromConfigMap("ns", "name", map[string]string{k1: v1, k2: v2})
+		s, _ := SettingsFromConfigMap("ns", "name", map[string]string{k1: v1, k2: v2}, AgentVersion{})
 		if s.ClusterName == "" || s.ClusterID > 511 {
 			t.Errorf("settings that no agent has: %+v", s)
 		}

@@ -29,6 +29,7 @@ type PodSpec struct {
 	DeprecatedServiceAccount string `json:"serviceAccount"`
 	HostNetwork              bool   `json:"hostNetwork"`
 	Containers               []struct {
+		Name  string                 `json:"name"`
 		Image string                 `json:"image"`
 		Ports []corev1.ContainerPort `json:"ports"`
 	} `json:"containers"`
@@ -41,6 +42,16 @@ func (s *PodSpec) Images() []string {
 		images = append(images, s.Containers[i].Image)
 	}
 	return images
+}
+
+// Image is that of a container, empty when there is none of that name.
+func (s *PodSpec) Image(container string) string {
+	for i := range s.Containers {
+		if s.Containers[i].Name == container {
+			return s.Containers[i].Image
+		}
+	}
+	return ""
 }
 
 // ServiceAccount is the account that the pod runs with, "default" when it names none.

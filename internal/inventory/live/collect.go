@@ -67,6 +67,8 @@ type collector struct {
 	options Options
 	decoder *decode.Decoder
 	inv     *inventory.Inventory
+	// agents are Cilium's DaemonSets.
+	agents []agent
 	// known are pods of which only the metadata has been read.
 	known []inventory.Pod
 

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,10 +16,18 @@ import (
 // agentNamespace is where Cilium's agent is nearly always installed.
 const agentNamespace = "kube-system"
 
-// readSettings reads cilium-config from kube-system, or else from beside Cilium's DaemonSet. The
-// defaults stay when it can't be had, and Missing says so.
+// readSettings reads cilium-config from kube-system, or else from beside Cilium's DaemonSet, and the version of the
+// agents from the latter. The defaults stay when it can't be had, and Missing says so.
 func (c *collector) readSettings(ctx context.Context) error {
-	config, err := c.config(ctx, agentNamespace)
+	var config *corev1.ConfigMap
+	var err, listErr error
+	var asking sync.WaitGroup
+	asking.Go(func() { config, err = c.config(ctx, agentNamespace) })
+	asking.Go(func() { c.agents, listErr = c.listAgents(ctx) })
+	asking.Wait()
+	if listErr != nil && c.kindOf(ctx, listErr) == fatal {
+		return c.explain(listErr)
+	}
 	if err == nil {
 		c.useSettings(config)
 		return nil
@@ -26,16 +35,13 @@ func (c *collector) readSettings(ctx context.Context) error {
 	if c.kindOf(ctx, err) == fatal {
 		return c.explain(err)
 	}
-	namespaces, listErr := c.agents(ctx)
-	if listErr != nil && c.kindOf(ctx, listErr) == fatal {
-		return c.explain(listErr)
-	}
-	c.inv.Settings.Agent = len(namespaces) > 0
-	for _, namespace := range namespaces {
-		if namespace == agentNamespace {
+	c.inv.Settings = c.inv.Settings.OfVersion(versionIn(c.agents, ""))
+	c.inv.Settings.Agent = len(c.agents) > 0
+	for _, a := range c.agents {
+		if a.namespace == agentNamespace {
 			continue
 		}
-		beside, besideErr := c.config(ctx, namespace)
+		beside, besideErr := c.config(ctx, a.namespace)
 		if besideErr == nil {
 			c.useSettings(beside)
 			return nil
@@ -48,7 +54,7 @@ func (c *collector) readSettings(ctx context.Context) error {
 		// Not in kube-system, and where else it may be is not to be known.
 		err = listErr
 	}
-	c.missing(missingSettings(err, len(namespaces) > 0))
+	c.missing(missingSettings(err, len(c.agents) > 0))
 	return nil
 }
 
@@ -56,22 +62,44 @@ func (c *collector) config(ctx context.Context, namespace string) (*corev1.Confi
 	return c.clients.Kubernetes.CoreV1().ConfigMaps(namespace).Get(ctx, inventory.CiliumConfigName, metav1.GetOptions{})
 }
 
-// agents are the namespaces of Cilium's DaemonSets.
-func (c *collector) agents(ctx context.Context) ([]string, error) {
+// agent is one of Cilium's DaemonSets.
+type agent struct {
+	namespace string
+	version   inventory.AgentVersion
+}
+
+// listAgents are Cilium's DaemonSets.
+func (c *collector) listAgents(ctx context.Context) ([]agent, error) {
 	sets, err := c.clients.Kubernetes.AppsV1().DaemonSets("").List(ctx,
 		metav1.ListOptions{LabelSelector: "k8s-app=cilium", Limit: pageSize})
 	if err != nil {
 		return nil, err
 	}
-	var namespaces []string
+	var out []agent
 	for i := range sets.Items {
-		namespaces = append(namespaces, sets.Items[i].Namespace)
+		a := agent{namespace: sets.Items[i].Namespace}
+		for _, container := range sets.Items[i].Spec.Template.Spec.Containers {
+			if container.Name == inventory.AgentContainer {
+				a.version = inventory.AgentVersionOf(container.Image)
+			}
+		}
+		out = append(out, a)
 	}
-	return namespaces, nil
+	return out, nil
+}
+
+// versionIn is the version of the agents of a namespace, or of the only ones where there are no others.
+func versionIn(agents []agent, namespace string) inventory.AgentVersion {
+	for _, a := range agents {
+		if a.namespace == namespace || len(agents) == 1 {
+			return a.version
+		}
+	}
+	return inventory.AgentVersion{}
 }
 
 func (c *collector) useSettings(config *corev1.ConfigMap) {
-	settings, problems := inventory.SettingsFromConfigMap(config.Namespace, config.Name, config.Data)
+	settings, problems := inventory.SettingsFromConfigMap(config.Namespace, config.Name, config.Data, versionIn(c.agents, config.Namespace))
 	c.inv.Settings = settings
 	for _, problem := range problems {
 		c.missing(inventory.Missing{

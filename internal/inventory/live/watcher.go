@@ -17,8 +17,11 @@ type Watcher struct {
 	kinds   []*watched
 	changed chan struct{}
 	// settings and operators are what was asked for last.
-	settings  inventory.Settings
-	operators []inventory.Operator
+	settings inventory.Settings
+	// agents are Cilium's DaemonSets, asked for once: which version they have changes seldom.
+	agents         []agent
+	askedForAgents bool
+	operators      []inventory.Operator
 }
 
 // Watch reads what is there and keeps watching until ctx is done. It returns when everything has been
@@ -84,6 +87,7 @@ func (w *Watcher) waitForAll(ctx context.Context) error {
 func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
 	c := newCollector(w.clients, w.options)
 	out := &outage{words: w.options.words}
+	w.askForAgents(ctx, c)
 	for _, k := range w.kinds {
 		w.take(ctx, c, k, out)
 	}
@@ -94,6 +98,17 @@ func (w *Watcher) Inventory(ctx context.Context) (*inventory.Inventory, error) {
 	}
 	out.record(c)
 	return c.finish(), nil
+}
+
+// askForAgents reads Cilium's DaemonSets. Without them the version of the agents is not known.
+func (w *Watcher) askForAgents(ctx context.Context, c *collector) {
+	if !w.askedForAgents {
+		w.askedForAgents = true
+		ctx, done := context.WithTimeout(ctx, w.options.patience())
+		defer done()
+		w.agents, _ = c.listAgents(ctx)
+	}
+	c.agents = w.agents
 }
 
 // askFor looks for what is not in its usual place. A server that is known not to answer is not asked:

@@ -167,7 +167,7 @@ func (l *loader) workload(kind string, raw []byte) error {
 		return l.timer(raw)
 	}
 	if kind == "DaemonSet" && w.Metadata.Labels["k8s-app"] == "cilium" {
-		l.agents = append(l.agents, w.Metadata.Namespace)
+		l.agents = append(l.agents, agent{w.Metadata.Namespace, inventory.AgentVersionOf(w.Template().Spec.Image(inventory.AgentContainer))})
 	}
 	if kind == "Deployment" {
 		t := w.Template()

@@ -32,8 +32,8 @@ type loader struct {
 	// charts are operators that were not seen, and that an object installs.
 	charts   []inventory.Operator
 	webhooks []service
-	// agents are the namespaces of Cilium's DaemonSets, and configs the ConfigMaps that may be theirs.
-	agents  []string
+	// agents are Cilium's DaemonSets, and configs the ConfigMaps that may be theirs.
+	agents  []agent
 	configs []config
 	// objects counts what was recognised as a Kubernetes object, of whatever kind; skipped counts documents and files
 	// that are none, and left files that nobody applies.
