@@ -65,6 +65,10 @@ lint: $(TOOLS)/golangci-lint ## Check format, vet, linters and modules
 	$(TOOLS)/golangci-lint run ./...
 	go mod verify
 
+.PHONY: engines
+engines: ## Ask the policy engines of other versions of Cilium the same as ours; compiling each takes minutes, once
+	go test -count 1 -tags engines -run TestVersions -v ./internal/engine
+
 .PHONY: vuln
 vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities (downloads the database of them)
 	@code=0; $(TOOLS)/govulncheck ./... || code=$$?; \

@@ -68,7 +68,7 @@ type assessment struct {
 func assess(m *model.Model, c *model.Cluster) assessment {
 	r := v1alpha1.IsolationReport{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
-		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name},
+		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name}, CiliumVersion: m.Inventory().Settings.Version.String(),
 	}
 	needs := dependenciesOf(m, c)
 	r.Pods = podReports(m, c)

@@ -22,6 +22,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 	for _, rule := range []func(*model.Model, *model.Cluster, *v1alpha1.IsolationReport) []v1alpha1.Finding{
 		evidenceFindings,
 		enforcementFindings,
+		versionFindings,
 		flowFindings,
 		needFindings,
 		policyFindings,
@@ -93,6 +94,9 @@ func policyFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepor
 			continue
 		}
 		switch {
+		case read.OtherVersion:
+			out = append(out, at(otherVersion(read), fieldOf(read.PolicyReference, "")))
+			continue // What the engine's version makes of it is not the question.
 		case read.Unreadable != "":
 			out = append(out, at(finding(v1alpha1.PolicyInvalid, v1alpha1.SeverityError,
 				fmt.Sprintf("%s can't be read, so nobody here can say what it does: %s", read.Called(), read.Unreadable), unreadableRemedy(read)), fieldOf(read.PolicyReference, "")))
@@ -178,10 +182,12 @@ func openFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		return nil // ENFORCEMENT_DISABLED says it all.
 	}
 	var open, closed []string
+	unknown := takenOtherwise(m, c)
 	for _, p := range r.Pods {
 		switch {
 		case p.IngressDefaultDeny:
 			closed = append(closed, p.Name)
+		case unknown[p.Name]: // Whether it is open is not known.
 		case p.Enforced:
 			open = append(open, p.Name)
 		}

@@ -228,6 +228,8 @@ func switchedOff(s inventory.Settings, kind v1alpha1.PolicyKind) string {
 	switch {
 	case kind == v1alpha1.NetworkPolicy && !s.KubernetesNetworkPolicy:
 		return "Cilium's option enable-k8s-networkpolicy is off"
+	case kind == v1alpha1.ClusterNetworkPolicy && s.Version.Before(1, 20):
+		return fmt.Sprintf("Cilium %s does not know this kind", s.Version)
 	case kind == v1alpha1.ClusterNetworkPolicy && !s.ClusterNetworkPolicy:
 		return "Cilium's option enable-k8s-cluster-network-policy is off"
 	case kind == v1alpha1.CiliumNetworkPolicy && !s.CiliumNetworkPolicy:

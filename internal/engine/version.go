@@ -16,8 +16,11 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// What the agents of other versions do otherwise than the engine, which is v1.20's. TestVersions asks the engines of these
-// versions, and versions.md lists what was found.
+// Version is Cilium's, of which the engine is. A test compares it with go.mod.
+const Version = "1.20.2"
+
+// What the agents of other versions do otherwise than the engine, TestVersions finds by asking theirs, and the page
+// plugin/docs/versions.md lists.
 
 // readOtherwise says why agents of the inventory's version may take the policy otherwise than the engine does, so that
 // nobody here knows what it does there; empty when they do not.
@@ -25,7 +28,10 @@ func readOtherwise(s inventory.Settings, p *inventory.Policy, parts imported) st
 	if why := olderFields(s, p); why != "" {
 		return why
 	}
-	if parts.err != nil && s.Version.Before(1, 20) && strings.Contains(parts.err.Error(), "except") {
+	if why := newerNames(s, p.Object); why != "" {
+		return why
+	}
+	if parts.err != nil && s.Version.Before(1, 20) && strings.Contains(parts.err.Error(), "does not contain exclude CIDR prefix") {
 		return fmt.Sprintf("Cilium %s may accept what later versions refuse: %v", s.Version, parts.err)
 	}
 	if np, ok := p.Object.(*slim_networkingv1.NetworkPolicy); ok && s.Version.Before(1, 20) && s.DefaultLocalCluster && fromBlocks(np) {
@@ -48,14 +54,7 @@ func readOtherwise(s inventory.Settings, p *inventory.Policy, parts imported) st
 // byGroupLabels is true for a policy with a cidrGroupSelector: of two groups with the same addresses, identities have the label of
 // one before 1.19 (pkg/policy/api/cidr.go).
 func byGroupLabels(object any) bool {
-	var rules api.Rules
-	switch object := object.(type) {
-	case *ciliumv2.CiliumNetworkPolicy:
-		rules = allRules(object.Spec, object.Specs)
-	case *ciliumv2.CiliumClusterwideNetworkPolicy:
-		rules = allRules(object.Spec, object.Specs)
-	}
-	return slices.ContainsFunc(rules, func(r *api.Rule) bool {
+	return slices.ContainsFunc(rulesOf(object), func(r *api.Rule) bool {
 		return r != nil && slices.ContainsFunc(cidrRules(r), func(c api.CIDRRule) bool { return c.CIDRGroupSelector.LabelSelector != nil })
 	})
 }
@@ -93,27 +92,105 @@ func notByNamespace(object any) bool {
 	return found
 }
 
-// olderFields says which fields of a policy agents may enforce that are older than those that refuse them.
+// olderFields says which fields of a policy agents may enforce that are older than those that refuse or drop them.
 func olderFields(s inventory.Settings, p *inventory.Policy) string {
-	if s.Version.Known() && !s.Version.Before(1, 19) {
-		return ""
-	}
-	var fields []string
-	for _, path := range slices.Concat(p.RefusedAt, p.IgnoredFields) {
-		for _, name := range []string{"fromRequires", "toRequires"} {
-			if strings.Contains(path, "."+name) && !slices.Contains(fields, name) {
-				fields = append(fields, name)
+	for _, older := range []struct {
+		fields []string
+		// before is the first minor version of 1 without them.
+		before uint
+		// refused tells that later agents refuse them, so that much depends on which version runs.
+		refused bool
+	}{{[]string{"fromRequires", "toRequires"}, 19, true}, {[]string{"rules.kafka", "rules.l7", "rules.l7proto"}, 20, false}} {
+		if s.Version.Known() && !s.Version.Before(1, older.before) || !s.Version.Known() && !older.refused {
+			continue
+		}
+		for _, field := range older.fields {
+			named := func(path string) bool {
+				_, rest, found := strings.Cut(path, "."+field)
+				return found && (rest == "" || strings.ContainsAny(rest[:1], ".["))
 			}
+			if !slices.ContainsFunc(slices.Concat(p.RefusedAt, p.IgnoredFields), named) {
+				continue
+			}
+			runs := "which version runs is not known"
+			if s.Version.Known() {
+				runs = s.Version.String() + " runs"
+			}
+			return fmt.Sprintf("Cilium enforces %s up to 1.%d, and not from 1.%d on: %s", field, older.before-1, older.before, runs)
 		}
 	}
-	if len(fields) == 0 {
+	return ""
+}
+
+// newerNames says which entity or protocol of a policy the agents do not know, so that they refuse it.
+func newerNames(s inventory.Settings, object any) string {
+	if !s.Version.Before(1, 20) {
 		return ""
 	}
-	runs := "which version runs is not known"
-	if s.Version.Known() {
-		runs = s.Version.String() + " runs"
+	for _, r := range rulesOf(object) {
+		if r == nil {
+			continue
+		}
+		entities, ports := namesOf(r)
+		if slices.Contains(entities, api.EntityClusterMesh) {
+			return fmt.Sprintf("Cilium %s does not know the entity %s, and may refuse the policy", s.Version, api.EntityClusterMesh)
+		}
+		for _, p := range ports {
+			switch p.Protocol {
+			case api.ProtoGRE, api.ProtoIPIP, api.ProtoIPv6, api.ProtoESP, api.ProtoAH:
+			case api.ProtoVRRP, api.ProtoIGMP:
+				if !s.Version.Before(1, 19) {
+					continue
+				}
+			default:
+				continue
+			}
+			return fmt.Sprintf("Cilium %s does not know the protocol %s, and may refuse the policy", s.Version, p.Protocol)
+		}
 	}
-	return fmt.Sprintf("Cilium enforces %s up to 1.18, and later versions refuse it: %s", strings.Join(fields, " and "), runs)
+	return ""
+}
+
+// namesOf are the entities and ports of a rule.
+func namesOf(r *api.Rule) (entities []api.Entity, ports []api.PortProtocol) {
+	allow := func(rules api.PortRules) {
+		for i := range rules {
+			ports = append(ports, rules[i].Ports...)
+		}
+	}
+	deny := func(rules api.PortDenyRules) {
+		for i := range rules {
+			ports = append(ports, rules[i].Ports...)
+		}
+	}
+	for i := range r.Ingress {
+		entities = append(entities, r.Ingress[i].FromEntities...)
+		allow(r.Ingress[i].ToPorts)
+	}
+	for i := range r.IngressDeny {
+		entities = append(entities, r.IngressDeny[i].FromEntities...)
+		deny(r.IngressDeny[i].ToPorts)
+	}
+	for i := range r.Egress {
+		entities = append(entities, r.Egress[i].ToEntities...)
+		allow(r.Egress[i].ToPorts)
+	}
+	for i := range r.EgressDeny {
+		entities = append(entities, r.EgressDeny[i].ToEntities...)
+		deny(r.EgressDeny[i].ToPorts)
+	}
+	return entities, ports
+}
+
+// rulesOf are the rules of a policy of Cilium's; none for others.
+func rulesOf(object any) api.Rules {
+	switch object := object.(type) {
+	case *ciliumv2.CiliumNetworkPolicy:
+		return allRules(object.Spec, object.Specs)
+	case *ciliumv2.CiliumClusterwideNetworkPolicy:
+		return allRules(object.Spec, object.Specs)
+	}
+	return nil
 }
 
 // fromBlocks is true for a NetworkPolicy with an ingress rule from addresses.

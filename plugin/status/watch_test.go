@@ -25,7 +25,7 @@ func TestFrame(t *testing.T) {
 		problem := errors.New("no")
 		f := o.frame(list, problem)
 		out := &strings.Builder{}
-		if err := f.Print(out, 100); err != nil || f.Hint != hint || f.Problem != problem || strings.Contains(out.String(), "OPEN") != (i > 0) {
+		if err := f.Print(out, 100); err != nil || f.Hint != hint || !errors.Is(f.Problem, problem) || strings.Contains(out.String(), "OPEN") != (i > 0) {
 			t.Errorf("%d clusters: hint %q, %v\n%s", i, f.Hint, err, out)
 		}
 	}

@@ -84,4 +84,6 @@ const (
 	AccessOverdue FindingCode = "ACCESS_OVERDUE"
 	// VerdictContradicted: the data path does not do what the engine says of it.
 	VerdictContradicted FindingCode = "VERDICT_CONTRADICTED"
+	// EngineVersion: the agents have another version than the engine, which matters for this cluster.
+	EngineVersion FindingCode = "ENGINE_VERSION"
 )

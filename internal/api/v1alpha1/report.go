@@ -36,6 +36,8 @@ type ContextError struct {
 type IsolationReport struct {
 	metav1.TypeMeta `json:",inline"`
 	Metadata        Metadata `json:"metadata"`
+	// CiliumVersion is that of the agents, from the image of their DaemonSet; missing where it is not known.
+	CiliumVersion string `json:"ciliumVersion,omitempty"`
 	// Posture is the summary of everything below.
 	Posture Posture `json:"posture"`
 	// Pods are the pods that belong to the cluster: instances, poolers and jobs.

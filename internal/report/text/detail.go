@@ -60,6 +60,9 @@ func (p *page) headline(r v1alpha1.IsolationReport) error {
 		return s
 	}))
 	g.add(label("Clients"), p.shortClients(r))
+	if r.CiliumVersion != "" && p.wide {
+		g.add(label("Cilium"), text(r.CiliumVersion))
+	}
 	g.add(label("Findings"), text(words.FindingCounts(r.Findings, p.wide)))
 	return p.table(0, g)
 }
