@@ -2,6 +2,7 @@ package assess
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
@@ -43,6 +44,10 @@ func lacking(m *model.Model, c *model.Cluster, live []*ciliumv2.CiliumNetworkPol
 			// The order of the set is that in which it is applied, default deny last; it is the worst to miss.
 			essential = append([]string{string(p.Role)}, essential...)
 		}
+	}
+	if len(outs) > 1 {
+		// What names take goes with them.
+		outs = slices.DeleteFunc(outs, func(out string) bool { return out == policyset.NamesWhat })
 	}
 	missing := len(essential) + len(outs) + len(clients)
 	if len(outs) > 0 {

@@ -24,7 +24,12 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		code, severity, what := about(f)
 		message := fmt.Sprintf("%s: %s (%s)", what, f.Message, names(f.Policies))
 		message += cutOffAsWell(f.CutOff)
-		remedy := command.Words(addition(m, c, n))
+		var remedy command.Text
+		if line, ok := mends(m, c, f); ok {
+			remedy = command.Run(line)
+		} else {
+			remedy = command.Words(addition(m, c, n))
+		}
 		if f.Name == v1alpha1.FlowMetrics && len(Managed(m, c)) > 0 && n.denied[0].from.Identity != nil {
 			namespace := n.denied[0].from.Identity.Namespace()
 			remedy = command.Run(lockdownCommand(m, c, func(o *policyset.Options) { *o = o.With(policyset.Grant{Kind: policyset.Metrics, Value: namespace}) }))

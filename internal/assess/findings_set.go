@@ -40,8 +40,8 @@ func setFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) 
 }
 
 // repairCommand makes the set anew as it was made: a rehearsal stays one.
-func repairCommand(m *model.Model, c *model.Cluster) command.Line {
-	line := lockdownCommand(m, c)
+func repairCommand(m *model.Model, c *model.Cluster, changes ...func(*policyset.Options)) command.Line {
+	line := lockdownCommand(m, c, changes...)
 	if _, rehearsed := Rehearsed(m, c); rehearsed {
 		return line.With("--rehearse")
 	}

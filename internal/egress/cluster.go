@@ -49,15 +49,16 @@ func (d *Deriver) Designed(cluster *cnpgv1.Cluster) []Need {
 	if !cnpg.Bootstrapped(cluster) {
 		return current
 	}
+	out := slices.Clone(current)
 	begins := cluster.DeepCopy()
 	begins.Status = cnpgv1.ClusterStatus{}
 	for _, need := range d.Cluster(begins) {
 		former := need.Who.Kind == Job && !slices.ContainsFunc(current, func(n Need) bool { return n.Who == need.Who })
 		if former && !slices.ContainsFunc(need.Peers, func(p Peer) bool { return p.Unknown != "" }) {
-			current = append(current, need)
+			out = append(out, need)
 		}
 	}
-	return current
+	return out
 }
 
 // clusterNeeds collects the needs of one cluster.

@@ -47,13 +47,16 @@ func (o Options) AllOutlets() []Outlet {
 	}, slices.DeleteFunc(slices.Clone(o.Outlets), func(out Outlet) bool { return out.Purpose == Names || out.Purpose == Peers || out.Purpose == APIServer })...)
 	for _, out := range all {
 		if out.Purpose == DNS && o.Names() {
-			out.Purpose, out.What = Names, "DNS, so that Cilium sees how names are resolved"
+			out.Purpose, out.What = Names, NamesWhat
 			all = append(all, out)
 			break
 		}
 	}
 	return merged(all)
 }
+
+// NamesWhat is what the outlet of Names is called.
+const NamesWhat = "DNS, so that Cilium sees how names are resolved"
 
 // Names is true when a rule of the set names something outside the Kubernetes cluster by its DNS name.
 func (o Options) Names() bool {

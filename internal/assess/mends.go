@@ -1,0 +1,77 @@
+package assess
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+)
+
+// mends is the lockdown after which the cluster's pods reach what its set keeps them from: the one with the flags that the
+// set was made with, because the specs have changed since, or the one with flags that say what the specs don't. False when
+// neither does, by the engine, and where the set does not restrict egress.
+func mends(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow) (command.Line, bool) {
+	options, err := policyset.FromLive(c.Key(), Managed(m, c))
+	if err != nil || !options.Egress {
+		return command.Line{}, false
+	}
+	var answers []policyset.Grant
+	_, unanswered := Outlets(m, c.Key())
+	for _, u := range unanswered {
+		if u.Flow == f.Name && u.To == f.To {
+			answers = append(answers, grantsOf(u.Flags)...)
+		}
+	}
+	for _, grants := range [][]policyset.Grant{nil, answers} {
+		with := options
+		for _, g := range grants {
+			if !slices.Contains(with.Grants, g) {
+				with = with.With(g)
+			}
+		}
+		if opens(m, c, f, Surrounded(m, with, c.Key())) {
+			return repairCommand(m, c, func(o *policyset.Options) { o.Grants = with.Grants }), true
+		}
+	}
+	return command.Line{}, false
+}
+
+// grantsOf are the grants of flags, those left out that have something to be filled in.
+func grantsOf(flags []string) []policyset.Grant {
+	var out []policyset.Grant
+	for _, flag := range flags {
+		o, err := policyset.Parse(policyset.FlagValues{Egress: true, Allow: []string{flag}})
+		if err == nil && strings.ToLower(flag) == flag {
+			out = append(out, o.Grants...)
+		}
+	}
+	return out
+}
+
+// opens tells whether the flow is allowed when the set is as lockdown makes it with the options.
+func opens(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, o policyset.Options) bool {
+	operators, _ := operatorsFor(m, c, o)
+	o.DetectedOperators = operators
+	set, err := policyset.Build(o)
+	if err != nil {
+		return false
+	}
+	policies := slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool {
+		return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.Object.Namespace && policyset.IsManaged(p.Labels, c.Object.Name) && !policyset.IsGranted(p.Labels)
+	})
+	for _, p := range set {
+		policies = append(policies, inventory.Policy{
+			PolicyReference: p.Reference(), Labels: p.Object.Labels, Annotations: p.Object.Annotations, Object: p.Object,
+		})
+	}
+	slices.SortFunc(policies, func(a, b inventory.Policy) int { return a.Compare(b.PolicyReference) })
+	then, err := m.With(policies)
+	if err != nil {
+		return false
+	}
+	return v1alpha1.Verdicts(RequiredFlows(then, c))[f.Key()] == v1alpha1.VerdictAllowed
+}
