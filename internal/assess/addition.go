@@ -286,11 +286,7 @@ func ingressFrom(m *model.Model, one connection) []api.IngressRule {
 
 // opensFlow tells whether the flow is allowed with the rules, by the engine.
 func opensFlow(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, rules []rule) bool {
-	around := endsOf(m, c)
-	around[c.Object.Namespace] = true
-	for namespace := range c.Ghosts {
-		around[namespace] = true
-	}
+	around := aroundOf(m, c)
 	var added []inventory.Policy
 	for i, r := range rules {
 		name := fmt.Sprintf("addition-%d", i)
@@ -307,4 +303,14 @@ func opensFlow(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, rules 
 		return false
 	}
 	return v1alpha1.Verdicts(RequiredFlows(then, c))[f.Key()] == v1alpha1.VerdictAllowed
+}
+
+// aroundOf are the namespaces that what a cluster needs has to do with.
+func aroundOf(m *model.Model, c *model.Cluster) map[string]bool {
+	around := endsOf(m, c)
+	around[c.Object.Namespace] = true
+	for namespace := range c.Ghosts {
+		around[namespace] = true
+	}
+	return around
 }

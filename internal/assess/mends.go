@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -52,24 +53,24 @@ func grantsOf(flags []string) []policyset.Grant {
 	return out
 }
 
-// opens tells whether the flow is allowed when the set is as lockdown makes it with the options.
+// opens tells whether the flow is allowed when what lockdown with the options lets out to is added to what is there.
 func opens(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, o policyset.Options) bool {
-	operators, _ := operatorsFor(m, c, o)
-	o.DetectedOperators = operators
+	o.DetectedOperators, _ = operatorsFor(m, c, o)
 	set, err := policyset.Build(o)
 	if err != nil {
 		return false
 	}
-	policies := slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool {
-		return p.Kind == v1alpha1.CiliumNetworkPolicy && p.Namespace == c.Object.Namespace && policyset.IsManaged(p.Labels, c.Object.Name) && !policyset.IsGranted(p.Labels)
-	})
-	for _, p := range set {
-		policies = append(policies, inventory.Policy{
-			PolicyReference: p.Reference(), Labels: p.Object.Labels, Annotations: p.Object.Annotations, Object: p.Object,
-		})
+	var added []inventory.Policy
+	for i, p := range set {
+		if p.Role != policyset.EgressAccess {
+			continue
+		}
+		// One of its name may be there, as it was for what the spec asked for then.
+		object := p.Object.DeepCopy()
+		object.Name = fmt.Sprintf("addition-%d", i)
+		added = append(added, inventory.Policy{PolicyReference: policyset.Policy{Object: object}.Reference(), Object: object})
 	}
-	slices.SortFunc(policies, func(a, b inventory.Policy) int { return a.Compare(b.PolicyReference) })
-	then, err := m.With(policies)
+	then, err := m.Near(c, aroundOf(m, c), added)
 	if err != nil {
 		return false
 	}
