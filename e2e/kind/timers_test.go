@@ -231,7 +231,7 @@ func (w *world) confirmedAtTheEnd(t *testing.T, round int) bool {
 	const within = 5 * time.Second
 	w.answered(t, 0, "", "lockdown", "cluster-example", "--allow-pods", "role=backend", "--yes", "--confirm-within", within.String())
 	ends := w.deadline(t)
-	// The plugin and the machine take some tenths of a second.
+	// The plugin and the machine take some tenths of a second; on a busy machine, it may have ended already.
 	time.Sleep(time.Until(ends.Add(-time.Second + time.Duration(round%10)*100*time.Millisecond)))
 	a, err := ask(t.Context(), "confirm", "cluster-example")
 	if err != nil {
@@ -255,7 +255,7 @@ func (w *world) confirmedAtTheEnd(t *testing.T, round int) bool {
 	return a.code == 0
 }
 
-// deadline is when the timer of a lockdown ends, by the server.
+// deadline is when the timer of a lockdown ends, by the server; zero when it has ended.
 func (w *world) deadline(t *testing.T) time.Time {
 	t.Helper()
 	var ends time.Time
@@ -266,9 +266,6 @@ func (w *world) deadline(t *testing.T) time.Time {
 		} else if seconds, err := strconv.Atoi(line); err == nil {
 			ends = ends.Add(time.Duration(seconds) * time.Second)
 		}
-	}
-	if ends.IsZero() {
-		t.Fatal("no timer")
 	}
 	return ends
 }

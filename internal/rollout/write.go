@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/util/csaupgrade"
 	"k8s.io/utils/ptr"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
@@ -101,9 +103,36 @@ func (r Runner) update(ctx context.Context, on policies, s change.Step) (now *ci
 			return retryable(ctx, on, &live, seen, err)
 		}
 		now = updated
+		if r.DryRun {
+			return nil
+		}
+		freed, err := freeLeftovers(ctx, on, updated, s.After)
+		if freed == nil || err != nil {
+			return err
+		}
+		touched = true
+		if updated, err = r.apply(ctx, on, s.After, freed); err != nil {
+			seen, live = freed, freed
+			return retryable(ctx, on, &live, seen, err)
+		}
+		now = updated
 		return nil
 	})
 	return now, touched, err
+}
+
+// freeLeftovers is for a policy that has more than was applied: what was patched, as a roll-back does, or replaced, is not
+// removed by applying without it, for the server counts either as another manager's of the same name. That one's fields
+// become those of who applies, so that applying again removes them. Nil when there is nothing of that.
+func freeLeftovers(ctx context.Context, on policies, now, desired *ciliumv2.CiliumNetworkPolicy) (*ciliumv2.CiliumNetworkPolicy, error) {
+	if len(policyset.Differences(now, desired)) == 0 {
+		return nil, nil
+	}
+	patch, err := csaupgrade.UpgradeManagedFieldsPatch(now, sets.New(policyset.FieldManager), policyset.FieldManager)
+	if patch == nil || err != nil {
+		return nil, err
+	}
+	return on.Patch(ctx, now.Name, types.JSONPatchType, patch, metav1.PatchOptions{FieldManager: policyset.FieldManager})
 }
 
 // takeOver replaces the content of somebody else's policy, so that nothing of it stays behind as
