@@ -155,7 +155,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 			  --dry-run=client -o yaml > deploy/shop-db-isolation.yaml
 		`),
 		Args:              o.needsClusters,
-		ValidArgsFunction: o.source.CompleteClusters,
+		ValidArgsFunction: o.source.CompleteSeveral,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(o.validate(), o.validateUndo(cmd), o.complete(args)); err != nil {
 				return err

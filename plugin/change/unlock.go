@@ -72,6 +72,9 @@ func (o *unlockOptions) command() *cobra.Command {
 
 // completeLocked completes the names of clusters, and of those that are gone and have left policies.
 func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if strings.Contains(typed, "/") {
+		return o.source.CompleteSeveral(cmd, args, typed)
+	}
 	names, directive := o.source.CompleteClusters(cmd, args, typed)
 	ctx, cancel := kit.CompletionContext(cmd)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"github.com/spf13/cobra"
@@ -117,6 +118,34 @@ func (s *Source) CompleteClusters(cmd *cobra.Command, args []string, _ string) (
 	found, err := s.clusterNames(ctx, namespace)
 	if err != nil {
 		return nil, silent
+	}
+	return slices.DeleteFunc(found, func(name string) bool { return slices.Contains(args, name) }), silent
+}
+
+// CompleteSeveral completes the names of clusters where those of other namespaces are allowed, too: what stands before a slash
+// is the namespace. Namespaces are offered where no cluster at hand begins with what was typed.
+func (s *Source) CompleteSeveral(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	const silent = cobra.ShellCompDirectiveNoFileComp
+	namespace, _, named := strings.Cut(typed, "/")
+	if !named {
+		names, directive := s.CompleteClusters(cmd, args, typed)
+		if typed == "" || s.Offline() || slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, typed) }) {
+			return names, directive
+		}
+		namespaces, _ := s.CompleteNamespaces(cmd, args, typed)
+		for i := range namespaces {
+			namespaces[i] += "/"
+		}
+		return namespaces, silent | cobra.ShellCompDirectiveNoSpace
+	}
+	ctx, cancel := CompletionContext(cmd)
+	defer cancel()
+	found, err := s.clusterNames(ctx, namespace)
+	if err != nil || namespace == "" {
+		return nil, silent
+	}
+	for i := range found {
+		found[i] = namespace + "/" + found[i]
 	}
 	return slices.DeleteFunc(found, func(name string) bool { return slices.Contains(args, name) }), silent
 }
