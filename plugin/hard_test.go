@@ -32,6 +32,19 @@ spec:
 	policy := func(name, spec string) string {
 		return "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: " + name + ", namespace: db}\nspec: " + spec + "\n---\n"
 	}
+	ours := func(name, spec string) string {
+		return "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: pg-" + name + ", namespace: db, annotations: {cnpg-netpol/scope: cluster, cnpg-netpol/set: '{\"scope\":\"cluster\"}'}, " +
+			"labels: {app.kubernetes.io/managed-by: kubectl-cnpg-netpol, cnpg-netpol/cluster: pg, cnpg-netpol/policy: " + name + "}}\nspec: " + spec + "\n---\n"
+	}
+	locked := ours("internal-access", "{enableDefaultDeny: {ingress: false}, endpointSelector: {matchLabels: {cnpg.io/cluster: pg}}, ingress: [{"+
+		"fromEndpoints: [{matchLabels: {app.kubernetes.io/name: cloudnative-pg, io.kubernetes.pod.namespace: cnpg-system}}, {matchLabels: {cnpg.io/cluster: pg, io.kubernetes.pod.namespace: db}}], "+
+		"toPorts: [{ports: [{port: \"8000\", protocol: TCP}, {port: \"5432\", protocol: TCP}]}]}]}") +
+		ours("default-deny", "{endpointSelector: {matchLabels: {cnpg.io/cluster: pg}}, ingress: [{}]}")
+	operatorEgress := "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: operator-egress, namespace: cnpg-system}\nspec: {endpointSelector: {}, egress: [{toEntities: [kube-apiserver]}]}\n---\n"
+	invalid := ""
+	for i := range 300 {
+		invalid += policy(fmt.Sprintf("bad-%03d", i), "{endpointSelector: {}, ingress: [{fromCIDR: [nonsense]}]}")
+	}
 	many := ""
 	for i := range 50 {
 		many += database(fmt.Sprint("pg", i))
@@ -59,6 +72,19 @@ spec:
 		"17: one broken document and 50 clusters": {
 			operator + many + "a: [\n---\n", "status -A", 2,
 			[]string{"error: the postures of 50 clusters, \"pg0\" in namespace \"db\" among them, are unknown: "}, []string{"pg1\" in namespace"},
+		},
+		"15: --why-not where something else is denied": {
+			operator + operatorEgress + database("pg") + backends + locked, "explain pod/web pg -n db --why-not", 1,
+			[]string{"First let the cluster have what it needs, for lockdown refuses as long as something of it is not", "allowed (operator)", "lockdown pg -n db --allow-pods=app=web"}, nil,
+		},
+		"hundreds of policies that are refused": {
+			operator + database("pg") + invalid, "status -A", 2, []string{"POLICY_INVALID", "and 295 more POLICY_INVALID (-o wide shows all)", "bad-004"}, []string{"bad-005"},
+		},
+		"hundreds of policies, in detail": {
+			operator + database("pg") + invalid, "status pg -n db", 2, []string{"and 250 more (-o wide shows all)", "bad-049"}, []string{"bad-050"},
+		},
+		"all of them when it is wide": {
+			operator + database("pg") + invalid, "status pg -n db -o wide", 2, []string{"bad-005", "bad-299"}, []string{"(-o wide shows all)"},
 		},
 		"21: an application's cilium-config": {
 			operator + database("pg") + settings("kube-system", "default") + settings("shop", "never"), "status -A", 0,
@@ -91,6 +117,9 @@ spec:
 				if !strings.Contains(told, want) {
 					t.Errorf("%q is missing in\n%s", want, told)
 				}
+			}
+			if strings.HasPrefix(name, "17") && strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("more than a line on stderr:\n%s", stderr.String())
 			}
 			for _, not := range tc.not {
 				if strings.Contains(told, not) {

@@ -15,15 +15,7 @@ import (
 )
 
 // Evaluate reports on the clusters of an inventory.
-func Evaluate(m *model.Model) v1alpha1.IsolationReportList {
-	list := emptyList(m)
-	list.Items = make([]v1alpha1.IsolationReport, len(m.Clusters()))
-	each(m.Clusters(), func(i int, c *model.Cluster) { list.Items[i] = Report(m, c) })
-	for i, c := range m.Clusters() {
-		addThen(m, c, &list.Items[i])
-	}
-	return list
-}
+func Evaluate(m *model.Model) v1alpha1.IsolationReportList { return EvaluateWithin(m, Patience{}) }
 
 // each calls f for every one of the clusters, on all processors.
 func each(clusters []*model.Cluster, f func(int, *model.Cluster)) {
@@ -65,11 +57,16 @@ type assessment struct {
 	needs     dependencies
 }
 
-func assess(m *model.Model, c *model.Cluster) assessment {
-	r := v1alpha1.IsolationReport{
+// emptyReport says which cluster it is about, and nothing else.
+func emptyReport(c *model.Cluster) v1alpha1.IsolationReport {
+	return v1alpha1.IsolationReport{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
 		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name}, CiliumVersion: m.Inventory().Settings.Version.String(),
 	}
+}
+
+func assess(m *model.Model, c *model.Cluster) assessment {
+	r := emptyReport(c)
 	needs := dependenciesOf(m, c)
 	r.Pods = podReports(m, c)
 	r.Policies = policyReports(m, c)

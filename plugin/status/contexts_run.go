@@ -101,7 +101,8 @@ func merge(names []string, answers []contextAnswer) (v1alpha1.IsolationReportLis
 		answer := answers[i]
 		problem := answer.err
 		if answer.list != nil {
-			problem = errors.Join(problem, unknownPostures(*answer.list))
+			unknown, told := unknownPostures(*answer.list)
+			problem = errors.Join(without(problem, told), unknown)
 			for _, r := range answer.list.Items {
 				r.Metadata.Context = name
 				list.Items = append(list.Items, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -158,7 +159,23 @@ func (o *options) runOnce(ctx context.Context) error {
 	if err := o.print(o.Out, *list); err != nil {
 		return err
 	}
-	return errors.Join(problem, unknownPostures(*list), o.tripped(*list))
+	unknown, told := unknownPostures(*list)
+	return errors.Join(without(problem, told), unknown, o.tripped(*list))
+}
+
+// without is err without the problems that are told with how many postures they touch.
+func without(err error, told map[string]bool) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var left []error
+		for _, one := range joined.Unwrap() {
+			left = append(left, without(one, told))
+		}
+		return errors.Join(left...)
+	}
+	if err != nil && told[err.Error()] {
+		return nil
+	}
+	return err
 }
 
 // evaluate returns the reports, nil when there can't be any, and what went wrong besides.
@@ -176,7 +193,7 @@ func (o *options) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, 
 	if err != nil {
 		return nil, err
 	}
-	list := assess.Evaluate(model)
+	list := assess.EvaluateWithin(model, patience())
 	if o.output.Format == report.SARIF || o.output.Format == report.Markdown || o.output.Format == report.JUnit {
 		manifests.Locate(ctx, inv, &list)
 	}
@@ -188,6 +205,16 @@ func (o *options) evaluate(ctx context.Context) (*v1alpha1.IsolationReportList, 
 		fmt.Fprintf(o.ErrOut, "No CloudNativePG clusters found in %s.\n", terminal.Escape(o.where(namespace)))
 	}
 	return &list, problem
+}
+
+// mostPerCluster is how long the evaluation of one cluster may take: it takes milliseconds.
+const mostPerCluster = 2 * time.Minute
+
+func patience() assess.Patience {
+	return assess.Patience{Limit: mostPerCluster, Begin: func(*model.Cluster) (<-chan time.Time, func()) {
+		t := time.NewTimer(mostPerCluster)
+		return t.C, func() { t.Stop() }
+	}}
 }
 
 func (o *options) modelOptions(namespace string) model.Options {
@@ -224,9 +251,11 @@ func notRendered(inv *inventory.Inventory) error {
 	return errors.Join(errs...)
 }
 
-// unknownPostures is an error for the clusters about which nothing could be said: one for each reason.
-func unknownPostures(list v1alpha1.IsolationReportList) error {
+// unknownPostures is an error for the clusters about which nothing could be said: one for each reason. told are the reasons
+// that touch several.
+func unknownPostures(list v1alpha1.IsolationReportList) (unknown error, told map[string]bool) {
 	var errs []error
+	told = map[string]bool{}
 	var reasons []string
 	touched := map[string][]v1alpha1.Metadata{}
 	for _, r := range list.Items {
@@ -243,11 +272,12 @@ func unknownPostures(list v1alpha1.IsolationReportList) error {
 		if first := touched[why][0]; len(touched[why]) == 1 {
 			errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s", first.Name, first.Namespace, why))
 		} else {
+			told[why] = true
 			errs = append(errs, fmt.Errorf("the postures of %d clusters, %q in namespace %q among them, are unknown: %s",
 				len(touched[why]), first.Name, first.Namespace, why))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(errs...), told
 }
 
 func (o *options) tripped(list v1alpha1.IsolationReportList) error {

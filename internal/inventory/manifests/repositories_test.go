@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -294,9 +295,17 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestEndlessInput(t *testing.T) {
+	// What was allocated while it was read, freed or not, is what a limit of memory would have to hold at most.
+	const most = 2 << 30
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(most))
 	o := files("-")
 	o.Stdin = zeros{}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	_, err := Load(context.Background(), o)
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > most {
+		t.Errorf("%d bytes were allocated", after.TotalAlloc-before.TotalAlloc)
+	}
 	if err == nil || !strings.HasPrefix(err.Error(), "stdin document 1: a document is larger than 100 MB") {
 		t.Error(err)
 	}

@@ -97,18 +97,34 @@ func commonFindings(reports []v1alpha1.IsolationReport) []v1alpha1.Finding {
 	if len(reports) < 2 {
 		return nil
 	}
-	var common []v1alpha1.Finding
-	for _, f := range reports[0].Findings {
-		if !slices.ContainsFunc(reports[1:], func(r v1alpha1.IsolationReport) bool { return !slices.ContainsFunc(r.Findings, f.Equal) }) {
-			common = append(common, f)
+	common := slices.Clone(reports[0].Findings)
+	for _, r := range reports[1:] {
+		if len(common) == 0 {
+			break
 		}
+		known := byMessage(r.Findings)
+		common = slices.DeleteFunc(common, func(f v1alpha1.Finding) bool { return !known.has(f) })
 	}
 	return common
 }
 
 func without(findings, common []v1alpha1.Finding) []v1alpha1.Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f v1alpha1.Finding) bool { return slices.ContainsFunc(common, f.Equal) })
+	known := byMessage(common)
+	return slices.DeleteFunc(slices.Clone(findings), known.has)
 }
+
+// messages are findings by what they say: there may be thousands.
+type messages map[string][]v1alpha1.Finding
+
+func byMessage(findings []v1alpha1.Finding) messages {
+	out := messages{}
+	for _, f := range findings {
+		out[f.Message] = append(out[f.Message], f)
+	}
+	return out
+}
+
+func (m messages) has(f v1alpha1.Finding) bool { return slices.ContainsFunc(m[f.Message], f.Equal) }
 
 // leftOver writes the findings that belong to no cluster.
 func (p *page) leftOver(findings []v1alpha1.Finding) {

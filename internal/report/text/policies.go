@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,6 +9,9 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
+
+// mostPolicies is how many rows the table of policies has before the others are counted.
+const mostPolicies = 50
 
 func (p *page) policies(r v1alpha1.IsolationReport) error {
 	p.section("Policies")
@@ -22,7 +26,11 @@ func (p *page) policies(r v1alpha1.IsolationReport) error {
 		name.header = "POLICY"
 		g.columns = append([]column{name}, rest...)
 	}
-	for _, policy := range r.Policies {
+	shown := r.Policies
+	if !p.wide && len(shown) > mostPolicies+1 {
+		shown = shown[:mostPolicies]
+	}
+	for _, policy := range shown {
 		row := []cell{text(words.ShortKind(policy.Kind)), text(policy.Name)}
 		if p.wide {
 			row = []cell{text(policy.PolicyReference.String())}
@@ -37,7 +45,10 @@ func (p *page) policies(r v1alpha1.IsolationReport) error {
 	if err := p.table(2, g); err != nil {
 		return err
 	}
-	for _, policy := range r.Policies {
+	if more := len(r.Policies) - len(shown); more > 0 {
+		p.paragraph(2, fmt.Sprintf("and %d more (-o wide shows all)", more), nil)
+	}
+	for _, policy := range shown {
 		if !policy.Valid && (p.wide || !saidBefore(r.Findings, policy.Message)) {
 			p.paragraph(2, invalid(policy), p.colors.Bad)
 		}
