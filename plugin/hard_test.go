@@ -78,13 +78,13 @@ spec:
 			[]string{"First let the cluster have what it needs, for lockdown refuses as long as something of it is not", "allowed (operator)", "lockdown pg -n db --allow-pods=app=web"}, nil,
 		},
 		"hundreds of policies that are refused": {
-			operator + database("pg") + invalid, "status -A", 2, []string{"POLICY_INVALID", "and 295 more POLICY_INVALID (-o wide shows all)", "bad-004"}, []string{"bad-005"},
+			operator + database("pg") + database("pg2") + invalid, "status -A", 0, []string{"POLICY_INVALID", "and 295 more POLICY_INVALID (-o wide shows all)", "bad-004"}, []string{"bad-005"},
 		},
-		"hundreds of policies, in detail": {
-			operator + database("pg") + invalid, "status pg -n db", 2, []string{"and 250 more (-o wide shows all)", "bad-049"}, []string{"bad-050"},
+		"hundreds of policies in detail": {
+			operator + database("pg") + invalid, "status pg -n db", 0, []string{"and 250 more (-o wide shows all)", "bad-049"}, []string{"bad-050"},
 		},
 		"all of them when it is wide": {
-			operator + database("pg") + invalid, "status pg -n db -o wide", 2, []string{"bad-005", "bad-299"}, []string{"(-o wide shows all)"},
+			operator + database("pg") + invalid, "status pg -n db -o wide", 0, []string{"bad-005", "bad-299"}, []string{"(-o wide shows all)"},
 		},
 		"21: an application's cilium-config": {
 			operator + database("pg") + settings("kube-system", "default") + settings("shop", "never"), "status -A", 0,

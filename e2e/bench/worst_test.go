@@ -120,18 +120,21 @@ func policyOf(name string, spec fields) any {
 	return fields{"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": fields{"name": name, "namespace": "db"}, "spec": spec}
 }
 
+func databaseIn(namespace string) any {
+	return fields{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": fields{"name": "pg", "namespace": namespace},
+		"spec": fields{"instances": 2, "storage": fields{"size": "1Gi"}, "backup": fields{"barmanObjectStore": fields{
+			"destinationPath": "s3://b/", "endpointURL": "https://s3-" + namespace + ".example.com", "s3Credentials": fields{"inheritFromIAMRole": true}}}}}
+}
+
 // worstFile is a database with the objects around it.
 func worstFile(b *testing.B, objects []any) string {
 	b.Helper()
-	database := fields{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": fields{"name": "pg", "namespace": "db"},
-		"spec": fields{"instances": 2, "storage": fields{"size": "1Gi"}, "backup": fields{"barmanObjectStore": fields{
-			"destinationPath": "s3://b/", "endpointURL": "https://s3.example.com", "s3Credentials": fields{"inheritFromIAMRole": true}}}}}
 	file := filepath.Join(b.TempDir(), "worst.json")
 	f, err := os.Create(file)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, o := range append([]any{database}, objects...) {
+	for _, o := range append([]any{databaseIn("db")}, objects...) {
 		if err := json.NewEncoder(f).Encode(o); err != nil {
 			b.Fatal(err)
 		}
@@ -153,6 +156,26 @@ func BenchmarkWorst(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkCutOff is status -A over databases that one policy cuts off from their object stores, so that an addition is
+// tried for each.
+func BenchmarkCutOff(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("databases=%d", n), func(b *testing.B) {
+			objects := []any{fields{
+				"apiVersion": "cilium.io/v2", "kind": "CiliumClusterwideNetworkPolicy", "metadata": fields{"name": "inside"},
+				"spec": fields{"endpointSelector": fields{}, "egress": list{fields{"toEntities": list{"cluster"}}}},
+			}}
+			for i := range n {
+				objects = append(objects, databaseIn(fmt.Sprint("team-", i)))
+			}
+			file := worstFile(b, objects)
+			for b.Loop() {
+				status(b, file)
+			}
+		})
 	}
 }
 

@@ -18,8 +18,9 @@ const (
 	// in any case: what an object can hold of addresses takes a few seconds.
 	mostRules = 10_000
 	mostParts = 100_000
-	// manyDatabases is from how many on a policy may have partsBesideMany: it costs less than a tenth of what they do.
-	manyDatabases   = 100
+	// Where more than manyDatabases are asked about, a policy may have partsBesideMany: it costs less than a tenth of what
+	// they do.
+	manyDatabases   = 64
 	partsBesideMany = 25_000
 	// partsForAll is how many answers a policy without a namespace may have, one for each of its parts at each database,
 	// and partsInAnyCase how many parts, whatever the number of databases: that grows with the fleet, as everything does.
