@@ -58,15 +58,16 @@ type assessment struct {
 }
 
 // emptyReport says which cluster it is about, and nothing else.
-func emptyReport(c *model.Cluster) v1alpha1.IsolationReport {
+func emptyReport(m *model.Model, c *model.Cluster) v1alpha1.IsolationReport {
 	return v1alpha1.IsolationReport{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
-		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name}, CiliumVersion: m.Inventory().Settings.Version.String(),
+		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name},
+		CiliumVersion: m.Inventory().Settings.Version.String(),
 	}
 }
 
 func assess(m *model.Model, c *model.Cluster) assessment {
-	r := emptyReport(c)
+	r := emptyReport(m, c)
 	needs := dependenciesOf(m, c)
 	r.Pods = podReports(m, c)
 	r.Policies = policyReports(m, c)

@@ -30,7 +30,7 @@ func evaluateWithin(m *model.Model, p Patience, report func(*model.Model, *model
 	list.Items = make([]v1alpha1.IsolationReport, len(m.Clusters()))
 	inTime := make([]bool, len(m.Clusters()))
 	each(m.Clusters(), func(i int, c *model.Cluster) {
-		list.Items[i], inTime[i] = p.wait(c, func() v1alpha1.IsolationReport { return report(m, c) })
+		list.Items[i], inTime[i] = p.wait(m, c, func() v1alpha1.IsolationReport { return report(m, c) })
 	})
 	all := true
 	for i := range inTime {
@@ -50,7 +50,7 @@ func evaluateWithin(m *model.Model, p Patience, report func(*model.Model, *model
 }
 
 // wait returns the report on a cluster; false when it took too long.
-func (p Patience) wait(c *model.Cluster, report func() v1alpha1.IsolationReport) (v1alpha1.IsolationReport, bool) {
+func (p Patience) wait(m *model.Model, c *model.Cluster, report func() v1alpha1.IsolationReport) (v1alpha1.IsolationReport, bool) {
 	if p.Begin == nil {
 		return report(), true
 	}
@@ -62,13 +62,13 @@ func (p Patience) wait(c *model.Cluster, report func() v1alpha1.IsolationReport)
 	case r := <-done:
 		return r, true
 	case <-over:
-		return p.givenUp(c), false
+		return p.givenUp(m, c), false
 	}
 }
 
 // givenUp is the report on a cluster of which nothing is known but that it takes too long to know more.
-func (p Patience) givenUp(c *model.Cluster) v1alpha1.IsolationReport {
-	r := emptyReport(c)
+func (p Patience) givenUp(m *model.Model, c *model.Cluster) v1alpha1.IsolationReport {
+	r := emptyReport(m, c)
 	r.Posture = v1alpha1.PostureUnknown
 	r.Pods, r.Policies, r.RequiredFlows, r.Exposure = []v1alpha1.PodReport{}, []v1alpha1.PolicyReport{}, []v1alpha1.RequiredFlow{}, []v1alpha1.Exposure{}
 	r.Findings = []v1alpha1.Finding{finding(v1alpha1.EvidenceMissing, v1alpha1.SeverityError,
