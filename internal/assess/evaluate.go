@@ -60,8 +60,8 @@ type assessment struct {
 // emptyReport says which cluster it is about, and nothing else.
 func emptyReport(m *model.Model, c *model.Cluster) v1alpha1.IsolationReport {
 	return v1alpha1.IsolationReport{
-		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
-		Metadata: v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name},
+		TypeMeta:      metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.IsolationReportKind},
+		Metadata:      v1alpha1.Metadata{Namespace: c.Object.Namespace, Name: c.Object.Name},
 		CiliumVersion: m.Inventory().Settings.Version.String(),
 	}
 }
