@@ -53,7 +53,7 @@ func unknownPlugin(s *cnpgv1.ClusterSpec) {
 	s.Plugins = []cnpgv1.PluginConfiguration{{Name: "backup.example.com"}}
 }
 
-func proposeEgress(t *testing.T, m *model.Model, flags policyset.FlagValues, changes ...func(*policyset.Options)) change.Proposal {
+func proposeEgress(t *testing.T, m *model.Model, flags policyset.FlagValues) change.Proposal {
 	t.Helper()
 	options, err := policyset.Parse(flags)
 	if err != nil {
@@ -61,9 +61,6 @@ func proposeEgress(t *testing.T, m *model.Model, flags policyset.FlagValues, cha
 	}
 	options.OperatorNamespaces = []string{"cnpg-system"}
 	options = assess.Surrounded(m, options, fixture.Database())
-	for _, change := range changes {
-		change(&options)
-	}
 	p, err := change.ProposeLockdown(m, []policyset.Options{options})
 	if err != nil {
 		t.Fatal(err)
