@@ -85,7 +85,7 @@ func blockedStore(t *testing.T, r v1alpha1.IsolationReport) string {
 	t.Helper()
 	for _, f := range r.Findings {
 		if f.Code == v1alpha1.ObjectStoreBlocked {
-			return fmt.Sprint(f.Remedy)
+			return f.Remedy.String()
 		}
 	}
 	t.Fatalf("%s has no such finding: %+v", r.Metadata.Namespace, r.Findings)

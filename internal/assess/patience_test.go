@@ -52,7 +52,8 @@ func TestOneClusterThatTakesTooLong(t *testing.T) {
 			t.Fatalf("report %d is about %q", i, r.Metadata.Name)
 		}
 		if r.Metadata.Name != "slow" {
-			if others++; len(r.Pods) != 2 || r.Posture == "" {
+			others++
+			if len(r.Pods) != 2 || r.Posture == "" {
 				t.Errorf("%s: %d pods, %q", r.Metadata.Name, len(r.Pods), r.Posture)
 			}
 			continue

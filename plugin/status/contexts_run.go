@@ -101,7 +101,7 @@ func merge(names []string, answers []contextAnswer) (v1alpha1.IsolationReportLis
 		answer := answers[i]
 		problem := answer.err
 		if answer.list != nil {
-			unknown, told := unknownPostures(*answer.list)
+			told, unknown := unknownPostures(*answer.list)
 			problem = errors.Join(without(problem, told), unknown)
 			for _, r := range answer.list.Items {
 				r.Metadata.Context = name

@@ -159,7 +159,7 @@ func (o *options) runOnce(ctx context.Context) error {
 	if err := o.print(o.Out, *list); err != nil {
 		return err
 	}
-	unknown, told := unknownPostures(*list)
+	told, unknown := unknownPostures(*list)
 	return errors.Join(without(problem, told), unknown, o.tripped(*list))
 }
 
@@ -253,7 +253,7 @@ func notRendered(inv *inventory.Inventory) error {
 
 // unknownPostures is an error for the clusters about which nothing could be said: one for each reason. told are the reasons
 // that touch several.
-func unknownPostures(list v1alpha1.IsolationReportList) (unknown error, told map[string]bool) {
+func unknownPostures(list v1alpha1.IsolationReportList) (told map[string]bool, unknown error) {
 	var errs []error
 	told = map[string]bool{}
 	var reasons []string
@@ -277,7 +277,7 @@ func unknownPostures(list v1alpha1.IsolationReportList) (unknown error, told map
 				len(touched[why]), first.Name, first.Namespace, why))
 		}
 	}
-	return errors.Join(errs...), told
+	return told, errors.Join(errs...)
 }
 
 func (o *options) tripped(list v1alpha1.IsolationReportList) error {
