@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -85,7 +84,11 @@ func cutsOffNobody(m *model.Model, plan Plan) error {
 		found, err := w.at(n)
 		if err != nil || len(found) > 0 {
 			// What the next steps would do follows from it.
-			return errors.Join(err, errors.New(strings.Join(found, "\n")))
+			errs := []error{err}
+			for _, text := range found {
+				errs = append(errs, errors.New(text))
+			}
+			return errors.Join(errs...)
 		}
 	}
 	return nil
