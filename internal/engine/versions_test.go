@@ -203,7 +203,7 @@ func compareOnce(t *testing.T, p program, w world, counts *tally) {
 		w.settings.ClusterNetworkPolicy = false
 	}
 	w.policies = slices.DeleteFunc(w.policies, func(p inventory.Policy) bool {
-		text, err := json.Marshal(w.written[p.Name])
+		text, err := json.Marshal(w.asWritten(t, p))
 		return err != nil || strings.Contains(string(text), `"toServices"`)
 	})
 	ids, err := engine.NewIdentitiesAmong(w.settings, w.around)
@@ -220,7 +220,7 @@ func compareOnce(t *testing.T, p program, w world, counts *tally) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := w.request(peers)
+	r := w.request(t, peers)
 	for range 400 {
 		from, to := w.random.IntN(len(peers)), w.random.IntN(len(peers))
 		if peers[from].pod < 0 && peers[to].pod < 0 {
@@ -261,8 +261,47 @@ func compareOnce(t *testing.T, p program, w world, counts *tally) {
 	}
 }
 
+// asWritten is a policy as a user would write it: those of lockdown's sets are objects that nobody has parsed yet. L7 rules are left
+// out: where the older LookupFlow finds a redirect to the proxy, it has no port of one, and denies ("TODO: add support for
+// redirects").
+func (w world) asWritten(t *testing.T, p inventory.Policy) any {
+	t.Helper()
+	var written any = p.Object
+	if content, ok := w.written[p.Name]; ok {
+		written = content
+	}
+	text, err := json.Marshal(written)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out any
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	withoutL7(out)
+	return out
+}
+
+// withoutL7 takes L7 rules out of what was read from JSON.
+func withoutL7(value any) {
+	switch value := value.(type) {
+	case list:
+		for _, inner := range value {
+			withoutL7(inner)
+		}
+	case object:
+		if _, ports := value["ports"].(list); ports {
+			delete(value, "rules")
+		}
+		for _, inner := range value {
+			withoutL7(inner)
+		}
+	}
+}
+
 // request is the world as the programs read it.
-func (w world) request(peers []peer) request {
+func (w world) request(t *testing.T, peers []peer) request {
+	t.Helper()
 	r := request{
 		ClusterName: w.settings.ClusterName, DefaultLocalCluster: w.settings.DefaultLocalCluster, EnablePolicy: w.settings.EnablePolicy,
 		AllowLocalhost: w.settings.AllowLocalhost, IPv4: w.settings.IPv4, IPv6: w.settings.IPv6,
@@ -271,7 +310,7 @@ func (w world) request(peers []peer) request {
 		r.AllowLocalhost = "always" // As the agents read it on Kubernetes.
 	}
 	for _, p := range w.policies {
-		r.Policies = append(r.Policies, requestPolicy{string(p.Kind), p.Namespace, p.Name, w.written[p.Name]})
+		r.Policies = append(r.Policies, requestPolicy{string(p.Kind), p.Namespace, p.Name, w.asWritten(t, p)})
 	}
 	for i, one := range peers {
 		id := requestIdentity{Number: uint32(1000 + i), Labels: one.ours.Labels(), NamedPorts: map[string]uint16{}}
