@@ -266,7 +266,7 @@ func compareOnce(t *testing.T, p program, w world, counts *tally) {
 // redirects").
 func (w world) asWritten(t *testing.T, p inventory.Policy) any {
 	t.Helper()
-	var written any = p.Object
+	written := p.Object
 	if content, ok := w.written[p.Name]; ok {
 		written = content
 	}
