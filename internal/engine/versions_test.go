@@ -262,8 +262,7 @@ func compareOnce(t *testing.T, p program, w world, counts *tally) {
 }
 
 // asWritten is a policy as a user would write it: those of lockdown's sets are objects that nobody has parsed yet. L7 rules are left
-// out: where the older LookupFlow finds a redirect to the proxy, it has no port of one, and denies ("TODO: add support for
-// redirects").
+// out: where the older LookupFlow finds a redirect to the proxy, it has no port of one, and denies, as its comment says.
 func (w world) asWritten(t *testing.T, p inventory.Policy) any {
 	t.Helper()
 	written := p.Object
