@@ -48,6 +48,17 @@ test: ## Run all tests, those against a real API server included
 	KUBEBUILDER_ASSETS="$$assets" go test ./...
 	@go -C e2e/kind test ./datapath
 
+# Cilium's and CloudNativePG's versions whose custom resources "make crds" installs, as pairs.
+CRDS ?= v1.18.6,v1.27.1 v1.19.4,v1.28.1 v1.20.2,v1.30.0
+
+.PHONY: crds
+crds: ## Run the scripts against a real API server with the custom resources of other versions
+	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
+	for pair in $(CRDS); do \
+		echo "Cilium $${pair%,*}, CloudNativePG $${pair#*,}:"; \
+		INTEGRATION_CILIUM="$${pair%,*}" INTEGRATION_CNPG="$${pair#*,}" KUBEBUILDER_ASSETS="$$assets" go test ./e2e/integration; \
+	done
+
 .PHONY: chaos
 chaos: ## Spoil every request of every change, one by one, and print what came of it; make test does a few of them
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \

@@ -63,7 +63,7 @@ func step(ts *testscript.TestScript) context.Context {
 }
 
 func cmdControlplane(ts *testscript.TestScript, args []string) {
-	const usage = "controlplane start [-without-cilium] [-without-cnpg] [-with-clusternetworkpolicy] | controlplane stop"
+	const usage = "controlplane start [-without-cilium] [-without-cnpg] [-with-clusternetworkpolicy] [-cilium VERSION] [-cnpg VERSION] | controlplane stop"
 	switch {
 	case len(args) > 0 && args[0] == "start":
 		var o testserver.Options
@@ -71,6 +71,8 @@ func cmdControlplane(ts *testscript.TestScript, args []string) {
 			f.BoolVar(&o.WithoutCilium, "without-cilium", false, "")
 			f.BoolVar(&o.WithoutCNPG, "without-cnpg", false, "")
 			f.BoolVar(&o.WithClusterNetworkPolicy, "with-clusternetworkpolicy", false, "")
+			f.StringVar(&o.Cilium, "cilium", "", "")
+			f.StringVar(&o.CNPG, "cnpg", "", "")
 		})
 		if len(rest) > 0 {
 			ts.Fatalf("usage: %s", usage)

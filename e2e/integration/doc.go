@@ -28,11 +28,13 @@
 //
 // The commands that this package adds:
 //
-//	controlplane start [-without-cilium] [-without-cnpg] [-with-clusternetworkpolicy]
+//	controlplane start [-without-cilium] [-without-cnpg] [-with-clusternetworkpolicy] [-cilium VERSION] [-cnpg VERSION]
 //
 // Gives the script an empty server of its own, and $KUBECONFIG an administrator's access to it.
 // Without this command there is no kubeconfig. A plain server comes from a pool and takes a moment;
-// one with flags is started for the script, which takes some seconds.
+// one with flags is started for the script, which takes some seconds. The versions are those whose custom resources are
+// installed, as of their Go modules: v1.18.6. Where a script asks for none, INTEGRATION_CILIUM and INTEGRATION_CNPG
+// say them, and else the plugin's own go.mod: "make crds" runs all scripts with those of other versions.
 //
 //	controlplane stop
 //

@@ -13,11 +13,13 @@ import (
 // takes five. A script has its server for itself.
 type pool struct {
 	assets string
-	mu     sync.Mutex
-	idle   []*testserver.Server
+	// versions are those of the custom resources where no script asks for others.
+	versions testserver.Options
+	mu       sync.Mutex
+	idle     []*testserver.Server
 }
 
-// take returns an empty server with Cilium and CloudNativePG.
+// take returns an empty server with Cilium's and CloudNativePG's kinds.
 func (p *pool) take(ctx context.Context) (*testserver.Server, error) {
 	p.mu.Lock()
 	if n := len(p.idle); n > 0 {
@@ -27,7 +29,9 @@ func (p *pool) take(ctx context.Context) (*testserver.Server, error) {
 		return server, nil
 	}
 	p.mu.Unlock()
-	return testserver.Start(ctx, testserver.Options{Assets: p.assets})
+	o := p.versions
+	o.Assets = p.assets
+	return testserver.Start(ctx, o)
 }
 
 // put empties a server for the next script. One that cannot be emptied is stopped, and the reason

@@ -32,7 +32,9 @@ func TestScripts(t *testing.T) {
 	if err := buildPlugin(ctx, plugin); err != nil {
 		t.Fatal(err)
 	}
-	servers := &pool{assets: assets}
+	servers := &pool{assets: assets, versions: testserver.Options{
+		Cilium: os.Getenv("INTEGRATION_CILIUM"), CNPG: os.Getenv("INTEGRATION_CNPG"),
+	}}
 	t.Cleanup(func() {
 		if err := servers.stop(); err != nil {
 			t.Error(err)

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,7 @@ func (w *world) start(o testserver.Options) error {
 	var err error
 	if w.own = o != (testserver.Options{}); w.own {
 		o.Assets = w.servers.assets
+		o.Cilium, o.CNPG = cmp.Or(o.Cilium, w.servers.versions.Cilium), cmp.Or(o.CNPG, w.servers.versions.CNPG)
 		w.server, err = testserver.Start(ctx, o)
 	} else {
 		w.server, err = w.servers.take(ctx)

@@ -101,7 +101,8 @@ func olderFields(s inventory.Settings, p *inventory.Policy) string {
 		// refused tells that later agents refuse them, so that much depends on which version runs.
 		refused bool
 	}{{[]string{"fromRequires", "toRequires"}, 19, true}, {[]string{"rules.kafka", "rules.l7", "rules.l7proto"}, 20, false}} {
-		if s.Version.Known() && !s.Version.Before(1, older.before) || !s.Version.Known() && !older.refused {
+		// A server that keeps such a field has definitions of a version whose agents know it.
+		if s.Version.Known() && !s.Version.Before(1, older.before) || !s.Version.Known() && !older.refused && len(p.Unmodelled) == 0 {
 			continue
 		}
 		for _, field := range older.fields {

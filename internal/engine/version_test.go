@@ -34,35 +34,42 @@ func TestReadOtherwise(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind, spec string
 		ignored    []string
+		// kept tells that the server keeps the ignored fields.
+		kept bool
 		// reasons are parts of what is said by version; empty for nothing.
 		reasons map[string]string
 	}{
-		"nothing": {"CiliumNetworkPolicy", allow("{fromEntities: [cluster]}"), nil, map[string]string{"1.18.6": "", "1.19.4": "", "1.20.2": "", "": ""}},
-		"requires": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].fromRequires[0].matchLabels"},
+		"nothing": {"CiliumNetworkPolicy", allow("{fromEntities: [cluster]}"), nil, false, map[string]string{"1.18.6": "", "1.19.4": "", "1.20.2": "", "": ""}},
+		"requires": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].fromRequires[0].matchLabels"}, false,
 			map[string]string{"1.18.6": "enforces fromRequires up to 1.18, and not from 1.19 on: 1.18.6 runs", "1.19.4": "", "1.20.2": "", "": "which version runs is not known"}},
-		"a field that is called like one": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].fromRequiresNothing"}, map[string]string{"1.18.6": "", "": ""}},
-		"kafka": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].toPorts[0].rules.kafka"},
+		"a field that is called like one": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].fromRequiresNothing"}, false, map[string]string{"1.18.6": "", "": ""}},
+		"kafka": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].toPorts[0].rules.kafka"}, false,
 			map[string]string{"1.18.6": "rules.kafka up to 1.19", "1.19.4": "rules.kafka", "1.20.2": "", "": ""}},
-		"cluster-mesh": {"CiliumNetworkPolicy", allow("{fromEntities: [cluster-mesh]}"), nil,
+		"kafka that the server keeps": {"CiliumNetworkPolicy", allow("{}"), []string{"spec.ingress[0].toPorts[0].rules.kafka"}, true,
+			map[string]string{"1.19.4": "rules.kafka", "1.20.2": "", "": "which version runs is not known"}},
+		"cluster-mesh": {"CiliumNetworkPolicy", allow("{fromEntities: [cluster-mesh]}"), nil, false,
 			map[string]string{"1.18.6": "does not know the entity cluster-mesh", "1.19.4": "cluster-mesh", "1.20.2": "", "": ""}},
-		"IGMP": {"CiliumNetworkPolicy", allow("{toPorts: [{ports: [{port: '0', protocol: IGMP}]}]}"), nil,
+		"IGMP": {"CiliumNetworkPolicy", allow("{toPorts: [{ports: [{port: '0', protocol: IGMP}]}]}"), nil, false,
 			map[string]string{"1.18.6": "does not know the protocol IGMP", "1.19.4": "", "1.20.2": ""}},
-		"GRE": {"CiliumNetworkPolicy", allow("{toPorts: [{ports: [{port: '0', protocol: GRE}]}]}"), nil,
+		"GRE": {"CiliumNetworkPolicy", allow("{toPorts: [{ports: [{port: '0', protocol: GRE}]}]}"), nil, false,
 			map[string]string{"1.18.6": "the protocol GRE", "1.19.4": "the protocol GRE", "1.20.2": ""}},
-		"a wide exception": {"CiliumNetworkPolicy", allow("{fromCIDRSet: [{cidr: 10.1.0.0/16, except: [10.1.0.0/8]}]}"), nil,
+		"a wide exception": {"CiliumNetworkPolicy", allow("{fromCIDRSet: [{cidr: 10.1.0.0/16, except: [10.1.0.0/8]}]}"), nil, false,
 			map[string]string{"1.18.6": "may accept what later versions refuse", "1.19.4": "may accept", "1.20.2": ""}},
-		"groups by label": {"CiliumClusterwideNetworkPolicy", allow("{fromCIDRSet: [{cidrGroupSelector: {matchLabels: {zone: in}}}]}"), nil,
+		"groups by label": {"CiliumClusterwideNetworkPolicy", allow("{fromCIDRSet: [{cidrGroupSelector: {matchLabels: {zone: in}}}]}"), nil, false,
 			map[string]string{"1.18.6": "cidrGroupSelector depends", "1.19.4": "", "1.20.2": ""}},
-		"not a namespace": {"CiliumNetworkPolicy", allow("{fromEndpoints: [{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: NotIn, values: [other]}]}]}"), nil,
+		"not a namespace": {"CiliumNetworkPolicy", allow("{fromEndpoints: [{matchExpressions: [{key: io.kubernetes.pod.namespace, operator: NotIn, values: [other]}]}]}"), nil, false,
 			map[string]string{"1.18.6": "reads NotIn and DoesNotExist", "1.19.4": "reads NotIn", "1.20.2": ""}},
-		"a block": {"NetworkPolicy", "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", nil,
+		"a block": {"NetworkPolicy", "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", nil, false,
 			map[string]string{"1.18.6": "refuses a NetworkPolicy that lets in an ipBlock", "1.19.4": "lets in all pods of a NetworkPolicy's namespace", "1.20.2": ""}},
-		"a block to open": {"NetworkPolicy", "{podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", nil,
+		"a block to open": {"NetworkPolicy", "{podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}", nil, false,
 			map[string]string{"1.18.6": "", "1.19.4": ""}},
 	} {
 		for version, want := range test.reasons {
 			t.Run(name+" "+version, func(t *testing.T) {
 				p := inventory.Policy{PolicyReference: v1alpha1.PolicyReference{Kind: v1alpha1.PolicyKind(test.kind), Namespace: "default", Name: "p"}, IgnoredFields: test.ignored}
+				if test.kept {
+					p.Unmodelled = test.ignored
+				}
 				text := []byte("{metadata: {name: p, namespace: default}, spec: " + test.spec + "}")
 				var err error
 				switch test.kind {

@@ -129,6 +129,9 @@ type Policy struct {
 	// IgnoredFields are the paths that are not in the kind's schema, which the API server drops or
 	// has dropped ("spec.ingress[0].fromEndpoints[0].labelSelector").
 	IgnoredFields []string
+	// Unmodelled are those of IgnoredFields that the server keeps: another version's, of which Object has nothing, so
+	// that writing it would lose them. They are paths below spec or specs.
+	Unmodelled []string
 	// Condition is Cilium's own Valid condition; nil when Cilium has not said anything.
 	Condition *Condition
 	// Source is where the policy came from; zero for live ones.

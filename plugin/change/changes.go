@@ -21,6 +21,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"
@@ -76,6 +77,8 @@ type changeOptions struct {
 	now time.Time
 	// logged is what the record of the change says besides its steps; nil keeps none.
 	logged *change.Record
+	// served is true when the server's kinds were looked at.
+	served bool
 	// answers is what somebody types, of which a reader may have taken more than one line.
 	answers *bufio.Reader
 }
@@ -202,6 +205,9 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 	}
 	done := o.source.Changing()
 	defer done()
+	if err := errors.Join(p.Plan.CheckModelled(w.inv.Policies), o.checkServed(clients, p.Plan)); err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
 	if o.dryRun == dryRunNone {
 		if err := rollout.CheckPermissions(ctx, clients.Kubernetes.AuthorizationV1(), p.Plan); err != nil {
 			return fmt.Errorf("nothing was changed: %w", err)
@@ -252,6 +258,15 @@ func (o *changeOptions) carryOut(ctx context.Context, w world, p change.Proposal
 		err, o.lost = errors.Join(err, o.lost), nil
 	}
 	return err
+}
+
+// checkServed looks at the server's kinds once for all clusters of a run: their description takes megabytes.
+func (o *changeOptions) checkServed(clients live.Clients, plan change.Plan) error {
+	if o.served {
+		return nil
+	}
+	o.served = true
+	return rollout.CheckServed(clients.Kubernetes.Discovery().OpenAPIV3(), plan)
 }
 
 // verify reads everything again and compares it with what was promised. The result has the postures that were

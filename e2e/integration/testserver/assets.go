@@ -2,6 +2,7 @@ package testserver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,4 +65,24 @@ func ModuleDir(ctx context.Context, path string) (string, error) {
 		return "", fmt.Errorf("the files of Go module %q are not there: run \"go mod download\"", path)
 	}
 	return dir, nil
+}
+
+// versionDir returns the folder of a module in a version, which is downloaded when it is not there; empty for the one that
+// this repository requires.
+func versionDir(ctx context.Context, path, version string) (string, error) {
+	if version == "" {
+		return ModuleDir(ctx, path)
+	}
+	var stderr strings.Builder
+	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", path+"@"+version)
+	download.Stderr = &stderr
+	stdout, err := download.Output()
+	var module struct{ Dir, Error string }
+	if parsing := json.Unmarshal(stdout, &module); err == nil {
+		err = parsing
+	}
+	if err != nil || module.Dir == "" {
+		return "", fmt.Errorf("download Go module %q in version %q: %w: %s%s", path, version, err, module.Error, stderr.String())
+	}
+	return module.Dir, nil
 }

@@ -21,6 +21,9 @@ type Options struct {
 	WithoutCilium, WithoutCNPG bool
 	// WithClusterNetworkPolicy adds policy.networking.k8s.io/v1alpha2, which Cilium does not bring along.
 	WithClusterNetworkPolicy bool
+	// Cilium and CNPG are the versions whose custom resources are installed ("v1.18.6"); empty for those that the
+	// plugin is built against.
+	Cilium, CNPG string
 }
 
 // Server is a running API server with its etcd.

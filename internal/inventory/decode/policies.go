@@ -3,11 +3,12 @@ package decode
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	kjson "sigs.k8s.io/json"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -28,6 +29,15 @@ func (d *Decoder) Policies(kind v1alpha1.PolicyKind, raw []byte) (policies []inv
 	return policiesOf(d, kind, raw, func(p *ciliumv2.CiliumNetworkPolicy) *ciliumv2.CiliumNetworkPolicyStatus { return &p.Status })
 }
 
+// ofRules matches paths in a list that are fields of a policy's rules.
+var ofRules = regexp.MustCompile(`^items\[\d+\]\.specs?[.\[]`)
+
+// mostUnknown is how many the decoder tells at most (kubernetes_patch.go of sigs.k8s.io/json): there may be more.
+const mostUnknown = 100
+
+// errAnotherVersion is for rules with fields that these types don't have, which servers of another version of Cilium keep.
+var errAnotherVersion = errors.New("a policy has fields of another version")
+
 // pointerTo is what the decoder needs to know of a policy's type.
 type pointerTo[T any] interface {
 	*T
@@ -41,8 +51,12 @@ func policiesOf[T any, P pointerTo[T]](
 		Metadata metav1.ListMeta `json:"metadata"`
 		Items    []P             `json:"items"`
 	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &list); err != nil {
+	unknown, err := strict(raw, &list)
+	if err != nil {
 		return nil, "", errors.New(plain(err))
+	}
+	if len(unknown) >= mostUnknown || slices.ContainsFunc(unknown, ofRules.MatchString) {
+		return nil, "", errAnotherVersion
 	}
 	policies := make([]inventory.Policy, len(list.Items))
 	for i, object := range list.Items {

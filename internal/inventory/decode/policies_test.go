@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,5 +83,27 @@ func TestAListWithOneBadPolicyFailsAsAWhole(t *testing.T) {
 				t.Errorf("%d policies, next %q, error %v", len(policies), next, err)
 			}
 		})
+	}
+}
+
+// An older server keeps fields that these types don't have. They are told, one policy at a time, so that nothing is
+// decided as if they were not there, and nothing written that would lose them.
+func TestFieldsOfAnotherVersionAreTold(t *testing.T) {
+	kafka := json.RawMessage(`{"metadata":{"name":"kafka","namespace":"x","uid":"1"},"status":{"nodes":{"a":{}}},
+		"spec":{"endpointSelector":{},"ingress":[{"toPorts":[{"ports":[{"port":"9092"}],"rules":{"kafka":[{"topic":"t"}]}}]}]}}`)
+	const path = "spec.ingress[0].toPorts[0].rules.kafka"
+	for _, kind := range []v1alpha1.PolicyKind{v1alpha1.CiliumNetworkPolicy, v1alpha1.CiliumClusterwideNetworkPolicy} {
+		if _, _, err := NewDecoder().Policies(kind, asList(t, append(recordedPolicies(t), kafka))); err == nil {
+			t.Errorf("%s: a list with fields of another version was read", kind)
+		}
+		p := NewDecoder().Policy(kind, kafka, PolicyOptions{Stored: true})
+		if p.Object == nil || !slices.Equal(p.IgnoredFields, []string{path}) || !slices.Equal(p.Unmodelled, []string{path}) {
+			t.Errorf("%s: %+v", kind, p)
+		}
+	}
+	// What only the status has more is nobody's rule.
+	other := json.RawMessage(`{"metadata":{"name":"other"},"status":{"nodes":{"a":{}}},"spec":{"endpointSelector":{},"ingress":[{}]}}`)
+	if _, _, err := NewDecoder().Policies(v1alpha1.CiliumNetworkPolicy, asList(t, []json.RawMessage{other})); err != nil {
+		t.Error(err)
 	}
 }

@@ -117,6 +117,7 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		p.Object, p.Unreadable = nil, plain(err)
 		return p
 	}
+	p.Unmodelled = slices.Clone(p.IgnoredFields)
 	d.complete(&p)
 	return p
 }
@@ -215,14 +216,14 @@ func object(kind v1alpha1.PolicyKind, raw []byte) (object any, ignored []string,
 		policy := &policyv1alpha2.ClusterNetworkPolicy{}
 		ignored, err := strict(raw, policy)
 		return policy, ignored, err
-	default: // Cilium's own kinds, whose decoding does not notice unknown fields.
+	default: // Cilium's own kinds, whose status has fields of its own in some versions.
 	}
+	object = &ciliumv2.CiliumClusterwideNetworkPolicy{}
 	if kind == v1alpha1.CiliumNetworkPolicy {
-		policy := &ciliumv2.CiliumNetworkPolicy{}
-		return policy, nil, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+		object = &ciliumv2.CiliumNetworkPolicy{}
 	}
-	policy := &ciliumv2.CiliumClusterwideNetworkPolicy{}
-	return policy, nil, kjson.UnmarshalCaseSensitivePreserveInts(raw, policy)
+	ignored, err = strict(raw, object)
+	return object, slices.DeleteFunc(ignored, func(path string) bool { return !strings.HasPrefix(path, "spec") }), err
 }
 
 // unknownFields are the fields of raw that the API server drops. What cannot be read has none:
