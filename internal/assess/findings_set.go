@@ -64,8 +64,13 @@ func BareLockdown(c *model.Cluster) command.Line {
 	return command.Plugin("lockdown", c.Object.Name).In(c.Object.Namespace)
 }
 
-// generalFindings are those that belong to no cluster: policies of a cluster that is gone.
+// generalFindings are those that belong to no cluster: the sets of operators, and policies of a cluster that is gone.
 func generalFindings(m *model.Model) []v1alpha1.Finding {
+	return append(operatorSetFindings(m), orphans(m)...)
+}
+
+// orphans are about policies of clusters that are gone.
+func orphans(m *model.Model) []v1alpha1.Finding {
 	// What is not in the files, or was not asked for, may exist all the same.
 	if m.Inventory().Origin == inventory.Manifests {
 		return placed(m, nil, notRenderedElsewhere(m))
@@ -80,7 +85,7 @@ func generalFindings(m *model.Model) []v1alpha1.Finding {
 	orphans := map[string][]string{}
 	for i := range m.Inventory().Policies {
 		p := &m.Inventory().Policies[i]
-		if !policyset.IsOurs(p.Labels) || m.Options().Namespace != "" && p.Namespace != m.Options().Namespace {
+		if !policyset.IsOurs(p.Labels) || policyset.IsManaged(p.Labels, policyset.OperatorSet) || m.Options().Namespace != "" && p.Namespace != m.Options().Namespace {
 			continue
 		}
 		users := policyset.Users(p.Labels)

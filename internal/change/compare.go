@@ -60,6 +60,9 @@ func (x comparison) preview(key types.NamespacedName, steps []Step) (v1alpha1.Ch
 	if err != nil {
 		return p, err
 	}
+	if IsOperator(key) {
+		return x.previewOperator(p, key.Namespace), nil
+	}
 	c := before.Cluster(key)
 	if c == nil {
 		return p, nil

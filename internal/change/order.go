@@ -21,6 +21,14 @@ func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alp
 	if len(plan.Changing()) < 2 {
 		return nil, nil
 	}
+	var problems []v1alpha1.Refusal
+	for _, namespace := range plan.operatorsOf() {
+		found, err := checkOperatorOrder(m, policies, plan, namespace)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, found...)
+	}
 	last, err := m.With(plan.After(policies, len(plan.Steps)))
 	if err != nil {
 		return nil, err
@@ -39,7 +47,6 @@ func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alp
 		}
 		return out
 	})
-	var problems []v1alpha1.Refusal
 	// When the longest lane has made its last step, everything is done.
 	for n := 1; n < w.longest(); n++ {
 		found, err := w.at(n)

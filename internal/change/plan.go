@@ -34,7 +34,7 @@ func Lockdown(policies []inventory.Policy, options []policyset.Options) (Plan, e
 		o.SharedWith, o.SharedRecords = sharers(live, o, options)
 		set, err := policyset.Build(o)
 		if err != nil {
-			return Plan{}, fmt.Errorf("cluster %q: %w", o.Cluster.Name, err)
+			return Plan{}, fmt.Errorf("%s: %w", Called(o.Cluster), err)
 		}
 		for _, p := range set {
 			if len(owners[keyOf(p.Object)]) == 0 {
@@ -108,9 +108,13 @@ func (plan *Plan) apply(desired policyset.Policy, live *ciliumv2.CiliumNetworkPo
 	case live == nil:
 	case !policyset.IsOurs(live.Labels) || !sameOwner(live, clusters):
 		step.Action, step.Takeover = v1alpha1.PolicyUpdate, true
+		whose := "this cluster"
+		if IsOperator(clusters[0]) {
+			whose = "the operator"
+		}
 		plan.Conflicts = append(plan.Conflicts, fmt.Sprintf(
-			"a policy named %q exists in namespace %q and is not managed by lockdown for this cluster: rename it, remove it, or overwrite it with --force",
-			live.Name, live.Namespace))
+			"a policy named %q exists in namespace %q and is not managed by lockdown for %s: rename it, remove it, or overwrite it with --force",
+			live.Name, live.Namespace, whose))
 	case policyset.IsOlder(live, desired.Object):
 		step.Action = v1alpha1.PolicyUnchanged
 	default:
@@ -175,7 +179,7 @@ func release(live *ciliumv2.CiliumNetworkPolicy, clusters []types.NamespacedName
 // managedFor are those of the clusters for which lockdown manages the policy.
 func managedFor(p *ciliumv2.CiliumNetworkPolicy, clusters map[types.NamespacedName]bool) []types.NamespacedName {
 	var out []types.NamespacedName
-	for _, name := range append(policyset.Users(p.Labels), p.Labels[policyset.LabelCluster]) {
+	for _, name := range append(policyset.Users(p.Labels), policyset.Owner(p.Labels)) {
 		c := types.NamespacedName{Namespace: p.Namespace, Name: name}
 		if clusters[c] && policyset.IsManaged(p.Labels, name) && !slices.Contains(out, c) {
 			out = append(out, c)

@@ -41,6 +41,10 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 		return Proposal{}, err
 	}
 	for i, o := range options {
+		if IsOperator(o.Cluster) {
+			p.Previews[i] = restrictsOperator(m, o, p.Previews[i])
+			continue
+		}
 		p.Previews[i].Refusals = append(p.Previews[i].Refusals, withoutPoolers(m, o)...)
 		p.Previews[i] = restrictsEgress(m, o, p.Previews[i])
 	}
@@ -77,8 +81,8 @@ func (p Proposal) refusingLosses() Proposal {
 			}
 			r := v1alpha1.Refusal{
 				Reason: v1alpha1.RefusalFlowBlocked,
-				Message: fmt.Sprintf("the required flow %s of cluster %q would be denied, because a default deny stays that others need: unlock them in the same command, or lock them down with --scope cluster first",
-					f.Name, preview.Metadata.Name),
+				Message: fmt.Sprintf("the required flow %s of %s would be denied, because a default deny stays that others need: unlock them in the same command, or lock them down with --scope cluster first",
+					f.Name, Called(keyOfCluster(preview))),
 			}
 			p.Previews[i].Refusals, p.Refusals = append(p.Previews[i].Refusals, r), append(p.Refusals, r)
 		}
@@ -150,6 +154,10 @@ func (p Proposal) Verify(after *model.Model) []Difference {
 				out = append(out, Difference{Cluster: key, Policy: s.Policy})
 			}
 		}
+		if IsOperator(key) {
+			out = append(out, verifyOperator(after, preview)...)
+			continue
+		}
 		c := after.Cluster(key)
 		if c == nil {
 			continue
@@ -209,8 +217,8 @@ func (d Difference) Error() string {
 	if d.Flow == nil {
 		return fmt.Sprintf("verification: %s is still there", d.Policy)
 	}
-	return fmt.Sprintf("verification of cluster %q: the required flow %s is %s, the preview said %s: %s",
-		d.Cluster.Name, d.Flow.Name, d.Flow.Verdict, v1alpha1.VerdictAllowed, d.Flow.Message)
+	return fmt.Sprintf("verification of %s: the required flow %s is %s, the preview said %s: %s",
+		Called(d.Cluster), d.Flow.Name, d.Flow.Verdict, v1alpha1.VerdictAllowed, d.Flow.Message)
 }
 
 // Join makes one error of all differences; nil when there is none.

@@ -17,6 +17,8 @@ const (
 	// WebhookPort is where the operator's pods answer the API server (option webhook-port of
 	// internal/cmd/manager/controller).
 	WebhookPort uint16 = 9443
+	// OperatorMetricsPort is where the operator's pods have metrics (config/manager/manager.yaml).
+	OperatorMetricsPort uint16 = 8080
 )
 
 // Names of the ports of CloudNativePG's pods, which policies can use in place of numbers.

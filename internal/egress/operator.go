@@ -2,6 +2,7 @@ package egress
 
 import (
 	"slices"
+	"strings"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -13,20 +14,18 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// webhookPortName is the port's in the operator's Deployment (config/manager/manager.yaml).
-const webhookPortName = "webhook-server"
+// Names of the ports in the operator's Deployment (config/manager/manager.yaml).
+const (
+	webhookPortName         = "webhook-server"
+	operatorMetricsPortName = "metrics"
+)
 
 // Operator are the needs of an operator besides that it reaches the instances: without them nobody can change
 // a Cluster, and nobody looks after one.
 func (d *Deriver) Operator(o inventory.Operator) []Need {
 	who := Who{Kind: Operator}
 	source := Source{Kind: "Deployment", Namespace: o.Namespace, Name: o.Deployment}
-	port := cnpg.WebhookPort
-	for _, i := range d.podsBy(o.Namespace, o.PodLabels) {
-		if number := portNamed(&d.inv.Pods[i], webhookPortName, "TCP"); number != 0 {
-			port = number
-		}
-	}
+	port, _ := d.OperatorPorts(o)
 	from, which := d.FromAPIServer()
 	for i := range from {
 		from[i].Ports = tcp(port)
@@ -35,25 +34,56 @@ func (d *Deriver) Operator(o inventory.Operator) []Need {
 		{Flow: Webhook, Who: who, What: "the API server", Peers: from, Which: which, Inbound: true, Source: source},
 		{Flow: Webhook, Who: who, What: "the API server", Peers: d.apiServers, Which: d.which, Source: source},
 	}
-	plugins := false
-	for _, s := range d.inv.Services {
-		name := s.Labels[cnpg.PluginNameLabel]
-		if name == "" || s.Namespace != o.Namespace {
-			continue
-		}
-		plugins = true
-		var peers []Peer
-		for _, p := range s.Spec.Ports {
-			peers = append(peers, d.behind(s, uint16(p.Port), "TCP")...)
-		}
-		needs = append(needs, Need{Flow: Webhook, Who: who, What: "the plugin " + name, Peers: peers,
-			Source: Source{Kind: "Service", Namespace: s.Namespace, Name: s.Name}})
+	plugins := d.Plugins(o.Namespace)
+	for _, p := range plugins {
+		needs = append(needs, Need{Flow: Webhook, Who: who, What: "the plugin " + p.Name, Peers: p.Peers, Source: p.Source})
 	}
 	for _, lookup := range d.lookups(who, source) {
-		lookup.Flow, lookup.Advisory = Webhook, lookup.Advisory || !plugins
+		lookup.Flow, lookup.Advisory = Webhook, lookup.Advisory || len(plugins) == 0
 		needs = append(needs, lookup)
 	}
 	return needs
+}
+
+// OperatorPorts are where an operator's pods answer the API server, and where they have metrics: by the names of the ports, or
+// where CloudNativePG has them.
+func (d *Deriver) OperatorPorts(o inventory.Operator) (webhook, metrics uint16) {
+	webhook, metrics = cnpg.WebhookPort, cnpg.OperatorMetricsPort
+	for _, i := range d.podsBy(o.Namespace, o.PodLabels) {
+		if number := portNamed(&d.inv.Pods[i], webhookPortName, "TCP"); number != 0 {
+			webhook = number
+		}
+		if number := portNamed(&d.inv.Pods[i], operatorMetricsPortName, "TCP"); number != 0 {
+			metrics = number
+		}
+	}
+	return webhook, metrics
+}
+
+// PluginAt is a CNPG-I plugin that an operator finds beside it, by a Service.
+type PluginAt struct {
+	Name string
+	// Peers are where it serves the operator.
+	Peers  []Peer
+	Source Source
+}
+
+// Plugins are those beside the operators of a namespace, in the order of their names.
+func (d *Deriver) Plugins(namespace string) []PluginAt {
+	var out []PluginAt
+	for _, s := range d.inv.Services {
+		name := s.Labels[cnpg.PluginNameLabel]
+		if name == "" || s.Namespace != namespace {
+			continue
+		}
+		p := PluginAt{Name: name, Source: Source{Kind: "Service", Namespace: s.Namespace, Name: s.Name}}
+		for _, port := range s.Spec.Ports {
+			p.Peers = append(p.Peers, d.behind(s, uint16(port.Port), "TCP")...)
+		}
+		out = append(out, p)
+	}
+	slices.SortStableFunc(out, func(a, b PluginAt) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // Dependants are the needs of clusters that others of the inventory serve, by these: their peers are the pods of

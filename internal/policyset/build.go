@@ -38,7 +38,11 @@ func Build(o Options) ([]Policy, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	policies := slices.Concat([]Policy{o.access()}, o.granted(Ingress), o.egress(), o.denies())
+	access := o.operatorAccess
+	if !o.forOperator() {
+		access = func() []Policy { return []Policy{o.access()} }
+	}
+	policies := slices.Concat(access(), o.granted(Ingress), o.egress(), o.denies())
 	for i, p := range policies {
 		if o.ends(p.Role) {
 			policies[i].Object = EndingWith(p.Object, Timer{Name: o.Timer})
@@ -62,7 +66,11 @@ func Build(o Options) ([]Policy, error) {
 func (o Options) denies() []Policy {
 	var out []Policy
 	if o.RehearsedSince.IsZero() || o.InForce {
-		out = append(out, o.defaultDeny())
+		if o.forOperator() {
+			out = o.operatorDefaultDenies()
+		} else {
+			out = append(out, o.defaultDeny())
+		}
 	}
 	if o.Egress && o.RehearsedSince.IsZero() {
 		out = append(out, o.egressDefaultDeny())
@@ -85,6 +93,9 @@ func (o Options) ends(role Role) bool {
 // validate finds what Parse, which knows no cluster, could not, and what options that were
 // not parsed can have wrong.
 func (o Options) validate() error {
+	if o.forOperator() {
+		return o.validateForOperator()
+	}
 	var problems []error
 	if err := checkNamespace(o.Cluster.Namespace); err != nil {
 		problems = append(problems, fmt.Errorf("namespace of cluster %q: %w", o.Cluster.Name, err))
@@ -142,6 +153,7 @@ func (o Options) policy(role Role, name, why, description string, subject api.En
 	if role != DefaultDeny {
 		defaultDeny.Ingress = ptr.To(false)
 	}
+	owner, value := ownerLabel(o.Cluster.Name)
 	return Policy{
 		Role: role,
 		Why:  why,
@@ -152,7 +164,7 @@ func (o Options) policy(role Role, name, why, description string, subject api.En
 				Namespace: o.Cluster.Namespace,
 				Labels: map[string]string{
 					LabelManagedBy: FieldManager,
-					LabelCluster:   o.Cluster.Name,
+					owner:          value,
 					LabelPolicy:    string(role),
 				},
 			},

@@ -38,6 +38,9 @@ func (o Options) egress() []Policy {
 // AllOutlets are the outlets of the set, in the order in which they are applied: the options' own, what is always needed, and
 // what names take.
 func (o Options) AllOutlets() []Outlet {
+	if o.forOperator() {
+		return merged(o.operatorOutlets())
+	}
 	cluster := o.Cluster.Name
 	all := append([]Outlet{
 		{Purpose: Peers, What: "the cluster's own pods", Places: []Place{{
@@ -55,6 +58,20 @@ func (o Options) AllOutlets() []Outlet {
 	return merged(all)
 }
 
+// OutletsInWords names the outlets of the set, but that of names, in the order in which they are applied.
+func (o Options) OutletsInWords() string {
+	var to []string
+	for _, out := range o.AllOutlets() {
+		if out.Purpose != Names && !slices.Contains(to, out.What) {
+			to = append(to, out.What)
+		}
+	}
+	if len(to) == 1 {
+		return to[0]
+	}
+	return strings.Join(to[:len(to)-1], ", ") + " and " + to[len(to)-1]
+}
+
 // NamesWhat is what the outlet of Names is called.
 const NamesWhat = "DNS, so that Cilium sees how names are resolved"
 
@@ -67,13 +84,20 @@ func (o Options) Names() bool {
 func (o Options) outletPolicy(out Outlet) Policy {
 	var s suffix
 	if s = (suffix{readable: string(out.Purpose), exact: true, hashed: out.key()}); !out.Purpose.once() {
-		s.readable, s.exact = strings.Trim(string(out.Purpose)+"-"+notReadable.ReplaceAllString(strings.ToLower(out.Places[0].word()), "-"), "-"), false
+		word := out.Places[0].word()
+		if out.Purpose == Plugin {
+			word = strings.TrimPrefix(out.What, pluginCalled)
+		}
+		s.readable, s.exact = strings.Trim(string(out.Purpose)+"-"+notReadable.ReplaceAllString(strings.ToLower(word), "-"), "-"), false
 	}
-	who, selected := "the instances and jobs", databasePods(o)
-	if out.Purpose.forAll() {
-		who, selected = "the instances, jobs and poolers", everyRole(o)
+	who, selected := "the instances and jobs of "+o.called(), databasePods(o)
+	switch {
+	case o.forOperator():
+		who, selected = o.called(), everyRole(o)
+	case out.Purpose.forAll():
+		who, selected = "the instances, jobs and poolers of "+o.called(), everyRole(o)
 	}
-	description := fmt.Sprintf("Allow %s of the cluster %s to reach %s", who, o.Cluster.Name, out.What)
+	description := fmt.Sprintf("Allow %s to reach %s", who, out.What)
 	if out.Field != "" {
 		description += " (" + out.Field + ")"
 	}
@@ -131,6 +155,9 @@ func (p Place) rule(o Options, names bool) api.EgressRule {
 
 // pods select the pods of a place.
 func (p Place) pods(o Options) api.EndpointSelector {
+	if p.Databases {
+		return databasesAnywhere()
+	}
 	selector := p.selector.endpointSelector()
 	if selector.MatchLabels == nil {
 		selector.MatchLabels = map[string]string{}
@@ -177,7 +204,7 @@ func (o Options) egressPolicy(role Role, name, why, description string, subject 
 // has no policy for egress, and other applications of the namespace have needs that nobody here knows.
 func (o Options) egressDefaultDeny() Policy {
 	p := o.egressPolicy(EgressDefaultDeny, name(o.Cluster.Name, EgressDefaultDeny, suffix{}), "default deny of egress",
-		"Default deny all egress traffic of the pods of the cluster "+o.Cluster.Name, everyRole(o), api.EgressRule{})
+		"Default deny all egress traffic of the pods of "+o.called(), everyRole(o), api.EgressRule{})
 	p.Object.Annotations = map[string]string{}
 	return p
 }

@@ -14,6 +14,7 @@ const (
 	FlagOperatorOnly      = "--operator-only"
 	FlagThroughPoolers    = "--through-poolers"
 	FlagEgress            = "--egress"
+	FlagOperator          = "--operator"
 )
 
 // FlagValues are the flags' values as they were typed. The repeatable ones must be bound with
@@ -94,6 +95,10 @@ func eachOf(err error, wrap func(error) error) error {
 // are left out. Package command makes them fit for a shell.
 func Flags(o Options) []string {
 	var flags []string
+	if o.forOperator() {
+		flags = append(flags, FlagOperator, FlagOperatorNamespace+"="+o.Cluster.Namespace)
+		o.OperatorNamespaces = nil
+	}
 	if o.scope() != ScopeCluster {
 		flags = append(flags, FlagScope+"="+string(o.scope()))
 	}

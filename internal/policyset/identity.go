@@ -14,6 +14,8 @@ const (
 	// LabelCluster names the CloudNativePG cluster that the policy belongs to. On the shared
 	// default deny, it is the first, by name, of the clusters that need it.
 	LabelCluster = "cnpg-netpol/cluster"
+	// LabelOperator is in the place of LabelCluster on the policies of the operator's set; its value is "true".
+	LabelOperator = "cnpg-netpol/operator"
 	// LabelPolicy is the policy's Role.
 	LabelPolicy = "cnpg-netpol/policy"
 	// LabelUserPrefix and a cluster's name are the key of a label on the shared default deny, one for
@@ -62,6 +64,10 @@ const (
 	EgressDefaultDeny Role = "default-deny-egress"
 	// EgressAccess is what the cluster's pods may open under it: what they need, and what flags name.
 	EgressAccess Role = "egress"
+	// WebhookAccess is beyond the document: who asks the operator about each change of a cluster.
+	WebhookAccess Role = "webhook-access"
+	// PluginAccess is beyond the document: the operator, to its CNPG-I plugins.
+	PluginAccess Role = "plugin-access"
 	// GrantedAccess is for policies of grants: access that ends by itself, whatever ports it is to. Lockdown leaves them alone.
 	GrantedAccess Role = "granted-access"
 )
@@ -76,7 +82,23 @@ func IsManaged(labels map[string]string, cluster string) bool {
 	if users := Users(labels); len(users) > 0 {
 		return slices.Contains(users, cluster)
 	}
-	return labels[LabelCluster] == cluster
+	return Owner(labels) == cluster
+}
+
+// Owner is the cluster that a policy belongs to, by its labels, or OperatorSet. The shared default deny has Users.
+func Owner(labels map[string]string) string {
+	if labels[LabelOperator] != "" {
+		return OperatorSet
+	}
+	return labels[LabelCluster]
+}
+
+// ownerLabel is the label that tells whose set a policy is of, and its value.
+func ownerLabel(cluster string) (key, value string) {
+	if cluster == OperatorSet {
+		return LabelOperator, yes
+	}
+	return LabelCluster, cluster
 }
 
 // IsOurs tells from a live policy's labels whether lockdown manages it, for whichever cluster. The

@@ -122,6 +122,9 @@ func definition(kind Kind) (Definition, bool) {
 // policy is the policy of a grant for the cluster of o.
 func (d Definition) policy(o Options, v value) Policy {
 	g := Grant{Kind: d.Kind, Value: v.text}
+	if o.forOperator() {
+		d = d.forOperator(*o.Operator)
+	}
 	pods, through := "any Pods", ""
 	if s := v.selector.String(); s != "" {
 		pods = "Pods with " + s

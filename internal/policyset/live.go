@@ -59,6 +59,7 @@ func FromLive(cluster types.NamespacedName, live []*ciliumv2.CiliumNetworkPolicy
 			}
 		case EgressDefaultDeny:
 			one.Egress = true
+		case WebhookAccess, PluginAccess:
 		default:
 			if role == EgressAccess {
 				one.Egress = true

@@ -27,6 +27,9 @@ var (
 
 // name is the name of a policy of the set. suffix is empty for those that exist once.
 func name(cluster string, role Role, suffix suffix) string {
+	if cluster == OperatorSet {
+		cluster = operatorPrefix
+	}
 	prefix := cluster + "-" + string(role)
 	if suffix.readable == "" {
 		return prefix

@@ -107,6 +107,9 @@ func Drift(live []*ciliumv2.CiliumNetworkPolicy, o Options) (map[string][]string
 	if err != nil {
 		return nil, err
 	}
+	if o.forOperator() {
+		return o.driftOf(live, desired)
+	}
 	unseen := map[string]bool{}
 	former := o
 	former.DetectedOperators = nil

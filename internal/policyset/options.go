@@ -21,7 +21,7 @@ const (
 // Options is what is asked for, for one cluster. Get one from Parse and For; order and repetition
 // of lists have no influence on what Build returns.
 type Options struct {
-	// Cluster is the CloudNativePG cluster; For sets it.
+	// Cluster is the CloudNativePG cluster, or OperatorSet in the operator's namespace; For sets it.
 	Cluster types.NamespacedName
 	// OperatorNamespaces were named with --operator-namespace. Empty: DetectedOperators count.
 	OperatorNamespaces []string
@@ -41,6 +41,9 @@ type Options struct {
 	// Outlets are what they need besides what is always needed; Reaching sets them. They count with Egress only, and are not
 	// stored with the set but each with its policy: specs change.
 	Outlets []Outlet
+
+	// Operator are the pods that the operator's set is about; it counts where the cluster is OperatorSet, and only there.
+	Operator *OperatorPods
 
 	// Agents are the keys of inventory.KonnectivityLabels that the API server's agents were seen with; Around sets them.
 	Agents []string

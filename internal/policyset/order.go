@@ -31,7 +31,7 @@ func RemovalOrder(policies []Policy) []Policy {
 
 // Rank is a role's place in ApplyOrder. Default deny, and whatever is no role of the set, comes last.
 func Rank(role Role) int {
-	roles := append(append([]Role{InternalAccess, OperatorAccess}, clientRoles()...), GrantedAccess)
+	roles := append(append([]Role{InternalAccess, OperatorAccess, WebhookAccess, PluginAccess}, clientRoles()...), GrantedAccess)
 	if at := slices.Index(roles, role); at >= 0 {
 		return at
 	}

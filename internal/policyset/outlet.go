@@ -47,16 +47,22 @@ const (
 	Store Purpose = "object-store"
 	// External is for other PostgreSQL servers and for LDAP.
 	External Purpose = "external"
+	// Databases are what an operator looks after.
+	Databases Purpose = "databases"
+	// Plugin is one of an operator's CNPG-I plugins.
+	Plugin Purpose = "plugin"
 )
 
 // purposes are all of them, in the order in which policies are applied.
-func purposes() []Purpose { return []Purpose{Peers, APIServer, DNS, Names, Store, External} }
+func purposes() []Purpose {
+	return []Purpose{Peers, APIServer, DNS, Names, Store, External, Databases, Plugin}
+}
 
 // forAll is true for what poolers need as well as instances and jobs.
 func (p Purpose) forAll() bool { return p == Peers || p == APIServer || p == DNS }
 
-// once is true where a cluster has one such outlet at most.
-func (p Purpose) once() bool { return p != Store && p != External }
+// once is true where a set has one such outlet at most.
+func (p Purpose) once() bool { return p != Store && p != External && p != Plugin }
 
 // Place is a peer in the forms that Cilium's rules have, by one of its fields.
 type Place struct {
@@ -69,6 +75,8 @@ type Place struct {
 	Name string `json:"name,omitempty"`
 	// CIDR is a range of addresses outside the Kubernetes cluster.
 	CIDR string `json:"cidr,omitempty"`
+	// Databases are CloudNativePG's pods in whichever namespace.
+	Databases bool `json:"databases,omitempty"`
 	// Ports are numbers with protocols, "443/TCP"; none stands for all.
 	Ports []string `json:"ports,omitempty"`
 	// selector narrows Namespace for the grants of flags, which can hold more than labels.
@@ -128,8 +136,11 @@ func (p Place) check() error {
 			given++
 		}
 	}
+	if p.Databases {
+		given++
+	}
 	if given != 1 || p.Namespace == "" && len(p.Labels) > 0 {
-		problems = append(problems, errors.New("a place is one of entity, namespace, name and cidr"))
+		problems = append(problems, errors.New("a place is one of entity, namespace, name, cidr and databases"))
 	}
 	if p.Entity != "" && !slices.Contains([]api.Entity{api.EntityKubeAPIServer, api.EntityHost, api.EntityRemoteNode}, api.Entity(p.Entity)) {
 		problems = append(problems, fmt.Errorf("entity %q is none that lockdown lets out to", p.Entity))

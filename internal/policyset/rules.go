@@ -1,6 +1,7 @@
 package policyset
 
 import (
+	"maps"
 	"strconv"
 
 	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
@@ -26,8 +27,13 @@ func clusterPods(cluster string) api.EndpointSelector {
 	return matchLabels(map[string]string{cnpg.ClusterLabel: cluster})
 }
 
-// everyRole selects what clusterPods does.
-func everyRole(o Options) api.EndpointSelector { return clusterPods(o.Cluster.Name) }
+// everyRole selects what clusterPods does or, in the operator's set, the operator.
+func everyRole(o Options) api.EndpointSelector {
+	if o.forOperator() {
+		return matchLabels(maps.Clone(o.Operator.Labels))
+	}
+	return clusterPods(o.Cluster.Name)
+}
 
 // database selects what clients connect to: instances and poolers, or poolers alone.
 func database(o Options) api.EndpointSelector {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -32,17 +33,12 @@ func (r Runner) settle(ctx context.Context, plan change.Plan) error {
 	if !r.Wait || r.DryRun || r.Endpoints == nil {
 		return nil
 	}
-	clusters := map[types.NamespacedName]bool{}
-	for _, s := range plan.Steps {
-		for _, c := range s.Clusters {
-			clusters[c] = true
-		}
-	}
+	selected := podsOf(plan)
 	var last Unsettled
 	told := false
 	err := wait.PollUntilContextTimeout(ctx, r.Pace.Poll, r.Timeout, true, func(ctx context.Context) (bool, error) {
 		var now Unsettled
-		if now.Pods, now.Unseen = r.unsettled(ctx, slices.Collect(maps.Keys(clusters))); now.Unseen != nil {
+		if now.Pods, now.Unseen = r.unsettled(ctx, selected); now.Unseen != nil {
 			if len(last.Pods) == 0 {
 				last = now // What was seen before still says more.
 			}
@@ -67,14 +63,32 @@ func (r Runner) settle(ctx context.Context, plan change.Plan) error {
 	return nil
 }
 
-// unsettled are the pods of the clusters whose endpoint is not ready. An endpoint has its pod's labels
+// selection are pods of a namespace by a selector.
+type selection struct{ namespace, selector string }
+
+// podsOf are the pods that a plan is about: those of its clusters, and those that the sets of operators select.
+func podsOf(plan change.Plan) []selection {
+	found := map[selection]bool{}
+	for _, s := range plan.Steps {
+		for _, c := range s.Clusters {
+			if !change.IsOperator(c) {
+				found[selection{c.Namespace, labels.Set{cnpg.ClusterLabel: c.Name}.String()}] = true
+				continue
+			}
+			if p := cmp.Or(s.After, s.Before); p.Spec != nil && p.Spec.EndpointSelector.LabelSelector != nil {
+				found[selection{c.Namespace, labels.Set(p.Spec.EndpointSelector.MatchLabels).String()}] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(found))
+}
+
+// unsettled are the selected pods whose endpoint is not ready. An endpoint has its pod's labels
 // (pkg/endpointmanager/endpointsynchronizer.go of Cilium).
-func (r Runner) unsettled(ctx context.Context, clusters []types.NamespacedName) (map[types.NamespacedName]string, error) {
+func (r Runner) unsettled(ctx context.Context, selected []selection) (map[types.NamespacedName]string, error) {
 	out := map[types.NamespacedName]string{}
-	for _, c := range clusters {
-		list, err := r.Endpoints.CiliumEndpoints(c.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: labels.Set{cnpg.ClusterLabel: c.Name}.String(),
-		})
+	for _, s := range selected {
+		list, err := r.Endpoints.CiliumEndpoints(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: s.selector})
 		if apierrors.IsNotFound(err) {
 			continue // Agents that write none (disable-endpoint-crd).
 		}

@@ -55,11 +55,13 @@ type changeOptions struct {
 	names []string
 	// several is true when they are in several namespaces, or may be.
 	several bool
-	verb    string
-	dryRun  dryRun
-	output  objectFormat
-	yes     bool
-	wait    bool
+	// operator is true when it is the operator that is to be changed.
+	operator bool
+	verb     string
+	dryRun   dryRun
+	output   objectFormat
+	yes      bool
+	wait     bool
 	// settle is whether to wait for the endpoints of the pods as well, and unsettled what came of it.
 	settle    bool
 	unsettled rollout.Unsettled

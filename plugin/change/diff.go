@@ -38,8 +38,9 @@ type diffOptions struct {
 	// evidence is who really uses the cluster, where a flag asks for it.
 	evidence *kit.Evidence
 
-	// name is the cluster.
-	name string
+	// name is the cluster; empty with operator.
+	name     string
+	operator bool
 	// set is what the flags say, and given that any of them was given.
 	set   policyset.Options
 	given bool
@@ -56,7 +57,7 @@ func NewDiffCommand(globals *kit.Globals) *cobra.Command { return newDiffOptions
 
 func (o *diffOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "diff CLUSTER | --from DIR [--to DIR]",
+		Use:     "diff CLUSTER | --operator | --from DIR [--to DIR]",
 		GroupID: kit.GroupInspect,
 		Annotations: map[string]string{
 			kit.ExitNoAnnotation: "lockdown would change something, or the two states differ",
@@ -109,6 +110,7 @@ func (o *diffOptions) command() *cobra.Command {
 	o.source.Files.AddFlags(cmd)
 	o.states.addFlags(cmd)
 	o.evidence.AddFlags(cmd)
+	operatorFlag(cmd, &o.operator, "Compare the set of the operator of all clusters instead")
 	kit.OutputVarP(cmd, &o.output, report.ChangeFormats())
 	return cmd
 }
@@ -126,6 +128,19 @@ func (o *diffOptions) complete(cmd *cobra.Command, args []string) error {
 // validate finds flags that need another one.
 func (o *diffOptions) validate() error {
 	errs := []error{o.source.Files.Validate()}
+	if o.operator {
+		var names []string
+		if o.name != "" {
+			names = append(names, o.name)
+		}
+		errs = append(errs, validateOperator(&o.source, names))
+		if err := o.set.CheckForOperator(); err != nil {
+			errs = append(errs, kit.UsageError{Err: err})
+		}
+		if o.evidence.Wanted() {
+			errs = append(errs, kit.UsageErrorf("--evidence and --flows do not go with --operator: they say who uses a database"))
+		}
+	}
 	if o.evidence.Wanted() && !o.previews() {
 		errs = append(errs, kit.UsageErrorf("--evidence and --flows are about the preview, which -o prints: add -o table, json, yaml or markdown"))
 	}
@@ -136,6 +151,9 @@ func (o *diffOptions) validate() error {
 func (o *diffOptions) previews() bool { return o.output.Format != "" || o.output.Template != nil }
 
 func (o *diffOptions) run(ctx context.Context) error {
+	if o.operator {
+		return o.runOperator(ctx)
+	}
 	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return err
@@ -154,7 +172,30 @@ func (o *diffOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
-	planned := assess.Surrounded(w.model, set, cluster)
+	return o.compare(ctx, w, namespace, assess.Surrounded(w.model, set, cluster))
+}
+
+// runOperator is run for the operator.
+func (o *diffOptions) runOperator(ctx context.Context) error {
+	w, namespace, err := lookAtOperator(ctx, &o.source)
+	if err != nil {
+		return err
+	}
+	set := o.set
+	if !o.given {
+		if set, err = operatorLockedWith(w.model, namespace, set); err != nil {
+			return err
+		}
+	}
+	planned, err := assess.ForOperator(w.model, set, namespace)
+	if err != nil {
+		return err
+	}
+	return o.compare(ctx, w, "", planned)
+}
+
+// compare prints what a lockdown would change.
+func (o *diffOptions) compare(ctx context.Context, w world, namespace string, planned policyset.Options) error {
 	plan, err := change.Lockdown(w.inv.Policies, []policyset.Options{planned})
 	if err != nil {
 		return err

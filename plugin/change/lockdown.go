@@ -53,7 +53,7 @@ func NewLockdownCommand(globals *kit.Globals) *cobra.Command {
 
 func (o *lockdownOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "lockdown [NAMESPACE/]CLUSTER... | -A",
+		Use:     "lockdown [NAMESPACE/]CLUSTER... | -A | --operator",
 		GroupID: kit.GroupChange,
 		Annotations: map[string]string{
 			kit.ExitNoAnnotation: "declined, or refused because a connection that is needed would be denied",
@@ -82,6 +82,12 @@ func (o *lockdownOptions) command() *cobra.Command {
 			resolves names then. When a spec changes, status says what the set lacks, and lockdown with the
 			same flags adds it. On a cluster that is locked already, --rehearse and --confirm-within are
 			about egress alone.
+
+			With --operator, it is the operator that is locked down, and its CNPG-I plugins, in their namespace:
+			the API server asks its webhook, and the kubelet looks whether it lives; only the operator connects
+			to plugins; --allow-metrics lets a namespace read its metrics. With --egress, it reaches the API
+			server, DNS, the databases' port 8000 and its plugins, and nothing else. It is refused when the
+			webhook, a database or a plugin would be cut off.
 
 			With --through-poolers, clients can connect to the poolers of the cluster and not to its instances.
 
@@ -128,6 +134,9 @@ func (o *lockdownOptions) command() *cobra.Command {
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --egress \
 			  --allow-egress-fqdn backups.example.com:443 --allow-egress-pods ldap:app=openldap:636
 
+			# The operator too, and who scrapes it
+			kubectl cnpg-netpol lockdown --operator --egress --allow-metrics monitoring:app=prometheus
+
 			# Try it: whoever is cut off, and has not been thought of, is back after ten minutes
 			kubectl cnpg-netpol lockdown shop-db -n shop --allow-pods role=backend --confirm-within 10m
 			kubectl cnpg-netpol confirm shop-db -n shop
@@ -157,11 +166,14 @@ func (o *lockdownOptions) command() *cobra.Command {
 		Args:              o.needsClusters,
 		ValidArgsFunction: o.source.CompleteSeveral,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(o.validate(), o.validateUndo(cmd), o.complete(args)); err != nil {
+			if err := errors.Join(o.validate(), o.validateUndo(cmd), o.complete(args), o.validateForOperator()); err != nil {
 				return err
 			}
 			if o.undo {
 				return o.runUndo(cmd.Context())
+			}
+			if o.operator {
+				return o.runOperator(cmd.Context())
 			}
 			return o.run(cmd.Context())
 		},
@@ -176,6 +188,7 @@ func (o *lockdownOptions) command() *cobra.Command {
 	cmd.Flags().DurationVar(&o.confirmWithin, "confirm-within", 0,
 		"Let the lockdown end by itself after this time, unless confirm is run before: 10m")
 	kit.AllNamespacesVar(cmd, &o.source.AllNamespaces)
+	operatorFlag(cmd, &o.operator, "Lock down the operator of all clusters instead, and its plugins, in their namespace")
 	cmd.Flags().BoolVar(&o.undo, "undo", false, "Go back to what was there before the last lockdown or unlock of the cluster")
 	cmd.Flags().BoolVar(&o.rehearse, "rehearse", false,
 		"Leave out default deny: nobody is cut off, and clients says who would be")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 
@@ -32,6 +33,10 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 	for _, preview := range p.Previews {
 		c, after := preview.Metadata, preview.Posture.After
 		switch {
+		case o.operator && o.wait:
+			fmt.Fprintf(o.ErrOut, "%s is locked down.\n", capital(o.called(c)))
+		case o.operator:
+			fmt.Fprintf(o.ErrOut, "%s: the policies are applied; whether Cilium accepts them was not waited for.\n", capital(o.called(c)))
 		case after == "":
 			fmt.Fprintf(o.ErrOut, "Cluster %s is not there any more: whether it is locked can't be said.\n", o.called(c))
 		case !o.wait:
@@ -44,6 +49,9 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 		}
 	}
 }
+
+// capital begins a sentence.
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // untilWhen says on stderr when the lockdowns or rehearsals end, and how to keep them.
 func (o *lockdownOptions) untilWhen(what string) {

@@ -38,12 +38,15 @@ func (o *diffOptions) validateStates(cmd *cobra.Command, args []string) error {
 		switch {
 		case cmd.Flags().Changed("to"):
 			return kit.UsageErrorf("--to needs --from, the state before")
-		case len(args) == 0:
-			return kit.UsageErrorf("diff needs a CLUSTER, or --from and --to for two states of manifests")
+		case len(args) == 0 && !o.operator:
+			return kit.UsageErrorf("diff needs a CLUSTER, --operator, or --from and --to for two states of manifests")
 		}
 		return nil
 	}
 	var errs []error
+	if o.operator {
+		errs = append(errs, kit.UsageErrorf("--from compares all clusters: it can't be combined with --operator"))
+	}
 	if len(args) > 0 {
 		errs = append(errs, kit.UsageErrorf("--from compares all clusters: it can't be combined with a CLUSTER"))
 	}

@@ -16,6 +16,9 @@ import (
 
 // needsClusters wants either names or all that there are.
 func (o *changeOptions) needsClusters(_ *cobra.Command, args []string) error {
+	if o.operator {
+		return validateOperator(&o.source, args)
+	}
 	if o.source.AllNamespaces {
 		if len(args) > 0 {
 			return kit.UsageErrorf("--all-namespaces means all clusters: leave out %s", strings.Join(args, " "))
@@ -85,6 +88,9 @@ func (o *changeOptions) found(inv *inventory.Inventory, keys []types.NamespacedN
 
 // called is a cluster's name where messages are read, with its namespace where there are several.
 func (o *changeOptions) called(m v1alpha1.Metadata) string {
+	if m.Name == v1alpha1.OperatorSubject {
+		return terminal.Escape("the operator in " + m.Namespace)
+	}
 	if o.several {
 		return terminal.Escape(m.Namespace + "/" + m.Name)
 	}

@@ -21,7 +21,7 @@ func (o *lockdownOptions) validateUndo(cmd *cobra.Command) error {
 	if !o.undo {
 		return nil
 	}
-	with := []string{"undo", "dry-run", "output", "yes", "wait", "timeout", "force", "operator-namespace"}
+	with := []string{"undo", "dry-run", "output", "yes", "wait", "timeout", "force", "operator-namespace", "operator"}
 	var errs []error
 	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed && !slices.Contains(with, f.Name) {
@@ -34,11 +34,7 @@ func (o *lockdownOptions) validateUndo(cmd *cobra.Command) error {
 // runUndo leads back to what was there before the last change of each cluster.
 func (o *lockdownOptions) runUndo(ctx context.Context) error {
 	o.verb, o.logged = "undo", &change.Record{Verb: verbUndo}
-	namespace, clusters, err := o.targets()
-	if err != nil {
-		return err
-	}
-	w, err := look(ctx, &o.source, namespace)
+	w, clusters, err := o.lookAt(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,11 +75,11 @@ func (o *lockdownOptions) lastChanges(ctx context.Context, w world, clusters []t
 			errs = append(errs, err)
 			continue
 		case !found:
-			if err := o.source.UnknownNames(w.inv, cluster.Namespace, []string{cluster.Name}); err != nil {
+			if err := o.unknownName(w.inv, cluster); err != nil {
 				errs = append(errs, err)
 				continue
 			}
-			errs = append(errs, kit.AnswerNo(fmt.Errorf("no change of cluster %q is recorded in namespace %q, so that there is nothing to undo", cluster.Name, cluster.Namespace)))
+			errs = append(errs, kit.AnswerNo(fmt.Errorf("no change of %s is recorded in namespace %q, so that there is nothing to undo", change.Called(cluster), cluster.Namespace)))
 			continue
 		}
 		interrupted := r.Verb == verbUndo && r.State == change.RecordBegun
@@ -117,7 +113,7 @@ func nothingToUndo(changes []change.LastChange, left []change.Left) error {
 		if len(why) == 0 {
 			why = []string{"everything is as it was before"}
 		}
-		errs = append(errs, fmt.Errorf("cluster %q: nothing is left to undo of %s: %s", c.Cluster.Name, c.Record.Words(), strings.Join(why, "; ")))
+		errs = append(errs, fmt.Errorf("%s: nothing is left to undo of %s: %s", change.Called(c.Cluster), c.Record.Words(), strings.Join(why, "; ")))
 	}
 	return kit.AnswerNo(errors.Join(errs...))
 }

@@ -30,7 +30,7 @@ func (o *changeOptions) carryOutEach(ctx context.Context, w world, p change.Prop
 		} else {
 			one.err = o.carryOut(ctx, w, unit, func(ctx context.Context) (err error) {
 				if verifies {
-					one.Proposal, err = o.verify(ctx, unit.Clusters()[0].Namespace, unit)
+					one.Proposal, err = o.verify(ctx, scopeOfUnit(unit), unit)
 				}
 				if err != nil || o.proving == nil {
 					return err
@@ -73,6 +73,9 @@ func (o *changeOptions) summarizeEach(results []result, stands func(change.Propo
 
 // namesOf are the clusters of a change, in words.
 func (o *changeOptions) namesOf(p change.Proposal) string {
+	if o.operator {
+		return o.called(p.Previews[0].Metadata)
+	}
 	var names []string
 	for _, preview := range p.Previews {
 		names = append(names, o.called(preview.Metadata))

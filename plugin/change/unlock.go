@@ -37,7 +37,7 @@ func NewUnlockCommand(globals *kit.Globals) *cobra.Command {
 
 func (o *unlockOptions) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "unlock [NAMESPACE/]CLUSTER...",
+		Use:     "unlock [NAMESPACE/]CLUSTER... | --operator",
 		GroupID: kit.GroupChange,
 		Annotations: map[string]string{
 			kit.ExitNoAnnotation: "declined, or refused because a connection that is needed would be denied",
@@ -53,6 +53,9 @@ func (o *unlockOptions) command() *cobra.Command {
 			# See what it would remove, then do it
 			kubectl cnpg-netpol unlock shop-db -n shop --dry-run=client
 			kubectl cnpg-netpol unlock shop-db -n shop
+
+			# The operator
+			kubectl cnpg-netpol unlock --operator
 		`),
 		Args:              o.needsClusters,
 		ValidArgsFunction: o.completeLocked,
@@ -67,6 +70,7 @@ func (o *unlockOptions) command() *cobra.Command {
 	o.source.AddOperatorFlag(cmd)
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.force, "force", false, "Go on although a required connection would be denied")
+	operatorFlag(cmd, &o.operator, "Unlock the operator of all clusters instead")
 	return cmd
 }
 
@@ -105,11 +109,7 @@ func (o *unlockOptions) completeLocked(cmd *cobra.Command, args []string, typed 
 }
 
 func (o *unlockOptions) run(ctx context.Context) error {
-	namespace, clusters, err := o.targets()
-	if err != nil {
-		return err
-	}
-	w, err := look(ctx, &o.source, namespace)
+	w, clusters, err := o.lookAt(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,14 +124,14 @@ func (o *unlockOptions) run(ctx context.Context) error {
 	var unknown []error
 	for i, cluster := range clusters {
 		if len(p.Previews[i].Policies) == 0 {
-			unknown = append(unknown, o.source.UnknownNames(w.inv, cluster.Namespace, []string{cluster.Name}))
+			unknown = append(unknown, o.unknownName(w.inv, cluster))
 		}
 	}
 	if err := errors.Join(unknown...); err != nil {
 		return err
 	}
 	if len(p.Plan.Steps) == 0 {
-		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(quoted(o.names)))
+		fmt.Fprintf(o.ErrOut, "Nothing to remove: no policy is managed by lockdown for %s.\n", terminal.Escape(o.namesOf(p)))
 		return nil
 	}
 	if err := o.show(p); err != nil {
@@ -160,6 +160,9 @@ func (o *unlockOptions) run(ctx context.Context) error {
 // summarize says on stderr how each cluster stands now; nothing of one that is gone.
 func (o *unlockOptions) summarize(p change.Proposal) {
 	for _, preview := range p.Previews {
+		if o.operator {
+			fmt.Fprintf(o.ErrOut, "No policy is managed any more for %s.\n", o.called(preview.Metadata))
+		}
 		if after := preview.Posture.After; after != "" {
 			fmt.Fprintf(o.ErrOut, "Cluster %s is %s.\n", o.called(preview.Metadata), after)
 		}

@@ -14,8 +14,9 @@ const ChangePreviewKind = "ChangePreview"
 // connects.
 type ChangePreview struct {
 	metav1.TypeMeta `json:",inline"`
-	Metadata        Metadata `json:"metadata"`
-	// Posture is the cluster's, before and after.
+	// Metadata is the cluster's, or OperatorSubject in the operator's namespace.
+	Metadata Metadata `json:"metadata"`
+	// Posture is the cluster's, before and after; an operator has none.
 	Posture PostureChange `json:"posture"`
 	// Policies are those of the set, in the order in which they are changed. Those that stay as they are
 	// are among them.
@@ -34,6 +35,10 @@ type ChangePreview struct {
 	// Refusals are the reasons for which lockdown does not go on without --force; none when it does.
 	Refusals []Refusal `json:"refusals"`
 }
+
+// OperatorSubject is the name in the Metadata of what is about the operator of the namespace, and about no cluster: none can
+// have this name.
+const OperatorSubject = "cnpg_operator"
 
 // PostureChange is a posture before and after. A cluster that is gone, and has left policies behind, has none.
 type PostureChange struct {

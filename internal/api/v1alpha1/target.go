@@ -7,7 +7,7 @@ import (
 
 // Target is what clients connect to: the instances of a cluster, or one of its poolers. The zero value
 // are the instances. Its text, in JSON too, is "instances" or "pooler NAME". Of a connection that the cluster
-// opens, it is what is at the other end, and its text is that of Needed.
+// opens, it is what is at the other end, and its text is that of Needed; so it is of an operator: "operator" or "plugin NAME".
 type Target struct {
 	// Pooler is the name of a Pooler; empty for the instances.
 	Pooler string
@@ -42,7 +42,7 @@ func (t *Target) UnmarshalText(text []byte) error {
 		return nil
 	}
 	name, ok := strings.CutPrefix(string(text), poolerText)
-	if needed := string(text); !ok && (needed == "api-server" || needed == "dns" || strings.HasPrefix(needed, "external ") || strings.Count(needed, "/") == 2 || strings.ContainsAny(needed, ".:")) {
+	if needed := string(text); !ok && (needed == "api-server" || needed == "dns" || needed == "operator" || strings.HasPrefix(needed, "plugin ") || strings.HasPrefix(needed, "external ") || strings.Count(needed, "/") == 2 || strings.ContainsAny(needed, ".:")) {
 		*t = Target{Needed: needed}
 		return nil
 	}

@@ -97,17 +97,20 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 		// The cluster is gone: there is nothing to connect to.
 		return nil
 	}
+	title := "Access to PostgreSQL"
+	if preview.Metadata.Name == v1alpha1.OperatorSubject {
+		title = "Access to the operator"
+	}
 	if len(targets) == 0 {
-		p.section("Access to PostgreSQL")
+		p.section(title)
 		p.paragraph(2, "nobody could connect before, and nobody can afterwards", nil)
 		return nil
 	}
 
 	if len(targets) == 1 {
-		p.section("Access to PostgreSQL (" + targets[0] + ")")
-	} else {
-		p.section("Access to PostgreSQL")
+		title += " (" + targets[0] + ")"
 	}
+	p.section(title)
 	if err := p.accessRows(merged, len(targets) == 1); err != nil {
 		return err
 	}

@@ -32,9 +32,12 @@ func Series(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// ClusterName is namespace/name, with the context in front when there are several.
+// ClusterName is namespace/name, with the context in front when there are several, and in words for an operator.
 func ClusterName(m v1alpha1.Metadata) string {
 	name := m.Namespace + "/" + m.Name
+	if m.Name == v1alpha1.OperatorSubject {
+		name = "the operator in " + m.Namespace
+	}
 	if m.Context != "" {
 		return m.Context + ": " + name
 	}
