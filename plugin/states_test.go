@@ -40,7 +40,7 @@ func TestStates(t *testing.T) {
 		"the same":              {"diff --from ../base --to ../base", kit.ExitFine, []string{"nothing differs between ../base and ../base: 1 database\n"}, ""},
 		"unknown":               {"diff --from ../base/db --to ../broken", kit.ExitFailed, []string{"Unknown\n", "is a template"}, `error: cluster "pg" in namespace "default" can't be compared completely: in ../broken, `},
 		"no databases":          {"diff --from ../none --to ../none", kit.ExitFine, []string{"no CloudNativePG cluster is in ../none nor in ../none\n"}, ""},
-		"nothing to compare":    {"diff", kit.ExitFailed, nil, "error: diff needs a CLUSTER, or --from and --to for two states of manifests\n"},
+		"nothing to compare":    {"diff", kit.ExitFailed, nil, "error: diff needs a CLUSTER, --operator, or --from and --to for two states of manifests\n"},
 		"half of it":            {"diff --to .", kit.ExitFailed, nil, "error: --to needs --from, the state before\n"},
 		"an empty variable":     {"diff --from= --to .", kit.ExitFailed, nil, "error: the path \"\" of --from does not exist\n"},
 		"everything at once": {

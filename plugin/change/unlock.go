@@ -48,6 +48,9 @@ func (o *unlockOptions) command() *cobra.Command {
 			nothing is denied on the way. Policies of others stay as they are. It works when the cluster
 			itself is gone already. Where a default deny stays that other clusters of the namespace need
 			(--scope namespace), it refuses to take away what the cluster needs under it.
+
+			With --operator, it is what lockdown manages for the operator that is removed; when the operator
+			is gone, --operator-namespace says where it was.
 		`),
 		Example: kit.Examples(`
 			# See what it would remove, then do it
@@ -61,7 +64,11 @@ func (o *unlockOptions) command() *cobra.Command {
 		ValidArgsFunction: o.completeLocked,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.complete(args)
-			if err := o.validate(); err != nil {
+			err := o.validate()
+			if o.operator {
+				err = errors.Join(err, validateOperator(&o.source, o.names))
+			}
+			if err != nil {
 				return err
 			}
 			return o.run(cmd.Context())
