@@ -73,6 +73,10 @@ spec:
 			operator + many + "a: [\n---\n", "status -A", 2,
 			[]string{"error: the postures of 50 clusters, \"pg0\" in namespace \"db\" among them, are unknown: "}, []string{"pg1\" in namespace"},
 		},
+		"17: one broken document and one cluster": {
+			operator + database("pg") + "a: [\n---\n", "status -A", 2,
+			[]string{"error: the posture of cluster \"pg\" in namespace \"db\" is unknown: ", "all.yaml document 3: not valid YAML"}, nil,
+		},
 		"15: --why-not where something else is denied": {
 			operator + operatorEgress + database("pg") + backends + locked, "explain pod/web pg -n db --why-not", 1,
 			[]string{"First let the cluster have what it needs, for lockdown refuses as long as something of it is not", "allowed (operator)", "lockdown pg -n db --allow-pods=app=web"}, nil,

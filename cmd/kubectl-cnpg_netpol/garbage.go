@@ -14,7 +14,7 @@ const (
 	mostPercent  = 800
 	leastPercent = 50
 	// comfortable is how many bytes the heap may have with its garbage before it is collected more often.
-	comfortable = 768 << 20
+	comfortable = 1 << 30
 )
 
 // tuneGarbage sets how much garbage there may be, after each collection anew. GOGC and GOMEMLIMIT count when they

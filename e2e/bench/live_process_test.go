@@ -1,11 +1,7 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os"
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +10,8 @@ import (
 // usage is what a program took, start and end included.
 type usage struct {
 	wall, cpu time.Duration
+	// peak is the most memory that it had, in bytes.
+	peak int64
 }
 
 // work runs one or more programs.
@@ -22,18 +20,8 @@ type work func(ctx context.Context) (usage, error)
 // run returns the work of a program. What it writes to stdout goes to /dev/null.
 func (w *world) run(program string, args ...string) work {
 	return func(ctx context.Context) (usage, error) {
-		var stderr bytes.Buffer
-		command := exec.CommandContext(ctx, program, args...)
 		// kubectl keeps what it has discovered in HOME.
-		command.Env = append(os.Environ(), "HOME="+w.dir, "KUBECONFIG="+w.kubeconfig)
-		command.Stderr = &stderr
-		start := time.Now()
-		err := command.Run()
-		wall := time.Since(start)
-		if err != nil {
-			return usage{}, fmt.Errorf("%v: %w\n%s", command.Args, err, &stderr)
-		}
-		return usage{wall: wall, cpu: command.ProcessState.UserTime() + command.ProcessState.SystemTime()}, nil
+		return runProgram(ctx, []string{"HOME=" + w.dir, "KUBECONFIG=" + w.kubeconfig}, program, args...)
 	}
 }
 

@@ -50,7 +50,7 @@ func eachFleet(b *testing.B, do func(*testing.B, *model.Model, []policyset.Optio
 		for _, per := range []int{1, 10} {
 			b.Run(fmt.Sprintf("databases=%d,per-namespace=%d", databases, per), func(b *testing.B) {
 				namespaces := databases / per
-				m, err := model.New(load(b, fleetFile(b, fleet.Size{Namespaces: namespaces, ClusterNamespaces: namespaces, ClustersPerNamespace: per, Instances: 3, AppPods: 10, Workloads: 10})), model.Options{})
+				m, err := model.New(load(b, fleetFile(b, fleet.Size{Namespaces: namespaces, ClusterNamespaces: namespaces, ClustersPerNamespace: per, Instances: 3, AppPods: 10, Workloads: 10}, fleet.List)), model.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}

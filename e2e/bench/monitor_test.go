@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/resource"
 
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/bench/fleet"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
@@ -17,7 +18,7 @@ import (
 func BenchmarkMonitor(b *testing.B) {
 	for name, size := range sizes() {
 		b.Run(name, func(b *testing.B) {
-			all := load(b, fleetFile(b, size))
+			all := load(b, fleetFile(b, size, fleet.List))
 			less := *all
 			less.Policies = slices.Delete(slices.Clone(all.Policies), 0, 1)
 			monitor := assess.NewMonitor(model.Options{})
@@ -44,7 +45,7 @@ func BenchmarkMonitor(b *testing.B) {
 func BenchmarkEvaluate(b *testing.B) {
 	for name, size := range sizes() {
 		b.Run(name, func(b *testing.B) {
-			inv := load(b, fleetFile(b, size))
+			inv := load(b, fleetFile(b, size, fleet.List))
 			for b.Loop() {
 				m, err := model.New(inv, model.Options{})
 				if err != nil {

@@ -39,14 +39,14 @@ func sizes() map[string]fleet.Size {
 	return out
 }
 
-func fleetFile(b *testing.B, s fleet.Size) string {
+func fleetFile(b *testing.B, s fleet.Size, form fleet.Form) string {
 	b.Helper()
 	name := filepath.Join(b.TempDir(), "fleet.json")
 	f, err := os.Create(name)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := fleet.Write(f, s); err != nil {
+	if err := fleet.Write(f, s, form); err != nil {
 		b.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
@@ -59,7 +59,7 @@ func fleetFile(b *testing.B, s fleet.Size) string {
 func BenchmarkOfflineStatus(b *testing.B) {
 	for name, size := range sizes() {
 		b.Run(name, func(b *testing.B) {
-			file := fleetFile(b, size)
+			file := fleetFile(b, size, fleet.List)
 			b.ReportAllocs()
 			for b.Loop() {
 				inv, err := manifests.Load(b.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
@@ -84,7 +84,7 @@ func BenchmarkOfflineStatus(b *testing.B) {
 func BenchmarkDecodeOnly(b *testing.B) {
 	for name, size := range sizes() {
 		b.Run(name, func(b *testing.B) {
-			file := fleetFile(b, size)
+			file := fleetFile(b, size, fleet.List)
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := decodeOnly(file); err != nil {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -134,10 +133,8 @@ func worstFile(b *testing.B, objects []any) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, o := range append([]any{databaseIn("db")}, objects...) {
-		if err := json.NewEncoder(f).Encode(o); err != nil {
-			b.Fatal(err)
-		}
+	if err := writeLines(f, append([]any{databaseIn("db")}, objects...)); err != nil {
+		b.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		b.Fatal(err)

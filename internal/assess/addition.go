@@ -155,12 +155,10 @@ func rulesFor(m *model.Model, f v1alpha1.RequiredFlow, one connection, resolving
 
 // foreign are the policies that lockdown does not manage.
 func foreign(m *model.Model, refs []v1alpha1.PolicyReference) []v1alpha1.PolicyReference {
-	managed := map[v1alpha1.PolicyReference]bool{}
-	for i := range m.Inventory().Policies {
-		p := &m.Inventory().Policies[i]
-		managed[p.PolicyReference] = policyset.IsOurs(p.Labels)
-	}
-	return slices.DeleteFunc(slices.Clone(refs), func(ref v1alpha1.PolicyReference) bool { return managed[ref] })
+	return slices.DeleteFunc(slices.Clone(refs), func(ref v1alpha1.PolicyReference) bool {
+		at, ok := m.Positions()[ref]
+		return ok && policyset.IsOurs(m.Inventory().Policies[at].Labels)
+	})
 }
 
 // selectorOf are labels that select a pod and those like it: its database, the operator, or a label that charts

@@ -31,7 +31,7 @@ func versionFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepo
 				settings.Version, engine.Version), command.Text{}))
 	}
 	tiers := 0
-	for i := range m.Engine().Policies() {
+	for _, i := range m.Engine().PoliciesFor("") {
 		if p := &m.Inventory().Policies[i]; p.Kind == v1alpha1.ClusterNetworkPolicy && p.Refused == "" {
 			tiers++
 		}
@@ -48,7 +48,7 @@ func versionFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRepo
 func takenOtherwise(m *model.Model, c *model.Cluster) map[string]bool {
 	out := map[string]bool{}
 	policies := m.Engine().Policies()
-	for i := range policies {
+	for _, i := range m.Engine().PoliciesFor(c.Object.Namespace) {
 		if !policies[i].OtherVersion {
 			continue
 		}

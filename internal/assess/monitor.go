@@ -44,9 +44,11 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 		assessments[i] = a
 	}
 	each(stale, func(i int, c *model.Cluster) { assessments[at[i]] = assess(m, c) })
-	for i, c := range stale {
-		addThen(m, c, &assessments[at[i]].report)
+	reports := make([]*v1alpha1.IsolationReport, len(stale))
+	for i := range stale {
+		reports[i] = &assessments[at[i]].report
 	}
+	addThen(m, stale, reports)
 	list = emptyList(m)
 	known := make(map[types.NamespacedName]assessment, len(m.Clusters()))
 	for i, c := range m.Clusters() {

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -29,24 +30,44 @@ func evaluateWithin(m *model.Model, p Patience, report func(*model.Model, *model
 	list := emptyList(m)
 	list.Items = make([]v1alpha1.IsolationReport, len(m.Clusters()))
 	inTime := make([]bool, len(m.Clusters()))
+	left := byNamespace(m.Clusters())
 	each(m.Clusters(), func(i int, c *model.Cluster) {
 		list.Items[i], inTime[i] = p.wait(m, c, func() v1alpha1.IsolationReport { return report(m, c) })
+		if left[c.Object.Namespace].Add(-1) == 0 {
+			m.Engine().Forget(c.Object.Namespace)
+		}
 	})
 	all := true
 	for i := range inTime {
 		all = all && inTime[i]
 	}
-	for i, c := range m.Clusters() {
-		if all {
-			addThen(m, c, &list.Items[i])
-			continue
+	if all {
+		reports := make([]*v1alpha1.IsolationReport, len(list.Items))
+		for i := range list.Items {
+			reports[i] = &list.Items[i]
 		}
+		addThen(m, m.Clusters(), reports)
+		return list
+	}
+	for i := range list.Items {
 		// To know it takes another model, with the same identities.
 		for t := range list.Items[i].Timed {
 			list.Items[i].Timed[t].Then = v1alpha1.PostureUnknown
 		}
 	}
 	return list
+}
+
+// byNamespace are the numbers of clusters by namespace, to count down.
+func byNamespace(clusters []*model.Cluster) map[string]*atomic.Int32 {
+	out := map[string]*atomic.Int32{}
+	for _, c := range clusters {
+		if out[c.Object.Namespace] == nil {
+			out[c.Object.Namespace] = &atomic.Int32{}
+		}
+		out[c.Object.Namespace].Add(1)
+	}
+	return out
 }
 
 // wait returns the report on a cluster; false when it took too long.

@@ -76,12 +76,8 @@ func denials(m *model.Model, denied []connection) []v1alpha1.Location {
 
 // directionOf is the field of a policy with the rules of a direction.
 func directionOf(m *model.Model, ref v1alpha1.PolicyReference, direction string) string {
-	for i := range m.Inventory().Policies {
-		p := &m.Inventory().Policies[i]
-		if p.PolicyReference != ref {
-			continue
-		}
-		switch object := p.Object.(type) {
+	if at, ok := m.Positions()[ref]; ok {
+		switch object := m.Inventory().Policies[at].Object.(type) {
 		case *ciliumv2.CiliumNetworkPolicy:
 			if object.Spec == nil {
 				return "specs"
@@ -131,7 +127,7 @@ const clusterKind = "Cluster"
 
 // sourceOf is where an object of manifests came from; false for what has no file.
 func sourceOf(m *model.Model, at v1alpha1.Location) (inventory.Source, bool) {
-	return m.Inventory().SourceOf(at.Kind, types.NamespacedName{Namespace: at.Namespace, Name: at.Name})
+	return m.Inventory().SourceOf(at.Kind, types.NamespacedName{Namespace: at.Namespace, Name: at.Name}, m.Positions())
 }
 
 // document is where missing evidence was looked for, none where that is no single place.

@@ -21,9 +21,15 @@ const overdueAfter = time.Minute
 
 // WhenEnded is the model after something has ended by itself, all else staying as it is.
 func WhenEnded(m *model.Model, t v1alpha1.Timed) (*model.Model, error) {
-	return m.With(slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool {
-		return slices.Contains(t.Policies, p.PolicyReference)
-	}))
+	return without(m, t.Policies)
+}
+
+func without(m *model.Model, ended []v1alpha1.PolicyReference) (*model.Model, error) {
+	gone := map[v1alpha1.PolicyReference]bool{}
+	for _, ref := range ended {
+		gone[ref] = true
+	}
+	return m.With(slices.DeleteFunc(slices.Clone(m.Inventory().Policies), func(p inventory.Policy) bool { return gone[p.PolicyReference] }))
 }
 
 // TimedOf is what ends by itself of a cluster, in the order in which it ends; without the posture that it has then.
@@ -112,16 +118,6 @@ func runsOut(out *v1alpha1.Timed, job inventory.Timer, now time.Time) {
 	if remaining < -overdueAfter {
 		out.Overdue = true
 		out.Message = fmt.Sprintf("it should have ended at %s: is a kube-controller-manager running?", until.UTC().Format(time.RFC3339))
-	}
-}
-
-// addThen completes what ends by itself with what the posture is then. It is not for several clusters at once: the
-// models share their identities.
-func addThen(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) {
-	for i := range r.Timed {
-		if then, err := WhenEnded(m, r.Timed[i]); err == nil {
-			r.Timed[i].Then = Posture(then, c)
-		}
 	}
 }
 

@@ -38,6 +38,8 @@ type Engine struct {
 	subjects map[identity.NumericIdentity]*subject
 	// distilled are the policies of the subjects, by what they are made of.
 	distilled map[string]*distilled
+	// made is what there is of these of each namespace.
+	made map[string]*made
 }
 
 // New returns an engine for policies that Read has returned. All identities that will be asked
@@ -50,6 +52,7 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 		byNamespace: map[string][]int{},
 		subjects:    map[identity.NumericIdentity]*subject{},
 		distilled:   map[string]*distilled{},
+		made:        map[string]*made{},
 	}
 	for i := range policies {
 		e.byNamespace[policies[i].Namespace] = append(e.byNamespace[policies[i].Namespace], i)

@@ -42,7 +42,7 @@ func (i *Identity) Name() string { return i.name }
 func (i *Identity) Entity() v1alpha1.Entity { return v1alpha1.Entity(i.name) }
 
 // Labels are the identity's labels in Cilium's form source:key=value, in order.
-func (i *Identity) Labels() []string { return i.id.Labels.GetModel() }
+func (i *Identity) Labels() []string { return i.id.LabelArray.GetModel() }
 
 // IsWorld is true for the world and for named parts of it.
 func (i *Identity) IsWorld() bool { return i.id.Labels.HasWorldLabel() }
@@ -239,6 +239,9 @@ func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Ident
 		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
 	}
 	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named, portsKey: portsKey}
+	if !lbls.HasInitLabel() && !lbls.HasWorldLabel() && !lbls.HasHostLabel() {
+		i.id.Labels = nil // Nobody looks for others in this map, and it takes more room than the array, which has them too.
+	}
 	s.next++
 	s.byKey[key] = i
 	s.byNumber[i.id.ID] = i

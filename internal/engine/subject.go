@@ -96,14 +96,15 @@ func (e *Engine) subject(i *Identity) *subject {
 	if s == nil {
 		s = &subject{identity: i}
 		e.subjects[i.id.ID] = s
+		e.madeFor(i).add(i)
 	}
 	e.mu.Unlock()
 	s.once.Do(func() {
-		rules, byName := e.describe(s)
-		s.distilled = e.distil(whatIsSeen, i, rules, byName)
+		rules := e.describe(s)
+		s.distilled = e.distil(whatIsSeen, i, rules)
 		for _, a := range []assumption{mostOpen, mostClosed} {
 			if slices.ContainsFunc(slices.Concat(s.ingress.unsure, s.egress.unsure), func(r unsureRule) bool { return a.widens(r.verdict) }) {
-				s.others = append(s.others, e.distil(a, i, rules, byName))
+				s.others = append(s.others, e.distil(a, i, rules))
 			}
 		}
 	})
@@ -113,9 +114,9 @@ func (e *Engine) subject(i *Identity) *subject {
 // distil returns the policy of an identity, made once for all that the same rules select: besides
 // these, only the identity's own ports count where rules refer to them by name and, of what is no pod,
 // the identity itself (policy.Repository.computePolicyEnforcementAndRules).
-func (e *Engine) distil(a assumption, i *Identity, rules []string, byName bool) *distilled {
-	key := strings.Join(rules, ",")
-	if byName {
+func (e *Engine) distil(a assumption, i *Identity, rules ruleNames) *distilled {
+	key := strings.Join(rules.names, ",")
+	if rules.byName {
 		key += "/" + i.portsKey
 	}
 	if i.name != "" || i.id.Labels.HasInitLabel() {
@@ -127,6 +128,9 @@ func (e *Engine) distil(a assumption, i *Identity, rules []string, byName bool) 
 	if d == nil {
 		d = &distilled{}
 		e.distilled[key] = d
+		if rules.namespaced {
+			e.madeFor(i).addPolicy(key)
+		}
 	}
 	e.mu.Unlock()
 	d.once.Do(func() { d.resolve(e, a, i) })
@@ -142,11 +146,21 @@ func (d *distilled) resolve(e *Engine, a assumption, i *Identity) {
 	d.policy = resolved.DistillPolicy(quiet, owner{i}, map[string]uint16{policy.FallbackRedirectID: math.MaxUint16})
 	_ = d.policy.Ready() // Fails only when called twice.
 	d.policy.Detach(quiet)
+	// What it was distilled from is not looked at again, and is ten times as large: the filters, which selectors know as their users,
+	// would keep it.
+	d.policy.SelectorPolicy.L4Policy.Ingress.PortRules, d.policy.SelectorPolicy.L4Policy.Egress.PortRules = nil, nil
+	d.policy.SelectorPolicy = nil
 }
 
-// describe collects what selects the subject, by Cilium's own selectors. It returns the rules, and
-// whether one of them refers to ports by name.
-func (e *Engine) describe(s *subject) (rules []string, byName bool) {
+// ruleNames are the rules that select a subject.
+type ruleNames struct {
+	names []string
+	// byName is true when one of them refers to ports by name, and namespaced when one is of a policy with a namespace.
+	byName, namespaced bool
+}
+
+// describe collects what selects the subject, by Cilium's own selectors.
+func (e *Engine) describe(s *subject) (rules ruleNames) {
 	for _, index := range e.candidates(s.identity) {
 		p := &e.policies[index]
 		if p.Unreadable != "" && p.WouldSelect(s.identity) {
@@ -164,8 +178,9 @@ func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 				end = &s.ingress
 			}
 			name, named := ruleName(index, i), rule.namesPorts()
-			rules, end.rules = append(rules, name), append(end.rules, name)
-			byName, end.byName = byName || named, end.byName || named
+			rules.names, end.rules = append(rules.names, name), append(end.rules, name)
+			rules.byName, end.byName = rules.byName || named, end.byName || named
+			rules.namespaced = rules.namespaced || p.Namespace != ""
 			end.selected = true
 			if rule.DefaultDeny {
 				end.defaultDeny = append(end.defaultDeny, p.PolicyReference)
@@ -177,7 +192,7 @@ func (e *Engine) describe(s *subject) (rules []string, byName bool) {
 	}
 	s.ingress.defaultDeny = Unique(s.ingress.defaultDeny)
 	s.egress.defaultDeny = Unique(s.egress.defaultDeny)
-	return rules, byName
+	return rules
 }
 
 // namesPorts tells whether the rule refers to a port by something else than a plain number.

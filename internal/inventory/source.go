@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -51,15 +50,24 @@ func (s Source) InFile() bool { return s.File != "" && s.File != Stdin }
 // IsZero is true for objects of a server.
 func (s Source) IsZero() bool { return s.File == "" && s.Kustomization == "" }
 
-// SourceOf is where a policy or a Cluster came from; false for what is not there, or has no file.
-func (inv *Inventory) SourceOf(kind string, name types.NamespacedName) (Source, bool) {
+// Positions are where each policy is in Policies: whoever asks about many of them asks for this once.
+func (inv *Inventory) Positions() map[v1alpha1.PolicyReference]int {
+	at := make(map[v1alpha1.PolicyReference]int, len(inv.Policies))
+	for i := range inv.Policies {
+		at[inv.Policies[i].PolicyReference] = i
+	}
+	return at
+}
+
+// SourceOf is where a policy or a Cluster came from; false for what is not there, or has no file. It takes what Positions
+// returns.
+func (inv *Inventory) SourceOf(kind string, name types.NamespacedName, positions map[v1alpha1.PolicyReference]int) (Source, bool) {
 	if kind == "Cluster" {
 		source := inv.Sources[name]
 		return source, source.InFile()
 	}
-	ref := v1alpha1.PolicyReference{Kind: v1alpha1.PolicyKind(kind), Namespace: name.Namespace, Name: name.Name}
-	i := slices.IndexFunc(inv.Policies, func(p Policy) bool { return p.PolicyReference == ref })
-	if i < 0 {
+	i, ok := positions[v1alpha1.PolicyReference{Kind: v1alpha1.PolicyKind(kind), Namespace: name.Namespace, Name: name.Name}]
+	if !ok {
 		return Source{}, false
 	}
 	return inv.Policies[i].Source, inv.Policies[i].Source.InFile()

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -26,6 +27,8 @@ type lookup struct {
 	fleet   Fleet
 	// services are those of each namespace.
 	services map[string][]*corev1.Service
+	// instances are the pods that say they are a cluster's, whether the model is about it or not.
+	instances map[types.NamespacedName][]int
 	// operatorPods are the operators whose pods run, by their label.
 	operatorPods []inventory.Operator
 	// apiServerNodes are the addresses of the nodes on which API servers are seen.
@@ -69,6 +72,13 @@ func (m *Model) buildLookup() {
 	l.services = map[string][]*corev1.Service{}
 	for _, s := range m.inv.Services {
 		l.services[s.Namespace] = append(l.services[s.Namespace], s)
+	}
+	l.instances = map[types.NamespacedName][]int{}
+	for i := range m.inv.Pods {
+		if p := &m.inv.Pods[i]; p.Labels[cnpg.PodRoleLabel] == cnpg.InstancePodRole {
+			key := types.NamespacedName{Namespace: p.Namespace, Name: p.Labels[cnpg.ClusterLabel]}
+			l.instances[key] = append(l.instances[key], i)
+		}
 	}
 	l.apiServerNodes = apiServerNodes(m.inv.Pods)
 	l.operatorPods = inventory.OperatorsFromPods(m.inv.Pods)

@@ -111,7 +111,7 @@ func New(inv *inventory.Inventory, o Options) (*Model, error) { return Next(nil,
 // Next is New for the next inventory of the same Kubernetes cluster. It takes over from the last
 // model what has not changed since: the same objects, by pointer. The last model may be nil.
 func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
-	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}, contents: &contents{}}
+	m := &Model{inv: inv, options: o, around: engine.AroundOf(inv), unmanaged: map[types.NamespacedName]bool{}, unlabelled: map[string]*engine.Identity{}, contents: contentsOf(inv)}
 	m.clusters = selectClusters(m.inv, o)
 	m.around.Databases = engine.About(len(m.clusters))
 	if last.serves(inv.Settings, m.around) {
@@ -176,7 +176,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 	inv := *m.inv
 	inv.Policies = policies
 	other := *m
-	other.inv, other.contents = &inv, &contents{}
+	other.inv, other.contents = &inv, contentsOf(&inv)
 	read, err := other.read(policies, m)
 	if err != nil {
 		return nil, err

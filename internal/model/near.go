@@ -41,7 +41,7 @@ func (m *Model) Near(c *Cluster, namespaces map[string]bool, added []inventory.P
 	for _, p := range policies {
 		inv.Policies, read = append(inv.Policies, p.Policy), append(read, p.read)
 	}
-	other.inv, other.contents = &inv, &contents{}
+	other.inv, other.contents = &inv, contentsOf(&inv)
 	other.clusters, other.lookup.clusters = []*Cluster{c}, map[types.NamespacedName]*Cluster{c.Key(): c}
 	other.outside, other.parts, other.possible = other.entityIDs, make([][]*engine.Identity, len(read)), make([]possible, len(read))
 	other.identities = m.engine.Near(namespaces)

@@ -13,7 +13,10 @@ func (m *Model) read(policies []inventory.Policy, last *Model) ([]engine.Policy,
 	read := make([]engine.Policy, len(policies))
 	var unread []int
 	var fresh []inventory.Policy
-	known := last.positions()
+	var known map[v1alpha1.PolicyReference]int
+	if last != nil {
+		known = last.Positions()
+	}
 	for i := range policies {
 		at, ok := known[policies[i].PolicyReference]
 		if ok && samePolicy(&last.inv.Policies[at], &policies[i]) {
@@ -52,18 +55,6 @@ func (m *Model) divideWorld(read []engine.Policy) error {
 	}
 	m.possible = m.possibleClients(read)
 	return nil
-}
-
-// positions are the policies' positions in the inventory; none in no model.
-func (m *Model) positions() map[v1alpha1.PolicyReference]int {
-	if m == nil {
-		return nil
-	}
-	at := make(map[v1alpha1.PolicyReference]int, len(m.inv.Policies))
-	for i := range m.inv.Policies {
-		at[m.inv.Policies[i].PolicyReference] = i
-	}
-	return at
 }
 
 // partsOf are the identities of the parts of the world that policies name.

@@ -253,11 +253,8 @@ func (m *Model) endsOfDependant(d egress.Dependant) ([]End, error) {
 		return nil, err
 	}
 	ends := []End{{Identity: ids[0], Name: "an instance of " + called}}
-	for i := range m.inv.Pods {
-		p := &m.inv.Pods[i]
-		if p.Namespace == key.Namespace && p.Labels[cnpg.ClusterLabel] == key.Name && p.Labels[cnpg.PodRoleLabel] == cnpg.InstancePodRole {
-			ends = append(ends, m.EndOf(i, m.calledPod(i)))
-		}
+	for _, i := range m.lookup.instances[key] {
+		ends = append(ends, m.EndOf(i, m.calledPod(i)))
 	}
 	return ends, nil
 }

@@ -150,7 +150,7 @@ func (d *Difference) addPolicies(last *Model) {
 		}
 	}
 	m := d.Model
-	gone := last.positions()
+	gone := maps.Clone(last.Positions())
 	for i := range m.inv.Policies {
 		ref := m.inv.Policies[i].PolicyReference
 		at, known := gone[ref]

@@ -20,8 +20,8 @@ func notRendered(inv *inventory.Inventory) error {
 	return errors.Join(errs...)
 }
 
-// unknownPostures is an error for the clusters about which nothing could be said: one for each reason. told are the reasons
-// that touch several.
+// unknownPostures is an error for the clusters about which nothing could be said: one for each reason. told are the reasons,
+// which need not be told once more.
 func unknownPostures(list v1alpha1.IsolationReportList) (told map[string]bool, unknown error) {
 	var errs []error
 	told = map[string]bool{}
@@ -38,10 +38,10 @@ func unknownPostures(list v1alpha1.IsolationReportList) (told map[string]bool, u
 		touched[why] = append(touched[why], r.Metadata)
 	}
 	for _, why := range reasons {
+		told[why] = true
 		if first := touched[why][0]; len(touched[why]) == 1 {
 			errs = append(errs, fmt.Errorf("the posture of cluster %q in namespace %q is unknown: %s", first.Name, first.Namespace, why))
 		} else {
-			told[why] = true
 			errs = append(errs, fmt.Errorf("the postures of %d clusters, %q in namespace %q among them, are unknown: %s",
 				len(touched[why]), first.Name, first.Namespace, why))
 		}

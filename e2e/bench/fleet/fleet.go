@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 )
 
 // Size says how large a fleet is.
@@ -24,7 +25,19 @@ type Size struct {
 	NetworkPolicies int
 	// Endpoints adds a CiliumEndpoint for each pod.
 	Endpoints bool
+	// Short pods have only what policies ask for, instead of being about as large as real ones.
+	Short bool
 }
+
+// Form is how the objects of a fleet are written.
+type Form string
+
+// Forms of a fleet: one List, a line of JSON for each object, and the same lines as documents of YAML.
+const (
+	List  Form = "list"
+	Lines Form = "lines"
+	YAML  Form = "yaml"
+)
 
 // Pods is the number of pods of the fleet.
 func (s Size) Pods() int {
@@ -68,30 +81,31 @@ func Each(s Size, f func(object map[string]any) error) error {
 	return err
 }
 
-// Write writes the fleet as one JSON document, a List.
-func Write(w io.Writer, s Size) error {
-	if _, err := io.WriteString(w, `{"apiVersion":"v1","kind":"List","items":[`); err != nil {
-		return err
+// Write writes the fleet in a form.
+func Write(w io.Writer, s Size, form Form) error {
+	begin, between, end := "", "", ""
+	switch form {
+	case List:
+		begin, between, end = `{"apiVersion":"v1","kind":"List","items":[`, ",", "]}\n"
+	case Lines:
+	case YAML:
+		begin, between = "---\n", "---\n"
+	default:
+		return fmt.Errorf("unknown form %q: choose %q, %q or %q", form, List, Lines, YAML)
 	}
-	first := true
+	out := json.NewEncoder(w)
+	separator := begin
 	err := Each(s, func(o map[string]any) error {
-		if !first {
-			if _, err := io.WriteString(w, ",\n"); err != nil {
-				return err
-			}
-		}
-		first = false
-		text, err := json.Marshal(o)
-		if err != nil {
+		if _, err := io.WriteString(w, separator); err != nil {
 			return err
 		}
-		_, err = w.Write(text)
-		return err
+		separator = between
+		return out.Encode(o)
 	})
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, "]}\n")
+	_, err = io.WriteString(w, end)
 	return err
 }
 
@@ -153,29 +167,16 @@ func (s Size) pods(emit func(object, error) error, err error, namespace, workloa
 	return err
 }
 
-// pod is about as large as a real one: most of it does not matter, and has to be read all the same.
+// pod is about as large as a real one, unless it is to be short: most of it does not matter, and has to be read all the same.
 func (s Size) pod(emit func(object, error) error, err error, namespace, name string, labels object, account string, owner object, ports list) error {
 	metadata := meta(namespace, name, labels)
 	metadata["ownerReferences"] = list{owner}
-	err = emit(object{
-		"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
-		"spec": object{
-			"serviceAccountName": account, "nodeName": "node-1", "restartPolicy": "Always", "schedulerName": "default-scheduler",
-			"containers": list{object{
-				"name": "main", "image": "registry.example/app:1.2.3", "ports": ports,
-				"env":            list{object{"name": "PGHOST", "value": "db-0-rw"}, object{"name": "LOG_LEVEL", "value": "info"}},
-				"resources":      object{"requests": object{"cpu": "100m", "memory": "128Mi"}},
-				"readinessProbe": object{"httpGet": object{"path": "/ready", "port": 8080}, "periodSeconds": 10},
-				"volumeMounts":   list{object{"name": "token", "mountPath": "/var/run/secrets", "readOnly": true}},
-			}},
-			"volumes":     list{object{"name": "token", "projected": object{"sources": list{object{"serviceAccountToken": object{"path": "token"}}}}}},
-			"tolerations": list{object{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}},
-		},
-		"status": object{
-			"phase": "Running", "podIP": "10.0.0.1", "qosClass": "Burstable",
-			"conditions": list{object{"type": "Ready", "status": "True"}, object{"type": "PodScheduled", "status": "True"}},
-		},
-	}, err)
+	spec := object{"serviceAccountName": account, "containers": list{object{"name": "main", "ports": ports}}}
+	pod := object{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+	if !s.Short {
+		realistic(pod, spec, ports)
+	}
+	err = emit(pod, err)
 	if !s.Endpoints {
 		return err
 	}
@@ -192,6 +193,26 @@ func (s Size) pod(emit func(object, error) error, err error, namespace, name str
 		"apiVersion": "cilium.io/v2", "kind": "CiliumEndpoint", "metadata": meta(namespace, name, nil),
 		"status": object{"id": 1, "state": "ready", "identity": object{"id": 1000, "labels": identity}},
 	}, err)
+}
+
+// realistic adds what real pods have besides.
+func realistic(pod, spec object, ports list) {
+	maps.Copy(spec, object{
+		"nodeName": "node-1", "restartPolicy": "Always", "schedulerName": "default-scheduler",
+		"containers": list{object{
+			"name": "main", "image": "registry.example/app:1.2.3", "ports": ports,
+			"env":            list{object{"name": "PGHOST", "value": "db-0-rw"}, object{"name": "LOG_LEVEL", "value": "info"}},
+			"resources":      object{"requests": object{"cpu": "100m", "memory": "128Mi"}},
+			"readinessProbe": object{"httpGet": object{"path": "/ready", "port": 8080}, "periodSeconds": 10},
+			"volumeMounts":   list{object{"name": "token", "mountPath": "/var/run/secrets", "readOnly": true}},
+		}},
+		"volumes":     list{object{"name": "token", "projected": object{"sources": list{object{"serviceAccountToken": object{"path": "token"}}}}}},
+		"tolerations": list{object{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}},
+	})
+	pod["status"] = object{
+		"phase": "Running", "podIP": "10.0.0.1", "qosClass": "Burstable",
+		"conditions": list{object{"type": "Ready", "status": "True"}, object{"type": "PodScheduled", "status": "True"}},
+	}
 }
 
 func meta(namespace, name string, labels object) object {

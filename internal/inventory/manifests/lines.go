@@ -26,13 +26,13 @@ const maxLocated = 8 << 20
 // with slashes, where they are in it. Each file is read once more. What is not found there has no line: a file that has changed
 // since, one that is very large, or a field that a kustomization has added. It returns early when ctx is done.
 func Locate(ctx context.Context, inv *inventory.Inventory, list *v1alpha1.IsolationReportList) {
-	byFile := map[string][]lookup{}
+	byFile, positions := map[string][]lookup{}, inv.Positions()
 	add := func(findings []v1alpha1.Finding) {
 		for i := range findings {
 			findings[i].At = slices.Clone(findings[i].At)
 			for j := range findings[i].At {
 				if at := &findings[i].At[j]; at.File != "" {
-					byFile[at.File] = append(byFile[at.File], wantedAt(inv, at))
+					byFile[at.File] = append(byFile[at.File], wantedAt(inv, positions, at))
 				}
 			}
 		}
@@ -58,8 +58,8 @@ type lookup struct {
 	source inventory.Source
 }
 
-func wantedAt(inv *inventory.Inventory, at *v1alpha1.Location) lookup {
-	source, ok := inv.SourceOf(at.Kind, types.NamespacedName{Namespace: at.Namespace, Name: at.Name})
+func wantedAt(inv *inventory.Inventory, positions map[v1alpha1.PolicyReference]int, at *v1alpha1.Location) lookup {
+	source, ok := inv.SourceOf(at.Kind, types.NamespacedName{Namespace: at.Namespace, Name: at.Name}, positions)
 	if !ok {
 		source = inventory.Source{File: at.File, Document: at.Document}
 	}

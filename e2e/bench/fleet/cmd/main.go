@@ -1,4 +1,4 @@
-// Command cmd writes a fleet as JSON to stdout: go run ./e2e/bench/fleet/cmd -namespaces 100 …
+// Command cmd writes a fleet to stdout: go run ./e2e/bench/fleet/cmd -namespaces 100 …
 package main
 
 import (
@@ -21,9 +21,11 @@ func main() {
 	flag.BoolVar(&s.CiliumPolicies, "cilium-policies", false, "three Cilium policies for each database")
 	flag.IntVar(&s.NetworkPolicies, "network-policies", 0, "NetworkPolicies of applications")
 	flag.BoolVar(&s.Endpoints, "endpoints", false, "a CiliumEndpoint for each pod")
+	flag.BoolVar(&s.Short, "short", false, "pods with nothing but what policies ask for")
+	form := flag.String("form", string(fleet.List), "list: one List; lines: a line of JSON for each object; yaml: the same lines as documents of YAML")
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
-	if err := fleet.Write(out, s); err != nil {
+	if err := fleet.Write(out, s, fleet.Form(*form)); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
