@@ -18,6 +18,7 @@ var suite = groups{
 	{"continuity", core, "nobody allowed is cut off on the way", continuity},
 	{"killed", core, "a killed plugin leaves nothing behind", killed},
 	{"two-clusters", core, "two clusters in one namespace", twoClusters},
+	{"egress", longer, "a database reaches what it needs and nothing else", egressLocked},
 	{"comes-and-goes", longer, "a cluster comes and goes", comingAndGoing},
 	{"operator-elsewhere", longer, "the operator in another namespace", operatorElsewhere},
 	{"clients", longer, "who really connects", whoConnects},
