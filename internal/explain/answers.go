@@ -113,8 +113,11 @@ func answerKey(a v1alpha1.Answer) string {
 }
 
 func (q *Question) namesOf(o Origin) []string {
-	if o.name != "" {
+	switch {
+	case o.name != "":
 		return []string{o.name}
+	case o.far != nil:
+		return o.far.question.namesOf(o.far.origin)
 	}
 	var names []string
 	for _, i := range o.Pods {
@@ -129,7 +132,11 @@ func (q *Question) answer(o Origin, t Goal) v1alpha1.Answer {
 		return v1alpha1.Answer{Verdict: v1alpha1.VerdictUnknown, Ingress: unknown, Egress: unknown}
 	}
 	ingress, egress := q.Directions(o, t)
-	a := v1alpha1.Answer{Port: t.Port, Ingress: q.explained(ingress), Egress: q.explained(egress), Verdict: ingress.Verdict}
+	at := q // Where the source's own policies are.
+	if o.far != nil && o.far.question != nil {
+		at = o.far.question
+	}
+	a := v1alpha1.Answer{Port: t.Port, Ingress: q.explained(ingress), Egress: at.explained(egress), Verdict: ingress.Verdict}
 	if egress.Verdict.WorseThan(a.Verdict) {
 		a.Verdict = egress.Verdict
 	}

@@ -12,6 +12,9 @@ import (
 
 // Directions are the engine's answers, save where no engine is at work, or evidence is missing.
 func (q *Question) Directions(o Origin, t Goal) (ingress, egress engine.Direction) {
+	if o.far != nil {
+		return q.directionsAcross(o, t)
+	}
 	d := q.Model.Engine().Decide(o.Identity, t.Identity, t.Port)
 	ingress, egress = d.Ingress, q.wayOut(o, t)
 	if o.apiServer {

@@ -4,17 +4,23 @@ import (
 	"fmt"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // namespaceLabelsMissing says that the answer hangs on labels of the source's namespace, which could not
 // be read; empty when it does not. The agent's own identities hold these labels.
 func (q *Question) namespaceLabelsMissing(o Origin, t Goal) string {
+	return q.namespaceLabelsMissingFor(o, q.Model, t)
+}
+
+// namespaceLabelsMissingFor is the same for a target in the model of another Kubernetes cluster.
+func (q *Question) namespaceLabelsMissingFor(o Origin, at *model.Model, t Goal) string {
 	namespace := o.Identity.Namespace()
 	if namespace == "" || q.knownToAgent(o) {
 		return ""
 	}
 	missing := q.Model.MissingAt("namespaces", namespace)
-	if len(missing) == 0 || !q.Model.Engine().LooksAtNamespaces(t.Identity) {
+	if len(missing) == 0 || !at.Engine().LooksAtNamespaces(t.Identity) {
 		return ""
 	}
 	return fmt.Sprintf("a policy looks at the labels of the source's namespace %q: %s", namespace, missing[0].Message)

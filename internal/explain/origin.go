@@ -34,6 +34,8 @@ type Origin struct {
 	apiServer bool
 	// Prefix is set for a part of the world whose addresses are known.
 	Prefix netip.Prefix
+	// far is set for pods of another Kubernetes cluster, whose pods and policies are in its own model.
+	far *farOrigin
 }
 
 // Matches tells whether a pod belongs to the source.
@@ -224,6 +226,9 @@ func (q *Question) addParts(parts []netip.Prefix) error {
 }
 
 func (q *Question) addHypothetical(s Source) error {
+	if s.cluster != "" && s.cluster != q.Model.Inventory().Settings.ClusterName {
+		return q.addHypotheticalOf(s)
+	}
 	known := slices.ContainsFunc(q.Model.Inventory().Namespaces, func(n inventory.Namespace) bool { return n.Name == s.namespace })
 	switch {
 	case known:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	ciliumio "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
 	"github.com/cilium/cilium/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
@@ -29,6 +30,8 @@ type Source struct {
 	// labels and serviceAccount are those of a pod that does not exist.
 	labels         map[string]string
 	serviceAccount string
+	// cluster is the name of another Kubernetes cluster in the mesh, in which a pod is that does not exist.
+	cluster string
 }
 
 type sourceForm int
@@ -168,6 +171,8 @@ func HypotheticalPod(labelText, namespace, serviceAccount string) (Source, error
 			errs = append(errs, fmt.Errorf("labels %q: %q can't be the key of a label: %s", labelText, key, withoutPattern(keyProblems[0])))
 		case len(valueProblems) > 0:
 			errs = append(errs, fmt.Errorf("labels %q: %q can't be the value of a label: %s", labelText, value, withoutPattern(valueProblems[0])))
+		case key == ciliumio.PolicyLabelCluster && len(validation.IsDNS1123Label(value)) > 0:
+			errs = append(errs, fmt.Errorf("labels %q: %q can't be the name of a Kubernetes cluster in a mesh", labelText, value))
 		case twice:
 			errs = append(errs, fmt.Errorf("labels %q: a pod can't have the label %q twice, with %q and %q", labelText, key, first, value))
 		default:
@@ -183,7 +188,9 @@ func HypotheticalPod(labelText, namespace, serviceAccount string) (Source, error
 	if problems := validation.IsDNS1123Subdomain(serviceAccount); len(problems) > 0 {
 		errs = append(errs, fmt.Errorf("%q can't be the name of a service account: %s", serviceAccount, withoutPattern(problems[0])))
 	}
-	return Source{form: formHypothetical, labels: set, namespace: namespace, serviceAccount: serviceAccount}, errors.Join(errs...)
+	cluster := set[ciliumio.PolicyLabelCluster]
+	delete(set, ciliumio.PolicyLabelCluster)
+	return Source{form: formHypothetical, labels: set, namespace: namespace, serviceAccount: serviceAccount, cluster: cluster}, errors.Join(errs...)
 }
 
 // withoutPattern is a problem in words: apimachinery adds examples and the regular expression behind them.
@@ -212,7 +219,7 @@ func (s Source) Namespaces(cluster string) []string {
 	case s.form == formEntity:
 		// Where API servers run is to be seen in a namespace that nobody has named.
 		return nil
-	case s.namespace == "" || s.namespace == cluster:
+	case s.namespace == "" || s.namespace == cluster || s.cluster != "":
 		return []string{cluster}
 	}
 	return []string{cluster, s.namespace}
@@ -224,7 +231,12 @@ func (s Source) Extra() model.Extra {
 	case formPrefix:
 		return model.Extra{Prefixes: []netip.Prefix{s.Prefix}}
 	case formNamespace, formHypothetical:
-		return model.Extra{Pods: []inventory.Pod{{Namespace: s.namespace, Labels: s.labels, ServiceAccount: s.serviceAccount}}}
+		pod := inventory.Pod{Namespace: s.namespace, Labels: s.labels, ServiceAccount: s.serviceAccount}
+		if s.cluster != "" {
+			// Which of the two it is depends on the name of the Kubernetes cluster that is asked.
+			return model.Extra{Pods: []inventory.Pod{pod}, Remote: []model.Remote{{Pod: pod, Cluster: s.cluster}}}
+		}
+		return model.Extra{Pods: []inventory.Pod{pod}}
 	case formPods, formEntity:
 	}
 	return model.Extra{}
@@ -255,6 +267,9 @@ func (s Source) Name() string {
 		pairs := make([]string, 0, len(s.labels))
 		for _, key := range slices.Sorted(maps.Keys(s.labels)) {
 			pairs = append(pairs, key+"="+s.labels[key])
+		}
+		if s.cluster != "" {
+			pairs = append(pairs, ciliumio.PolicyLabelCluster+"="+s.cluster)
 		}
 		return "a pod with " + strings.Join(pairs, ",")
 	case formPods:

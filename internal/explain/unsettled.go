@@ -57,6 +57,9 @@ func (q *Question) ends() []model.End {
 		out = append(out, q.Model.EndOf(t.Member.Pod, t.Pod.Name))
 	}
 	for _, o := range q.Origins {
+		if o.far != nil && o.far.question != nil {
+			out = append(out, o.far.end())
+		}
 		for _, i := range o.Pods {
 			out = append(out, q.Model.EndOf(i, q.Model.Pod(i).Name))
 		}

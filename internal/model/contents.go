@@ -64,6 +64,9 @@ func (m *Model) ExtraOf(pod inventory.Pod) *engine.Identity {
 	return nil
 }
 
+// Remote is the identity of one of Options.Extra.Remote.
+func (m *Model) Remote(index int) *engine.Identity { return m.remote[index] }
+
 // Clusters are those that the model is about, by namespace and name.
 func (m *Model) Clusters() []*Cluster { return m.clusters }
 

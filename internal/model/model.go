@@ -55,6 +55,8 @@ type Model struct {
 	known registry
 	// extra are the identities of Options.Extra.Pods.
 	extra []*engine.Identity
+	// remote are the identities of Options.Extra.Remote.
+	remote []*engine.Identity
 	// contents are policies as they are written.
 	contents *contents
 }
@@ -95,12 +97,24 @@ type Extra struct {
 	Prefixes []netip.Prefix
 	// Peers are whom pods may connect to.
 	Peers []egress.Peer
+	// Remote are pods of other Kubernetes clusters of the mesh. Model.Remote has their identities.
+	Remote []Remote
+}
+
+// Remote is a pod of another Kubernetes cluster of the mesh.
+type Remote struct {
+	// Labels are those of its identity in Cilium's form, as the agents there say; nil where nobody has said them.
+	Labels []string
+	// Pod and Cluster, by its name in the mesh, describe it where Labels is nil.
+	Pod     inventory.Pod
+	Cluster string
 }
 
 // And are the identities of both.
 func (e Extra) And(other Extra) Extra {
 	return Extra{
 		Pods: slices.Concat(e.Pods, other.Pods), Prefixes: slices.Concat(e.Prefixes, other.Prefixes), Peers: slices.Concat(e.Peers, other.Peers),
+		Remote: slices.Concat(e.Remote, other.Remote),
 	}
 }
 
@@ -235,6 +249,18 @@ func (m *Model) addExtra(extra Extra) error {
 			return err
 		}
 		m.extra = append(m.extra, ids...)
+	}
+	for i := range extra.Remote {
+		r := &extra.Remote[i]
+		if r.Labels != nil {
+			m.remote = append(m.remote, m.identities.Endpoint(inventory.Endpoint{IdentityLabels: r.Labels, NamedPorts: r.Pod.NamedPorts}))
+			continue
+		}
+		id, err := m.identities.PodOf(r.Cluster, &r.Pod)
+		if err != nil {
+			return err
+		}
+		m.remote = append(m.remote, id)
 	}
 	return nil
 }

@@ -19,9 +19,9 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/live"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/rollout"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/timer"

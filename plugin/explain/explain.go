@@ -30,6 +30,8 @@ type options struct {
 	// probes ask the data path as well.
 	probes *kit.Probes
 	output report.Output
+	// contexts are those of the source and of the cluster, when they are in two Kubernetes clusters.
+	contexts []string
 	// described is a pod that does not exist, as the flags describe it.
 	described described
 
@@ -83,7 +85,9 @@ func (o *options) command() *cobra.Command {
 			  kube-apiserver                the API server
 			  ingress, health               the proxy behind Ingresses and Gateways; Cilium's health checks
 			  unmanaged, init               pods that Cilium does not manage; pods without an identity yet
-			A pod that does not exist yet is described by --labels and --source-namespace in its place.
+			A pod that does not exist yet is described by --labels and --source-namespace in its place. With
+			the label io.cilium.k8s.policy.cluster, it is in another Kubernetes cluster of Cilium's mesh; with
+			--contexts, SOURCE is looked up there, and its own policies are asked as well.
 
 			With --to, it answers the other way: whether the cluster can connect to TARGET, for each
 			instance and the next one, or for who --from names:
@@ -123,6 +127,9 @@ func (o *options) command() *cobra.Command {
 			# A pod that does not exist yet
 			kubectl cnpg-netpol explain --labels role=backend --source-namespace shop shop-db -n shop
 
+			# A pod of another Kubernetes cluster of the mesh: where it is, and where the database is
+			kubectl cnpg-netpol explain web/deploy/api shop-db -n shop --contexts west,east
+
 			# May the database reach the API server, and its object store?
 			kubectl cnpg-netpol explain shop-db -n shop --to api-server
 			kubectl cnpg-netpol explain shop-db -n shop --to 'external s3.eu-west-1.amazonaws.com:443'
@@ -135,7 +142,7 @@ func (o *options) command() *cobra.Command {
 		`),
 		ValidArgsFunction: o.completeArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(o.validate(), o.complete(cmd.Flags(), args)); err != nil {
+			if err := errors.Join(o.validate(), o.validateContexts(cmd.Flags()), o.complete(cmd.Flags(), args)); err != nil {
 				return err
 			}
 			return o.run(cmd.Context())
@@ -151,6 +158,8 @@ func (o *options) command() *cobra.Command {
 	flags.StringVarP(&o.described.labels, "labels", "l", "", "Labels of a pod that does not exist yet: k=v,k2=v2")
 	flags.StringVar(&o.described.namespace, "source-namespace", "", "Namespace of the pod that --labels describes")
 	flags.StringVar(&o.described.serviceAccount, "source-service-account", "default", "Service account of the pod that --labels describes")
+	flags.StringSliceVar(&o.contexts, "contexts", nil, "Two contexts of one mesh: where SOURCE is, and where CLUSTER is")
+	_ = cmd.RegisterFlagCompletionFunc("contexts", o.source.CompleteContexts)
 	o.source.Files.AddFlags(cmd)
 	o.source.AddOperatorFlag(cmd)
 	kit.OutputVarP(cmd, &o.output, report.ExplanationFormats())
@@ -181,6 +190,9 @@ func (o *options) run(ctx context.Context) error {
 
 // explain returns the explanation, nil when there can't be any, and what went wrong besides.
 func (o *options) explain(ctx context.Context) (*v1alpha1.Explanation, error) {
+	if o.contexts != nil {
+		return o.explainAcross(ctx)
+	}
 	namespace, err := o.source.ScopeOf()
 	if err != nil {
 		return nil, err

@@ -49,6 +49,8 @@ type ExplainedSource struct {
 	Name string `json:"name"`
 	// Namespace is empty for sources that are no pods.
 	Namespace string `json:"namespace,omitempty"`
+	// Context is the kubeconfig's context of the source, when it is in another Kubernetes cluster than the target.
+	Context string `json:"context,omitempty"`
 	// IsTarget is true for a single pod that is one of the target's own. It always reaches itself, so
 	// that the answers are about the others.
 	IsTarget bool `json:"isTarget,omitempty"`

@@ -55,7 +55,11 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 func (p *page) inboundHeading(e v1alpha1.Explanation) error {
 	g := grid{bare: true, columns: []column{{}, {flexible: true, limit: p.limit(3)}}}
 	label := func(s string) cell { return painted(s, p.colors.Heading) }
-	g.add(label("Source"), text(sourceName(e.Source)))
+	source := sourceName(e.Source)
+	if e.Source.Context != "" {
+		source += " of " + e.Source.Context
+	}
+	g.add(label("Source"), text(source))
 	g.add(label("Cluster"), text(words.ClusterName(e.Metadata)+", "+e.Target.String()+", port "+portOf(e)))
 	g.add(label("Verdict"), p.verdict(e.Verdict, false))
 	return p.table(0, g)
