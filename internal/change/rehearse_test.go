@@ -158,6 +158,42 @@ func TestWhatCannotBeRehearsed(t *testing.T) {
 	}
 }
 
+// A rehearsal takes nothing from the cluster itself either, nor from the others of its namespace.
+func TestARehearsalTakesNoFlowAndNoBystandersIngress(t *testing.T) {
+	const operatorIn = `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"theirs","namespace":"shop"},"spec":{
+"endpointSelector":{"matchLabels":{"cnpg.io/cluster":"pg"}},"ingress":[{"fromEndpoints":[{"matchLabels":{"k8s:io.kubernetes.pod.namespace":"cnpg-system"}}]}]}}`
+	for name, tc := range map[string]struct {
+		inv   func(*testing.T) *inventory.Inventory
+		flags func(*policyset.FlagValues)
+		want  string
+	}{
+		"peers that only the former rehearsal lets in": {
+			func(t *testing.T) *inventory.Inventory {
+				inv := fixture.World(t, fixture.Policy(operatorIn))
+				plan := fixture.Lockdown(t, inv.Policies, rehearsalOf(t, fixture.Flags()))
+				inv.Policies = plan.After(inv.Policies, len(plan.Steps))
+				return inv
+			}, func(v *policyset.FlagValues) { v.OperatorOnly = true },
+			`the flow replication of cluster "pg" would be denied with policy "pg-internal-access" (delete), and a rehearsal takes nothing away`,
+		},
+		"others of the namespace under agents that take every policy for one with default deny": {
+			func(t *testing.T) *inventory.Inventory {
+				inv := fixture.World(t)
+				inv.Settings.NonDefaultDeny = false
+				return inv
+			}, fixture.WholeNamespace,
+			`what no rule allows would be denied at pod/web of namespace "shop"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := change.ProposeRehearsal(modelOf(t, tc.inv(t)), []policyset.Options{rehearsalOf(t, fixture.Flags(tc.flags))})
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got  %v\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
 // A rehearsal does not end by cutting off somebody who was seen; who only refers to the cluster is for a person to say.
 func TestWhoWasSeenEndsNoRehearsal(t *testing.T) {
 	client := func(workload string, targets ...v1alpha1.ObservedTarget) v1alpha1.ObservedClient {
