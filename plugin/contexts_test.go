@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,58 @@ func answering(t *testing.T, of *httptest.Server, path string, code int, body st
 	}))
 	t.Cleanup(server.Close)
 	return server
+}
+
+// inMesh is the same server as one of a mesh of Cilium's.
+func inMesh(t *testing.T, of *httptest.Server, name string, id int) *httptest.Server {
+	t.Helper()
+	own := regexp.MustCompile(`(io\.cilium\.k8s\.policy\.cluster=)[a-z0-9-]+`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		of.Config.Handler.ServeHTTP(answer, r)
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/configmaps/cilium-config") {
+			fmt.Fprintf(w, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cilium-config","namespace":"kube-system"},"data":{"cluster-name":%q,"cluster-id":"%d"}}`, name, id)
+			return
+		}
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(own.ReplaceAll(answer.Body.Bytes(), []byte("${1}"+name))) // The client may have gone.
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// A pod of one Kubernetes cluster and a database of another.
+func TestExplainAcrossContexts(t *testing.T) {
+	west := inMesh(t, apiServer(t, recordings+"live-open.json"), "west", 1)
+	east := inMesh(t, apiServer(t, recordings+"live-locked.json"), "east", 2)
+	t.Setenv("KUBECONFIG", kubeconfig(t,
+		"west", west.URL, "east", east.URL, "open", inMesh(t, apiServer(t, recordings+"live-open.json"), "open", 3).URL,
+		"alone", apiServer(t, recordings+"live-open.json").URL, "far away", nobodyListens))
+	for _, test := range []struct {
+		name string
+		args string
+		code int
+	}{
+		{"denied", "pod/backend cluster-example --contexts west,east", kit.ExitNo},
+		{"allowed", "pod/backend cluster-example --contexts west,open", kit.ExitFine},
+		{"nobody", "pod/nobody cluster-example --contexts west,east", kit.ExitFailed},
+		{"no-mesh", "pod/backend cluster-example --contexts alone,east", kit.ExitFailed},
+		{"no-answer", "pod/backend cluster-example --contexts far%20away,east", kit.ExitFailed},
+		{"no-database", "pod/backend gone --contexts west,east", kit.ExitFailed},
+		{"one", "pod/backend cluster-example --contexts west", kit.ExitFailed},
+		{"combined", "pod/backend cluster-example --contexts west,east --why-not --context west --probe", kit.ExitFailed},
+		{"by-label-why-not", "--labels role=backend,io.cilium.k8s.policy.cluster=west --source-namespace default cluster-example --context east --why-not", kit.ExitFailed},
+		{"by-label", "--labels role=backend,io.cilium.k8s.policy.cluster=west --source-namespace default cluster-example --context east", kit.ExitNo},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := run(t, append([]string{"explain"}, contextArguments(test.args)...)...)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			golden.Compare(t, filepath.Join("testdata", "contexts", "explain-"+test.name+".txt"), []byte(stdout+"--- stderr\n"+stderr))
+		})
+	}
 }
 
 // collection splits the path of a namespaced list.

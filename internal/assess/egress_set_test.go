@@ -132,6 +132,31 @@ func TestSetsThatLackWhatSpecsAskFor(t *testing.T) {
 	}
 }
 
+// What keeps instances from each other under a set that lacks its allow is mended by lockdown, and not by a policy by hand.
+func TestPeersThatASetLacksAreMendedByLockdown(t *testing.T) {
+	inv := fixture.World(t)
+	lockEgress(t, inv)
+	inv.Policies = slices.DeleteFunc(inv.Policies, func(p inventory.Policy) bool { return p.Name == "pg-egress-peers" })
+	m, err := model.New(inv, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked := 0
+	for _, f := range assess.Report(m, m.Cluster(fixture.Database())).Findings {
+		switch f.Code {
+		case v1alpha1.ReplicationBlocked, v1alpha1.IsolationCheckBlocked, v1alpha1.PoolerBlocked:
+			blocked++
+			if got := f.Remedy.String(); got != "kubectl cnpg-netpol lockdown pg -n shop --operator-namespace=cnpg-system --egress --allow-pods=role=backend" {
+				t.Errorf("%s: %s", f.Code, got)
+			}
+		default:
+		}
+	}
+	if blocked != 3 {
+		t.Errorf("%d flows are blocked", blocked)
+	}
+}
+
 // What is let out to is what the field says, in the form that rules have for it, and what can't be told is said with the
 // flag that tells it.
 func TestOutlets(t *testing.T) {

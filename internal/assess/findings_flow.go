@@ -34,14 +34,15 @@ func flowFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		}
 		n, _ := classic(m, c, f.Name)
 		out = append(out, at(finding(code, v1alpha1.SeverityError,
-			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, f.Name)), denials(m, n.denied)...))
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, f)), denials(m, n.denied)...))
 	}
 	return out
 }
 
 // flowRemedy is what to do about a required flow that is denied: lockdown, unless its source is a pod for
 // which the set's rules, which go by labels, do not hold.
-func flowRemedy(m *model.Model, c *model.Cluster, flow string) command.Text {
+func flowRemedy(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow) command.Text {
+	flow := f.Name
 	sources := m.Ends(c.Instances())
 	switch flow {
 	case v1alpha1.FlowOperator:
@@ -62,6 +63,9 @@ func flowRemedy(m *model.Model, c *model.Cluster, flow string) command.Text {
 		return command.Words("Remove hostNetwork from the template of the pods.")
 	}
 	if lockdownRefused(m, c) {
+		if line, ok := mends(m, c, f); ok {
+			return command.Run(line)
+		}
 		if n, found := classic(m, c, flow); found {
 			return command.Words(addition(m, c, n))
 		}

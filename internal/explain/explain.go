@@ -78,7 +78,7 @@ func (q *Question) Explain() (v1alpha1.Explanation, error) {
 	e := v1alpha1.Explanation{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.APIVersion, Kind: v1alpha1.ExplanationKind},
 		Metadata: v1alpha1.Metadata{Namespace: q.Cluster.Object.Namespace, Name: q.Cluster.Object.Name},
-		Source:   v1alpha1.ExplainedSource{Name: q.Source.Name(), Namespace: q.Source.namespace, IsTarget: q.isTarget()},
+		Source:   v1alpha1.ExplainedSource{Name: q.Source.Name(), Namespace: q.Source.namespace, IsTarget: q.isTarget(), Remote: q.Remote()},
 		Target:   q.Target, Port: q.Port, Verdict: v1alpha1.VerdictAllowed,
 		Answers: q.answers(),
 	}

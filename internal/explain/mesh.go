@@ -24,6 +24,9 @@ type farOrigin struct {
 	cluster string
 }
 
+// Remote is true for a source in another Kubernetes cluster than the target.
+func (q *Question) Remote() bool { return len(q.Origins) > 0 && q.Origins[0].far != nil }
+
 // end is the source's pod when it is a single one.
 func (f *farOrigin) end() model.End {
 	if len(f.origin.Pods) != 1 {

@@ -255,6 +255,9 @@ func (o *options) answer(ctx context.Context, m *model.Model, cluster types.Name
 	if err != nil {
 		return v1alpha1.Explanation{}, err
 	}
+	if question.Remote() && (o.whyNot || o.probes.Wanted) {
+		return v1alpha1.Explanation{}, kit.UsageErrorf("--why-not and --probe are about sources of the database's own Kubernetes cluster: %s is of another one", from.Name())
+	}
 	e, err := question.Explain()
 	if err == nil && o.probes.Wanted {
 		err = o.probe(ctx, question, &e)

@@ -49,7 +49,9 @@ type ExplainedSource struct {
 	Name string `json:"name"`
 	// Namespace is empty for sources that are no pods.
 	Namespace string `json:"namespace,omitempty"`
-	// Context is the kubeconfig's context of the source, when it is in another Kubernetes cluster than the target.
+	// Remote is true for a pod of another Kubernetes cluster of the mesh than the target's.
+	Remote bool `json:"remote,omitempty"`
+	// Context is the kubeconfig's context of a remote source, when it was looked up there.
 	Context string `json:"context,omitempty"`
 	// IsTarget is true for a single pod that is one of the target's own. It always reaches itself, so
 	// that the answers are about the others.

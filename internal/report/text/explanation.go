@@ -41,6 +41,8 @@ func (p *page) explanation(e v1alpha1.Explanation) error {
 	switch {
 	case e.Change != nil:
 		p.accessChange(e, *e.Change)
+	case e.Verdict == v1alpha1.VerdictDenied && e.Source.Remote:
+		// Nothing is proposed for who is in another Kubernetes cluster.
 	case e.Verdict == v1alpha1.VerdictDenied && e.Outbound:
 		p.out.WriteByte('\n')
 		p.paragraph(0, "(--why-not looks for the smallest change that would allow it)", nil)
