@@ -124,7 +124,8 @@ func farSource(far *inventory.Inventory, o model.Options, source Source) (*Quest
 		}
 	}
 	q := &Question{Model: m, Source: source}
-	return q, q.addSource()
+	err = q.addSource()
+	return q, err
 }
 
 // remoteOf is what the agents of another Kubernetes cluster know a source by.
