@@ -141,7 +141,8 @@ func egressLocked(t *testing.T, w *world) {
 			r := w.expectPosture(t, cluster, "BROKEN", "DEPENDANT_BLOCKED")
 			w.repair(t, r, "DEPENDANT_BLOCKED")
 			w.waitHealthy(t, name, 1)
-			w.expectPosture(t, name, "LOCKED")
+			// From manifests without the operator, its rule has to let in its whole namespace.
+			w.expectPosture(t, name, "LOCKED", "MORE_THAN_THE_OPERATOR")
 			w.expectPosture(t, cluster, "LOCKED")
 		}
 		if got := w.inDatabase(t, "imported-1", "select what from brought"); got != "over" {

@@ -160,8 +160,6 @@ func TestWhatCannotBeRehearsed(t *testing.T) {
 
 // A rehearsal takes nothing from the cluster itself either, nor from the others of its namespace.
 func TestARehearsalTakesNoFlowAndNoBystandersIngress(t *testing.T) {
-	const operatorIn = `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"theirs","namespace":"shop"},"spec":{
-"endpointSelector":{"matchLabels":{"cnpg.io/cluster":"pg"}},"ingress":[{"fromEndpoints":[{"matchLabels":{"k8s:io.kubernetes.pod.namespace":"cnpg-system"}}]}]}}`
 	for name, tc := range map[string]struct {
 		inv   func(*testing.T) *inventory.Inventory
 		flags func(*policyset.FlagValues)
@@ -169,7 +167,7 @@ func TestARehearsalTakesNoFlowAndNoBystandersIngress(t *testing.T) {
 	}{
 		"peers that only the former rehearsal lets in": {
 			func(t *testing.T) *inventory.Inventory {
-				inv := fixture.World(t, fixture.Policy(operatorIn))
+				inv := fixture.World(t, fixture.Policy(theirsForTheOperator))
 				plan := fixture.Lockdown(t, inv.Policies, rehearsalOf(t, fixture.Flags()))
 				inv.Policies = plan.After(inv.Policies, len(plan.Steps))
 				return inv

@@ -41,6 +41,10 @@ const theirs = `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metad
 "endpointSelector":{"matchLabels":{"cnpg.io/cluster":"pg"}},"ingress":[{"fromEndpoints":[{"matchLabels":{"cnpg.io/cluster":"pg"}},
 {"matchLabels":{"k8s:io.kubernetes.pod.namespace":"cnpg-system"}}]}]}}`
 
+// theirsForTheOperator lets in nobody but the operator.
+const theirsForTheOperator = `{"apiVersion":"cilium.io/v2","kind":"CiliumNetworkPolicy","metadata":{"name":"theirs","namespace":"shop"},"spec":{
+"endpointSelector":{"matchLabels":{"cnpg.io/cluster":"pg"}},"ingress":[{"fromEndpoints":[{"matchLabels":{"k8s:io.kubernetes.pod.namespace":"cnpg-system"}}]}]}}`
+
 // Only what comes back when default deny goes can be tried.
 func TestWhatCanEndByItself(t *testing.T) {
 	web := func(v *policyset.FlagValues) { v.Allow = append(v.Allow, "--allow-pods=app=web") }
@@ -88,6 +92,19 @@ func TestWhatCanEndByItself(t *testing.T) {
 			},
 			func(*policyset.FlagValues) {},
 			`pod/web of namespace "shop" and 1 more would have no access to cluster "pg" when the lockdown has ended by itself, and has now: leave out --confirm-within`, "",
+		},
+		"peers whom another default deny keeps out then": {
+			func(t *testing.T) *inventory.Inventory {
+				inv := fixture.Locked(t, fixture.Flags(web), fixture.Policy(theirsForTheOperator))
+				edit(onTrial)(inv)
+				return inv
+			},
+			func(v *policyset.FlagValues) { web(v); v.OperatorOnly = true },
+			strings.Join([]string{
+				`the required flow replication of cluster "pg" would be denied when the lockdown has ended by itself, and is allowed now: leave out --confirm-within`,
+				`the required flow isolation-check of cluster "pg" would be denied when the lockdown has ended by itself, and is allowed now: leave out --confirm-within`,
+				`the required flow pooler of cluster "pg" would be denied when the lockdown has ended by itself, and is allowed now: leave out --confirm-within`,
+			}, "\n"), "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,6 +72,16 @@ func TestTheTargetItselfIsTheLastControl(t *testing.T) {
 	}
 }
 
+// Nobody is a control of itself: a client that got an answer once, and once none, proves nothing.
+func TestNobodyIsAControlOfItself(t *testing.T) {
+	to := probe.Connection{To: "pod/pg-1", Address: netip.MustParseAddr("10.0.0.1"), Port: 5432, Expected: v1alpha1.VerdictAllowed}
+	plan := probe.Plan{Clients: []probe.Client{{Name: "pod/web", Connections: []probe.Connection{to, to}}}}
+	got := probe.Judge(plan, probe.Results{{{Result: v1alpha1.ProbeDropped}, {Result: v1alpha1.ProbeConnected}}})
+	if got[0].Result != v1alpha1.ProbeInconclusive || got[0].Contradicts {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWhatCouldNotBeTriedSaysWhy(t *testing.T) {
 	plan := probe.Plan{Clients: []probe.Client{{Name: "world", Unfit: "no pod"}, {Name: "pod/web"}}}
 	got := probe.Judge(plan, probe.Nothing(plan, "nothing"))
