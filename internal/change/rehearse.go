@@ -9,6 +9,7 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 )
@@ -129,6 +130,20 @@ func (p Proposal) RefuseSeen(rehearsed []types.NamespacedName) Proposal {
 	for i, preview := range p.Previews {
 		if preview.Observed == nil || !slices.Contains(rehearsed, keyOfCluster(preview)) {
 			continue
+		}
+		for _, reach := range preview.Observed.Loses {
+			if reach.Verdict != v1alpha1.VerdictDenied {
+				continue // Whether it is cut off is not known, and the preview has it.
+			}
+			r := v1alpha1.Refusal{
+				Reason:  v1alpha1.RefusalClientSeen,
+				Message: fmt.Sprintf("%s of cluster %q were seen to connect to %s during the rehearsal or before, and nothing lets them out to it", reach.From, preview.Metadata.Name, reach.Name()),
+			}
+			if reach.Flag != "" {
+				r.Message += ": " + command.Quote(reach.Flag) + " does"
+			}
+			p.Previews[i].Refusals = append(slices.Clip(p.Previews[i].Refusals), r)
+			p.Refusals = append(p.Refusals, r)
 		}
 		for _, client := range preview.Observed.CutOff {
 			if client.Entity == "" && client.Workload == "" {

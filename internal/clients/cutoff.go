@@ -33,5 +33,6 @@ func (q Question) CutOff(before, after *model.Model, loses []v1alpha1.ClientChan
 			out.Unseen = append(out.Unseen, client)
 		}
 	}
+	out.Loses = q.Loses(before, after)
 	return out
 }

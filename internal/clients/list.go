@@ -38,6 +38,7 @@ func Ask(inv *inventory.Inventory, cluster types.NamespacedName, e observe.Evide
 			q.extra.Prefixes = append(q.extra.Prefixes, s.Extra().Prefixes...)
 		}
 	}
+	q.extra = q.extra.And(reachedExtra(e))
 	q.addNear(inv)
 	return q, inv
 }
@@ -115,7 +116,8 @@ func (q Question) rehearsal(m *model.Model, c *model.Cluster) (*v1alpha1.Observe
 	if err != nil {
 		return nil, err
 	}
-	out.CutOff = q.CutOff(m, locked, nil).CutOff
+	whole := q.CutOff(m, locked, nil)
+	out.CutOff, out.Loses = whole.CutOff, whole.Loses
 	return out, nil
 }
 

@@ -33,6 +33,11 @@ func (e Evidence) Complete(inv *inventory.Inventory) *inventory.Inventory {
 			add(podLike(c.Client))
 		}
 	}
+	for _, r := range e.Reached {
+		if r.To.Entity == "" {
+			add(podLike(r.To))
+		}
+	}
 	if len(added) == 0 {
 		return inv
 	}

@@ -58,6 +58,8 @@ type Evidence struct {
 	Connections []Connection
 	Sessions    []Session
 	References  []Reference
+	// Reached is what the databases' own pods were seen to connect to.
+	Reached []Reached
 	// Templates are pods as those of References would be started.
 	Templates []inventory.Pod
 	// Coverage has an entry for everything that was asked, and for every kind that was not.
@@ -68,6 +70,6 @@ type Evidence struct {
 func (e Evidence) Add(more Evidence) Evidence {
 	return Evidence{
 		Connections: slices.Concat(e.Connections, more.Connections), Sessions: slices.Concat(e.Sessions, more.Sessions),
-		References: slices.Concat(e.References, more.References), Templates: slices.Concat(e.Templates, more.Templates), Coverage: slices.Concat(e.Coverage, more.Coverage),
+		References: slices.Concat(e.References, more.References), Reached: slices.Concat(e.Reached, more.Reached), Templates: slices.Concat(e.Templates, more.Templates), Coverage: slices.Concat(e.Coverage, more.Coverage),
 	}
 }

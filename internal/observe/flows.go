@@ -35,6 +35,8 @@ type Flows struct {
 	nodes    map[string]bool
 	away     map[string]bool
 	coverage Coverage
+	// ways are what the databases' pods open themselves.
+	ways map[way]*wayCounters
 }
 
 // podIdentity is a pod with the number of its identity, which changes with its labels.
@@ -64,7 +66,7 @@ type counters struct {
 // NewFlows keeps what concerns the members, of what happened since that time; zero for all.
 func NewFlows(members Members, source string, since time.Time) *Flows {
 	return &Flows{
-		members: members, since: since, seen: map[pair]*counters{}, clients: map[podIdentity]Client{}, nodes: map[string]bool{}, away: map[string]bool{},
+		members: members, since: since, seen: map[pair]*counters{}, ways: map[way]*wayCounters{}, clients: map[podIdentity]Client{}, nodes: map[string]bool{}, away: map[string]bool{},
 		coverage: Coverage{Kind: v1alpha1.EvidenceFlows, Source: source},
 	}
 }
@@ -109,6 +111,9 @@ func (f *Flows) flow(flow *flowpb.Flow, node string, at time.Time) {
 	f.coverage.From, f.coverage.To = earlier(f.coverage.From, at), later(f.coverage.To, at)
 	if node != "" {
 		f.nodes[node] = true
+	}
+	if !flow.GetIsReply().GetValue() {
+		f.outbound(flow, at)
 	}
 	tcp := flow.GetL4().GetTCP()
 	if tcp == nil || flow.GetIsReply().GetValue() || tcp.GetDestinationPort() > 65535 {
@@ -214,7 +219,7 @@ func times(flow *flowpb.Flow) uint64 {
 
 // Evidence is what was seen until now.
 func (f *Flows) Evidence() Evidence {
-	e := Evidence{}
+	e := Evidence{Reached: f.reached()}
 	for p, c := range f.seen {
 		e.Connections = append(e.Connections, Connection{
 			Client: p.client, Target: p.target, First: c.first, Last: c.last,

@@ -106,7 +106,8 @@ func (o *lockdownOptions) command() *cobra.Command {
 			With --rehearse, default deny is left out: nobody is cut off, and Cilium reports of every new
 			connection whether the policies let it in. clients says who would be cut off; lockdown without
 			the flag ends the rehearsal, and refuses while somebody was seen whom no flag lets in; unlock
-			gives it up. Only Hubble sees it: without it, or when its memory is short, record flows.
+			gives it up. Only Hubble sees it: without it, or when its memory is short, record flows. With
+			--egress, the same holds for what the cluster's own pods were seen to connect to.
 
 			Those who really use the cluster and would be cut off stand first in the preview, and the others
 			who lose access are one line. lockdown takes two seconds at most to find out, from the sessions

@@ -41,6 +41,7 @@ func observed(ctx context.Context, source *kit.Source, e *kit.Evidence, w world,
 		questions[key] = q
 		extra.Pods = append(extra.Pods, q.Extra().Pods...)
 		extra.Prefixes = append(extra.Prefixes, q.Extra().Prefixes...)
+		extra.Peers = append(extra.Peers, q.Extra().Peers...)
 	}
 	if len(questions) == 0 {
 		return w, nil, nil

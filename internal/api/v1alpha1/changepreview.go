@@ -115,6 +115,8 @@ type ObservedChange struct {
 	// CutOff are those of them that can connect before and not afterwards, those who use it first. Their verdicts are
 	// those afterwards.
 	CutOff []ObservedClient `json:"cutOff"`
+	// Loses are what the cluster's own pods were seen to connect to and can't afterwards, or of which that is not known.
+	Loses []ObservedReach `json:"loses,omitempty"`
 	// Unseen are the workloads that lose access and for which there is no evidence.
 	Unseen []Client `json:"unseen"`
 	// Evidence says what was looked at, and what it does not cover.

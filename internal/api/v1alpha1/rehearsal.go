@@ -21,4 +21,6 @@ type ObservedRehearsal struct {
 	// CutOff are those who use the cluster, or refer to it, and can connect now and not with the lockdown. Their
 	// verdicts are those with the lockdown. That nobody is among them is no proof: see the evidence.
 	CutOff []ObservedClient `json:"cutOff"`
+	// Loses are what the cluster's pods were seen to connect to and can't with the lockdown, or of which that is not known.
+	Loses []ObservedReach `json:"loses,omitempty"`
 }

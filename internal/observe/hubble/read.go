@@ -95,14 +95,17 @@ func nodes(ctx context.Context, client observerpb.ObserverClient, flows Sink) []
 	return nil
 }
 
-// filters are flows to the ports of databases' pods in a namespace. Which of these are the database's is known
-// by their labels.
+// filters are flows to the ports of databases' pods in a namespace, and those that pods there open. Which of these are the
+// database's is known by their labels.
 func filters(namespace string) []*flowpb.FlowFilter {
 	var ports []string
 	for _, port := range []uint16{cnpg.PostgresPort, cnpg.MetricsPort, cnpg.PoolerMetricsPort} {
 		ports = append(ports, fmt.Sprint(port))
 	}
-	return []*flowpb.FlowFilter{{DestinationPod: []string{namespace + "/"}, DestinationPort: ports}}
+	return []*flowpb.FlowFilter{
+		{DestinationPod: []string{namespace + "/"}, DestinationPort: ports},
+		{SourcePod: []string{namespace + "/"}, Reply: []bool{false}, Protocol: []string{"tcp", "udp"}},
+	}
 }
 
 // stream takes the answers of one request, to the end.

@@ -1,7 +1,9 @@
 package text
 
 import (
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -23,7 +25,39 @@ func (p *page) observed(preview v1alpha1.ChangePreview) error {
 	if err := p.table(2, p.cutOffGrid(o.CutOff, looked(list))); err != nil {
 		return err
 	}
+	if err := p.losesReach(o.Loses); err != nil {
+		return err
+	}
 	return p.evidence(list)
+}
+
+// losesReach are the connections that the cluster's pods were seen to open and would lose; nothing when there are none.
+func (p *page) losesReach(loses []v1alpha1.ObservedReach) error {
+	if len(loses) == 0 {
+		return nil
+	}
+	title := "Its own pods were seen to connect to these, and would be cut off"
+	if slices.ContainsFunc(loses, func(r v1alpha1.ObservedReach) bool { return r.Verdict != v1alpha1.VerdictDenied }) {
+		title += ", or may be"
+	}
+	p.section(title)
+	g := grid{columns: []column{{header: "FROM", flexible: true, limit: p.limit(1)}, {header: "TO", flexible: true, limit: p.limit(2)}, {header: "OPENED"}, {header: "THEN"}, {header: "FLAG", flexible: true}}}
+	for _, r := range loses {
+		opened := orDash("")
+		if r.Opened > 0 {
+			opened = strconv.FormatUint(r.Opened, 10)
+		} else if r.Ongoing {
+			opened = "ongoing"
+		}
+		flag := orDash(r.Flag)
+		if r.Message != "" {
+			flag = r.Message
+		} else if r.Flag != "" {
+			flag = command.Quote(r.Flag)
+		}
+		g.add(text(r.From), text(r.Name()), text(opened), p.verdict(r.Verdict, false), text(flag))
+	}
+	return p.table(2, g)
 }
 
 // cutOffGrid is the table of clients without MAY, which is the same for all, and without FLAG.

@@ -193,3 +193,30 @@ func hostilePreview() v1alpha1.ChangePreview {
 	p.Refusals[0].Message += evil
 	return p
 }
+
+// withLosses is the preview of a lockdown that takes away what the cluster's pods were seen to open.
+func withLosses(p v1alpha1.ChangePreview) v1alpha1.ChangePreview {
+	p.Observed = &v1alpha1.ObservedChange{Loses: []v1alpha1.ObservedReach{
+		{From: "instances", Entity: v1alpha1.EntityWorld, Address: "192.0.2.7", Names: []string{"files.example.com"}, Port: 443, Protocol: "TCP", Opened: 12, Verdict: v1alpha1.VerdictDenied, Flag: "--allow-egress-fqdn=files.example.com:443"},
+		{From: "import job", Namespace: "storage", Workload: "statefulset/minio", Port: 9000, Protocol: "TCP", Ongoing: true, Verdict: v1alpha1.VerdictDenied, Flag: "--allow-egress-pods=storage:app=minio:9000"},
+		{From: "pooler \x1b[31mrw", Entity: v1alpha1.EntityRemoteNode, Address: "10.0.0.2", Port: 123, Protocol: "UDP", Opened: 1, Verdict: v1alpha1.VerdictDenied},
+		{From: "instances", Entity: v1alpha1.EntityWorld, Address: "192.0.2.9", Port: 443, Protocol: "TCP", Opened: 3, Verdict: v1alpha1.VerdictUnknown, Message: "whether it has one of the names that are let out to was not seen"},
+	}}
+	return p
+}
+
+// operatorPreview is the preview of an operator's lockdown.
+func operatorPreview() v1alpha1.ChangePreview {
+	target := v1alpha1.Target{Needed: "operator"}
+	return v1alpha1.ChangePreview{
+		Metadata: v1alpha1.Metadata{Namespace: "cnpg-system", Name: v1alpha1.OperatorSubject}, Policies: steps(v1alpha1.PolicyCreate)[:1],
+		RequiredFlows: []v1alpha1.RequiredFlowChange{
+			{Name: v1alpha1.FlowWebhook, From: "the API server", To: "operator (cnpg-system)", Port: 9443, Before: v1alpha1.VerdictAllowed, After: v1alpha1.VerdictAllowed},
+			{Name: v1alpha1.FlowOperator, From: "operator (cnpg-system)", To: "instances of 7 clusters", Port: 8000, Before: v1alpha1.VerdictAllowed, After: v1alpha1.VerdictAllowed},
+		},
+		Access: v1alpha1.AccessChanges{
+			Loses: []v1alpha1.ClientChange{{Target: target, Port: 9443, Namespace: "shop", Workload: "deployment/web", Pods: 2}},
+			Keeps: []v1alpha1.ClientChange{{Target: target, Port: 9443, Entity: v1alpha1.EntityKubeAPIServer}},
+		},
+	}
+}

@@ -37,6 +37,8 @@ func TestPrintPreview(t *testing.T) {
 		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: text.Options{Wide: true}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview(t)},
 		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
+		"preview-loses-reach.txt":    {verb: "lockdown", preview: withLosses(example.LockdownPreview(t))},
+		"preview-operator.txt":       {verb: "lockdown", preview: operatorPreview()},
 		"preview-gone.txt":           {verb: "unlock", preview: v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Namespace: "default", Name: "gone"}, Policies: steps(v1alpha1.PolicyDelete)[:1]}},
 	} {
 		t.Run(name, func(t *testing.T) {

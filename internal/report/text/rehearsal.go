@@ -73,6 +73,9 @@ func (p *page) observedRehearsal(list v1alpha1.ClientList) error {
 	if len(r.CutOff) > 0 {
 		p.paragraph(2, "BY DEFAULT: connections of which Cilium says that no policy let them in.", nil)
 	}
+	if err := p.losesReach(r.Loses); err != nil {
+		return err
+	}
 	p.remedy(2, command.Words("It ends by:").Run(r.Lockdown))
 	return nil
 }
