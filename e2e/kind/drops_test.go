@@ -20,7 +20,8 @@ import (
 // would not notice that, as TCP sends a lost packet again.
 type dropWatch struct {
 	mutex sync.Mutex
-	lines int
+	// lines is how many each agent has said.
+	lines map[string]int
 	drops []datapath.Drop
 	// gaps say when and why reports are missing.
 	gaps []gap
@@ -34,37 +35,50 @@ type gap struct {
 // watchDrops watches until the test ends. When the agent starts anew, so does it.
 func (w *world) watchDrops(t *testing.T) *dropWatch {
 	t.Helper()
-	d := &dropWatch{}
-	w.follow(t, w.agent, d.add, d.miss, "bash", "-c", script(t, "watch-drops.sh"))
+	d := &dropWatch{lines: map[string]int{}}
+	nodes := w.nodes(t)
+	for _, node := range nodes {
+		w.follow(t, w.agentOn(node), func(line string) { d.add(node, line) }, d.miss, "bash", "-c", script(t, "watch-drops.sh"))
+	}
 	eventually(t, func(context.Context) error {
 		d.mutex.Lock()
 		defer d.mutex.Unlock()
-		if d.lines == 0 {
-			return fmt.Errorf("the agent's monitor says nothing %v", d.gaps)
+		for _, node := range nodes {
+			if d.lines[node] == 0 {
+				return fmt.Errorf("the monitor of the agent on %s says nothing %v", node, d.gaps)
+			}
 		}
 		return nil
 	})
 	return d
 }
 
-// agent is the pod of Cilium's agent.
-func (w *world) agent(ctx context.Context) (namespace, pod string, err error) {
-	out, err := w.lab.Kubectl(ctx, nil, "-n", lab.CiliumNamespace, "get", "pods", "-l", "k8s-app=cilium",
-		"--field-selector=status.phase=Running", "-o", "jsonpath={.items[*].metadata.name}")
-	if err != nil {
-		return "", "", err
+// agentOn finds the pod of Cilium's agent on a node.
+func (w *world) agentOn(node string) func(ctx context.Context) (namespace, pod string, err error) {
+	return func(ctx context.Context) (namespace, pod string, err error) {
+		out, err := w.lab.Kubectl(ctx, nil, "-n", lab.CiliumNamespace, "get", "pods", "-l", "k8s-app=cilium",
+			"--field-selector=status.phase=Running,spec.nodeName="+node, "-o", "jsonpath={.items[*].metadata.name}")
+		if err != nil {
+			return "", "", err
+		}
+		names := strings.Fields(string(out))
+		if len(names) != 1 {
+			return "", "", fmt.Errorf("want one agent on %s, there are %v", node, names)
+		}
+		return lab.CiliumNamespace, names[0], nil
 	}
-	names := strings.Fields(string(out))
-	if len(names) != 1 {
-		return "", "", fmt.Errorf("want one agent, there are %v", names)
-	}
-	return lab.CiliumNamespace, names[0], nil
 }
 
-func (d *dropWatch) add(line string) {
+// nodes are the names of the nodes, that of the control plane first.
+func (w *world) nodes(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(w.kubectl(t, "get", "nodes", "--sort-by=.metadata.creationTimestamp", "-o", "jsonpath={.items[*].metadata.name}"))
+}
+
+func (d *dropWatch) add(agent, line string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	d.lines++
+	d.lines[agent]++
 	if drop, ok := datapath.ParseDrop(line); ok {
 		d.drops = append(d.drops, drop)
 	} else if datapath.Lost(line) {

@@ -159,7 +159,7 @@ func egressLocked(t *testing.T, w *world) {
 		w.plugin(t, "unlock", cluster, "imported", "follower", "--yes")
 		w.expectReached(t, w.toOutside(t, outside), allowed)
 		outside.expectCopied(t, w, "after")
-		if left := w.kubectl(t, "get", "cnp", "-A", "-o", "name"); left != "" {
+		if left := w.kubectl(t, "get", "cnp", "-A", "-l", "app.kubernetes.io/managed-by=kubectl-cnpg-netpol", "-o", "name"); left != "" {
 			t.Errorf("policies are left: %s", left)
 		}
 	})

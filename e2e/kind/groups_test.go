@@ -16,6 +16,8 @@ type group struct {
 	when  when
 	title string
 	cases func(*testing.T, *world)
+	// nodes is how many nodes it needs, when it is more than one.
+	nodes int
 }
 
 // when says when a group runs.
@@ -28,9 +30,9 @@ const (
 
 type groups []group
 
-// choose returns the groups that are asked for, in the suite's order: core, all, or names separated by
-// commas, which can be mixed with core. Nothing is core.
-func (all groups) choose(asked string) (groups, error) {
+// choose returns the groups that are asked for, in the suite's order: core, all that the number of nodes lets run, or
+// names separated by commas, which can be mixed with core. Nothing is core.
+func (all groups) choose(asked string, nodes int) (groups, error) {
 	if asked == "" {
 		asked = "core"
 	}
@@ -43,7 +45,11 @@ func (all groups) choose(asked string) (groups, error) {
 	}
 	var chosen groups
 	for _, g := range all {
-		if slices.Contains(wanted, "all") || slices.Contains(wanted, g.name) || g.when == core && slices.Contains(wanted, "core") {
+		named := slices.Contains(wanted, g.name)
+		if named && g.nodes > nodes {
+			return nil, fmt.Errorf("E2E_GROUPS: the group %q needs %d nodes, and there are %d: E2E_NODES=%d", g.name, g.nodes, nodes, g.nodes)
+		}
+		if named || slices.Contains(wanted, "all") && g.nodes <= nodes || g.when == core && slices.Contains(wanted, "core") {
 			chosen = append(chosen, g)
 		}
 	}

@@ -57,7 +57,7 @@ func (w *world) listenOutside(t *testing.T) *outsider {
 }
 
 func (o *outsider) hear(c net.Conn) {
-	defer func() { _ = c.Close() }() // It was heard.
+	defer func() { _ = c.Close() }()               // It was heard.
 	_ = c.SetDeadline(time.Now().Add(time.Minute)) // Whoever stays longer is not heard.
 	_, _ = io.WriteString(c, greeting+"\n")
 	text, _ := io.ReadAll(io.LimitReader(c, 1<<16))

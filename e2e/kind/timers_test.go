@@ -166,7 +166,7 @@ func timers(t *testing.T, w *world) {
 // node is the kind node, which is a container.
 func (w *world) node(t *testing.T) string {
 	t.Helper()
-	return strings.TrimSpace(w.kubectl(t, "get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"))
+	return w.nodes(t)[0]
 }
 
 // onNode runs a program on the node.

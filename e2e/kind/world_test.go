@@ -53,7 +53,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.outside = "127.0.0.1:" + nodes.Items[0].Labels[lab.OutsidePortLabel]
+	for i := range nodes.Items {
+		if port := nodes.Items[i].Labels[lab.OutsidePortLabel]; port != "" {
+			w.outside = "127.0.0.1:" + port
+		}
+	}
 	w.drops = w.watchDrops(t)
 	w.removePolicies(t)
 	begun := time.Now()

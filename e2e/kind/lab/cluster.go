@@ -33,7 +33,13 @@ kind: KubeletConfiguration
 failCgroupV1: false
 `
 
-// create makes a kind cluster of one node, without network and without kube-proxy: Cilium is both.
+// openPatch lets pods run beside the control plane also when there are other nodes.
+const openPatch = `kind: InitConfiguration
+nodeRegistration: {taints: []}
+`
+
+// create makes a kind cluster without network and without kube-proxy: Cilium is both. The first of its nodes has the
+// control plane.
 func (l *Lab) create() error {
 	port, err := freePort()
 	if err != nil {
@@ -49,6 +55,10 @@ func (l *Lab) create() error {
 				{ContainerPort: NodePort, HostPort: port, ListenAddress: "127.0.0.1", Protocol: v1alpha4.PortMappingProtocolTCP},
 			},
 		}},
+	}
+	for range l.Sources.Nodes - 1 {
+		config.Nodes[0].KubeadmConfigPatches = []string{openPatch}
+		config.Nodes = append(config.Nodes, v1alpha4.Node{Role: v1alpha4.WorkerRole})
 	}
 	return kindcluster.NewProvider().Create(l.Sources.Name,
 		kindcluster.CreateWithV1Alpha4Config(config),

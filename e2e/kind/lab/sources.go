@@ -2,6 +2,7 @@ package lab
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
@@ -20,8 +21,9 @@ const (
 type Sources struct {
 	// Name is the kind cluster's name.
 	Name string
-	// NodeImage is the image of the cluster's node.
+	// NodeImage is the image of the cluster's nodes, and Nodes how many there are.
 	NodeImage string
+	Nodes     int
 	// Images are images of the container engine that are loaded into the node, so that it need not
 	// pull them.
 	Images []string
@@ -39,9 +41,11 @@ type Sources struct {
 
 // FromEnvironment reads the variables E2E_*. An empty variable counts as one that is not set.
 func FromEnvironment(getenv func(string) string) Sources {
+	nodes, _ := strconv.Atoi(getenv("E2E_NODES")) // One, when it is no number.
 	return Sources{
 		Name:           cmp.Or(getenv("E2E_CLUSTER_NAME"), defaultName),
 		NodeImage:      cmp.Or(getenv("E2E_NODE_IMAGE"), defaults.Image),
+		Nodes:          max(1, nodes),
 		Images:         strings.Fields(getenv("E2E_IMAGES")),
 		CiliumChart:    cmp.Or(getenv("E2E_CILIUM_CHART"), defaultCiliumChart),
 		CiliumValues:   getenv("E2E_CILIUM_VALUES"),
