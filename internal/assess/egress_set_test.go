@@ -180,7 +180,7 @@ func TestOutlets(t *testing.T) {
 		"a node":       {ldap("192.0.2.1"), []policyset.Place{{Entity: "host", Ports: []string{"389/TCP"}}, {Entity: "remote-node", Ports: []string{"389/TCP"}}}, "", nil},
 		"a Service":    {service(&corev1.ServiceSpec{Selector: map[string]string{"app": "ldap"}, Ports: []corev1.ServicePort{{Port: 389}}}, ldap("ldap.auth.svc")), []policyset.Place{{Namespace: "auth", Labels: map[string]string{"app": "ldap"}, Ports: []string{"389/TCP"}}}, "", nil},
 		"an alias":     {service(&corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "LDAP.example.com."}, ldap("ldap.auth.svc")), []policyset.Place{{Name: "ldap.example.com", Ports: []string{"389/TCP"}}}, "", nil},
-		"nobody knows": {ldap("ldap.auth.svc"), nil, "the Service auth/ldap was not seen", []string{"--allow-egress-fqdn=NAME:389"}},
+		"nobody knows": {ldap("ldap.auth.svc"), nil, "the Service auth/ldap was not seen", []string{"--allow-egress-pods=auth:SELECTOR:389"}},
 		"another port": {service(&corev1.ServiceSpec{Selector: map[string]string{"app": "ldap"}, Ports: []corev1.ServicePort{{Port: 636}}}, ldap("ldap.auth.svc")), nil, "the Service auth/ldap has no such port", []string{"--allow-egress-fqdn=NAME:389"}},
 		"no proxy":     {func(inv *inventory.Inventory) { ldap("ldap.example.com")(inv); inv.Settings.L7Proxy = false }, nil, "it is called ldap.example.com, and Cilium's DNS proxy is off (enable-l7-proxy), without which no rule can name it", []string{"--allow-egress-cidr=PREFIX:389"}},
 	} {

@@ -150,6 +150,8 @@ func (d *derivation) places(p egress.Peer) (places []policyset.Place, why string
 		return nil, fmt.Sprintf("the address is that of the pod %s/%s, and another pod has another one", pod.Namespace, pod.Name), answer(policyset.EgressPods, pod.Namespace+":SELECTOR")
 	case len(p.Like) > 0:
 		return nil, p.Unknown, answer(policyset.EgressName, p.Patterns()...)
+	case p.Within != "": // Rules by name select no pods.
+		return nil, p.Unknown, answer(policyset.EgressPods, p.Within+":SELECTOR")
 	case p.Unknown != "":
 		return nil, p.Unknown, answer(policyset.EgressName, "NAME")
 	case p.Name != "" && !d.m.Inventory().Settings.L7Proxy:

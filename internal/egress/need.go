@@ -98,6 +98,8 @@ type Peer struct {
 	APIServer *APIServerAt
 	// Unknown is why the peer can't be told.
 	Unknown string
+	// Within is the namespace in which an unknown peer's pods are: it is behind a Service.
+	Within string
 	// Like are names of that kind, which nobody has, for an unknown one outside the Kubernetes cluster of which a part is
 	// known: what holds for all of them because of that part holds for it.
 	Like []string

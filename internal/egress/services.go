@@ -38,7 +38,7 @@ func (d *Deriver) Host(namespace, host string, port uint16) []Peer {
 		return d.behind(s, port, corev1.ProtocolTCP)
 	}
 	if sure {
-		return []Peer{{Unknown: "the Service " + in + "/" + name + " was not seen", Ports: tcp(port)}}
+		return []Peer{{Unknown: "the Service " + in + "/" + name + " was not seen", Within: in, Ports: tcp(port)}}
 	}
 	return []Peer{{Name: strings.ToLower(host), Ports: tcp(port)}}
 }
