@@ -2,14 +2,13 @@ package clients
 
 import (
 	"cmp"
-	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/egress"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/observe"
@@ -176,28 +175,14 @@ func letsOutByName(m *model.Model, c *model.Cluster) bool {
 
 // outletFor is the grant of lockdown that lets instances and jobs out to it.
 func outletFor(m *model.Model, r observe.Reached) (policyset.Grant, bool) {
-	switch {
-	case r.To.Entity == "":
-		value := r.To.Namespace
-		if pods := podsOfClient(m, r.To); len(pods) > 0 {
-			for _, key := range []string{"app.kubernetes.io/name", "k8s-app", "app"} {
-				if text := m.Pod(pods[0]).Labels[key]; text != "" {
-					value += ":" + key + "=" + text
-					break
-				}
-			}
-		}
-		return policyset.Grant{Kind: policyset.EgressPods, Value: fmt.Sprintf("%s:%d", value, r.Port)}, true
-	case r.To.Entity != v1alpha1.EntityWorld:
+	peers, why := peersOf(m, r)
+	if why != "" || len(peers) == 0 {
 		return policyset.Grant{}, false
-	case r.Names != "" && m.Inventory().Settings.L7Proxy:
-		return policyset.Grant{Kind: policyset.EgressName, Value: fmt.Sprintf("%s:%d", strings.ToLower(r.NameList()[0]), r.Port)}, true
-	case r.To.Address.IsValid():
-		prefix := netip.PrefixFrom(r.To.Address, r.To.Address.BitLen()).String()
-		if r.To.Address.Is6() {
-			prefix = "[" + prefix + "]"
+	}
+	for _, peer := range peers {
+		if g, ok := assess.OutletGrant(m, peer, r.Port); ok {
+			return g, true
 		}
-		return policyset.Grant{Kind: policyset.EgressCIDR, Value: fmt.Sprintf("%s:%d", prefix, r.Port)}, true
 	}
 	return policyset.Grant{}, false
 }

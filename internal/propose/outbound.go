@@ -14,7 +14,8 @@ import (
 )
 
 // ForOutbound looks for the smallest change after which the database reaches its target: a policy for the way
-// out, and one for the way in where the target is a pod that is shut as well. Lockdown makes no such policies.
+// out, and one for the way in where the target is a pod that is shut as well. Where lockdown restricts what the database opens, and a
+// flag of its lets out to the target, it is that lockdown.
 func ForOutbound(o *explain.Outbound) (v1alpha1.AccessChange, error) {
 	change := v1alpha1.AccessChange{Steps: []command.Text{}}
 	if pods := unmanaged(o); len(pods) > 0 {
@@ -23,6 +24,11 @@ func ForOutbound(o *explain.Outbound) (v1alpha1.AccessChange, error) {
 	}
 	denied := denialsOf(o)
 	if len(denied) == 0 {
+		return change, nil
+	}
+	if line, ok := bySet(o, denied); ok {
+		change.Steps = append(change.Steps, command.Words("The lockdown with these flags lets it out:"))
+		change.Command = line
 		return change, nil
 	}
 	policies, steps := opening(o, denied)
