@@ -250,3 +250,58 @@ func TestOutletsOfTheBeginning(t *testing.T) {
 		})
 	}
 }
+
+// What the specs don't tell is asked for where a set denies the rest: with the flags that answer, or with their form, and not when
+// somebody has answered.
+func TestWhatSpecsDoNotTellIsAskedFor(t *testing.T) {
+	unseen := func(inv *inventory.Inventory) {
+		spec := &inv.Clusters[0].Spec
+		spec.ExternalClusters = []cnpgv1.ExternalCluster{{Name: "origin", ConnectionParameters: map[string]string{"host": "legacy-rw.old.svc"}}}
+		spec.ReplicaCluster = &cnpgv1.ReplicaClusterConfiguration{Source: "origin", Enabled: new(bool)}
+		*spec.ReplicaCluster.Enabled = true
+	}
+	for name, tc := range map[string]struct {
+		locked, answered bool
+		want             string
+	}{
+		"locked":             {true, false, "Find out where it is, and say it to the lockdown: kubectl cnpg-netpol lockdown pg -n shop --operator-namespace=cnpg-system --egress --allow-pods=role=backend --allow-egress-pods=old:SELECTOR:5432"},
+		"answered by a flag": {true, true, ""},
+		"not locked":         {false, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := fixture.World(t)
+			if tc.locked {
+				lockEgress(t, inv)
+			}
+			unseen(inv)
+			if tc.answered {
+				m, err := model.New(inv, model.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				options, err := policyset.Parse(policyset.FlagValues{Egress: true, OperatorNamespaces: []string{"cnpg-system"}, Allow: []string{"--allow-egress-pods=old"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				plan, err := change.Lockdown(inv.Policies, []policyset.Options{assess.Surrounded(m, options, fixture.Database())})
+				if err != nil {
+					t.Fatal(err)
+				}
+				inv.Policies = plan.After(inv.Policies, len(plan.Steps))
+			}
+			m, err := model.New(inv, model.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, f := range assess.Report(m, m.Cluster(fixture.Database())).Findings {
+				if f.Code == v1alpha1.SetIncomplete && strings.Contains(f.Message, "may be incomplete") {
+					got += f.Remedy.String()
+				}
+			}
+			if got != tc.want {
+				t.Errorf("got  %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -35,6 +35,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		nobodyFindings,
 		unsureFindings,
 		setFindings,
+		unansweredFindings,
 		overdueFindings,
 		operatorFindings,
 		bystanderFindings,
