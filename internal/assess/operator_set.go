@@ -64,7 +64,7 @@ func operatorPods(m *model.Model, namespace string) (policyset.OperatorPods, err
 		case end.OnNode:
 			problems = append(problems, fmt.Errorf("the operator in %q is on its node's network (hostNetwork), where policies for pods say nothing: remove that from its Deployment first", namespace))
 		case end.Unmanaged:
-			problems = append(problems, fmt.Errorf("Cilium does not manage %s, so that nothing would be enforced there: restart its pod first", end.Name))
+			problems = append(problems, fmt.Errorf("nothing would be enforced at %s, which Cilium does not manage: restart its pod first", end.Name))
 		}
 	}
 	out.WebhookPort, out.MetricsPort = m.Deriver().OperatorPorts(op.Operator)

@@ -51,7 +51,7 @@ func TestWhatALockdownOfEgressTakesAway(t *testing.T) {
 			if tc.names != "" {
 				names = `"destination_names":` + tc.names + ","
 			}
-			l4 := fmt.Sprintf(`{"%s":{"destination_port":%d}}`, tc.protocol, tc.port)
+			l4 := fmt.Sprintf(`{%q:{"destination_port":%d}}`, tc.protocol, tc.port)
 			line := fmt.Sprintf(`{"flow":{"time":"2026-01-02T10:00:00Z","source":{"namespace":"shop","pod_name":"orders-1","labels":["k8s:cnpg.io/cluster=orders","k8s:cnpg.io/podRole=instance"]},"destination":%s,%s"IP":{"source":"10.0.0.1","destination":"192.0.2.7"},"l4":%s,"verdict":"FORWARDED","event_type":{"type":4},"traffic_direction":"EGRESS","trace_observation_point":"TO_STACK","trace_reason":"NEW"}}`, tc.to, names, l4)
 			inv := fixture.Load(t, fixture.Shop()...)
 			inv.Pods = append(inv.Pods, inventory.Pod{Namespace: "kube-system", Name: "coredns-1", Labels: map[string]string{"k8s-app": "kube-dns"}, Workload: inventory.Workload{Kind: "deployment", Name: "coredns"}})
