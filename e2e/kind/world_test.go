@@ -61,7 +61,9 @@ func newWorld(t *testing.T) *world {
 	w.drops = w.watchDrops(t)
 	w.removePolicies(t)
 	begun := time.Now()
-	w.applyFile(t, "clients.yaml")
+	// A namespace that is new has no service account for its pods yet.
+	clients := readManifest(t, w.lab.Sources, filepath.Join("testdata", "clients.yaml"))
+	eventually(t, func(ctx context.Context) error { return w.lab.Apply(ctx, []byte(clients)) })
 	w.applyFile(t, "databases.yaml")
 	for _, namespace := range []string{"default", "other", "backend"} {
 		w.kubectl(t, "wait", "--for=condition=Ready", "pod", "-l", "!cnpg.io/cluster", "-n", namespace, "--timeout=10m")
