@@ -71,8 +71,7 @@ func acrossNodes(t *testing.T, w *world) {
 	})
 
 	w.it(t, "with --allow-cidr, the outside comes in at the primary's own node; through another one it comes as that node", func(t *testing.T) {
-		from := w.listenOutside(t).address.Addr()
-		w.lockdown(t, spread, "--allow-cidr", from.String()+"/32")
+		w.lockdown(t, spread, "--allow-cidr", w.gateway(t).String()+"/32")
 		w.expectNodePort(t, ownNode, allowed)
 		w.expectThroughNodes(t, anyNode)
 	})
@@ -152,8 +151,7 @@ func (w *world) expectConnects(t *testing.T, group *sync.WaitGroup, c client, to
 		w.expectVerdict(t, c.what+" to "+to.Name, want, func() (datapath.Path, error) {
 			p, err := w.path(t.Context(), c, "default", at.selector, postgres)
 			if err == nil && strings.HasPrefix(c.pod, "host-") {
-				// A packet from a node may have any of its addresses.
-				p.From, p.Identity = nil, ""
+				p.From = w.everyAddressOfNodes(t)
 			}
 			return p, err
 		}, try)
@@ -201,7 +199,7 @@ func (w *world) expectAPIServer(t *testing.T, instances map[string]corev1.Pod, o
 		w.expectVerdict(t, "the API server to "+pod.Name+" on "+node, want,
 			func() (datapath.Path, error) {
 				to, err := w.podAddress(t.Context(), "default", pod.Name)
-				return datapath.Path{To: []netip.Addr{to}, Port: 8000}, err
+				return datapath.Path{From: w.everyAddressOfNodes(t), To: []netip.Addr{to}, Port: 8000}, err
 			},
 			func(ctx context.Context, seconds int) (datapath.Attempt, error) {
 				return w.readStatus(ctx, pod.Name, seconds), nil
@@ -216,6 +214,20 @@ func (w *world) expectAPIServer(t *testing.T, instances map[string]corev1.Pod, o
 	if !t.Failed() {
 		t.Logf("API server to port 8000: %s on its own node, %s on the other, and explain says the same", own, other)
 	}
+}
+
+// everyAddressOfNodes are those that a packet from a node may have, that of Cilium's own interface included.
+func (w *world) everyAddressOfNodes(t *testing.T) []netip.Addr {
+	t.Helper()
+	var out []netip.Addr
+	for text := range strings.FieldsSeq(w.kubectl(t, "get", "ciliumnodes", "-o", "jsonpath={.items[*].spec.addresses[*].ip}")) {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, address)
+	}
+	return out
 }
 
 // throughNode connects from where the tests run to the port of a node.
@@ -234,10 +246,11 @@ func (w *world) throughNode(ctx context.Context, node netip.Addr, port, seconds 
 // expectNodePort connects through the port of the node that the primary runs on.
 func (w *world) expectNodePort(t *testing.T, port int, want string) {
 	t.Helper()
+	from := append(w.everyAddressOfNodes(t), w.gateway(t))
 	w.expectVerdict(t, fmt.Sprintf("the outside through port %d", port), want,
 		func() (datapath.Path, error) {
 			to, err := w.addressesOf(t.Context(), "default", instancesOf(spread).selector)
-			return datapath.Path{To: to, Port: postgres}, err
+			return datapath.Path{From: from, To: to, Port: postgres}, err
 		},
 		func(ctx context.Context, seconds int) (datapath.Attempt, error) {
 			node, err := w.nodeOfPrimary(ctx)
@@ -260,6 +273,7 @@ func (w *world) nodeOfPrimary(ctx context.Context) (netip.Addr, error) {
 // node it sees that address, through the other one that node's.
 func (w *world) expectThroughNodes(t *testing.T, port int) {
 	t.Helper()
+	from := append(w.everyAddressOfNodes(t), w.gateway(t))
 	own, err := w.nodeOfPrimary(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +286,7 @@ func (w *world) expectThroughNodes(t *testing.T, port int) {
 		w.expectVerdict(t, fmt.Sprintf("the outside through node %s", node), want,
 			func() (datapath.Path, error) {
 				to, err := w.addressesOf(t.Context(), "default", instancesOf(spread).selector)
-				return datapath.Path{To: to, Port: postgres}, err
+				return datapath.Path{From: from, To: to, Port: postgres}, err
 			},
 			func(ctx context.Context, seconds int) (datapath.Attempt, error) {
 				return w.throughNode(ctx, node, port, seconds), nil

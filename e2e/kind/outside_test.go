@@ -31,11 +31,7 @@ const greeting = "hello from outside"
 
 func (w *world) listenOutside(t *testing.T) *outsider {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}", w.node(t)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(strings.TrimSpace(string(out)), "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(w.gateway(t).String(), "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +50,20 @@ func (w *world) listenOutside(t *testing.T) *outsider {
 		}
 	}()
 	return o
+}
+
+// gateway is the address of this machine in the nodes' network.
+func (w *world) gateway(t *testing.T) netip.Addr {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}", w.node(t)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := netip.ParseAddr(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func (o *outsider) hear(c net.Conn) {
