@@ -45,7 +45,7 @@ build: ## Build the plugin and its completion helper into bin/
 .PHONY: test
 test: ## Run all tests, those against a real API server included
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
-	KUBEBUILDER_ASSETS="$$assets" go test ./...
+	KUBEBUILDER_ASSETS="$$assets" go test -timeout 30m ./...
 	@go -C e2e/kind test ./datapath
 
 # Cilium's and CloudNativePG's versions whose custom resources "make crds" installs, as pairs.
@@ -56,7 +56,7 @@ crds: ## Run the scripts against a real API server with the custom resources of 
 	@assets="$$(e2e/controlplane/build | tail -n 1)"; \
 	for pair in $(CRDS); do \
 		echo "Cilium $${pair%,*}, CloudNativePG $${pair#*,}:"; \
-		INTEGRATION_CILIUM="$${pair%,*}" INTEGRATION_CNPG="$${pair#*,}" KUBEBUILDER_ASSETS="$$assets" go test ./e2e/integration; \
+		INTEGRATION_CILIUM="$${pair%,*}" INTEGRATION_CNPG="$${pair#*,}" KUBEBUILDER_ASSETS="$$assets" go test -timeout 1h ./e2e/integration; \
 	done
 
 .PHONY: chaos
