@@ -11,12 +11,13 @@ import (
 	"github.com/cilium/cilium/pkg/policy/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
 
 const (
 	// mostRules is how many rules, and mostParts how many addresses, names, ports, values and the like, a policy may have
 	// in any case: what an object can hold of addresses takes a few seconds.
-	mostRules = 10_000
+	mostRules = schema.MostRules
 	mostParts = 100_000
 	// Where more than manyDatabases are asked about, a policy may have partsBesideMany: it costs less than a tenth of what
 	// they do.
@@ -155,6 +156,8 @@ func subjectsOf(p *inventory.Policy, cluster string) []*types.LabelSelector {
 		return nil
 	case rule.NodeSelector.LabelSelector != nil:
 		return []*types.LabelSelector{} // A rule for nodes selects no pods.
+	case longestSelector(reflect.ValueOf(&rule.EndpointSelector)) > mostRequirements:
+		return nil // To read it takes the square of it.
 	}
 	if s := subjectsIn(p.Namespace, cluster)(rule); s != nil {
 		return []*types.LabelSelector{s}

@@ -13,6 +13,10 @@ import (
 // fill the memory.
 const MaxExpected = 1000
 
+// MaxExpectedInstances is the largest number of instances that are derived from a Cluster. Each of them has to reach each other, which
+// takes the square of it; nobody has seen a tenth of it.
+const MaxExpectedInstances = 200
+
 // AddExpected adds the pods that the operator would create for each Cluster without instances and
 // each Pooler without pods: hibernated, being created, or known from a manifest only.
 func (inv *Inventory) AddExpected() {
@@ -42,7 +46,7 @@ func (inv *Inventory) AddExpected() {
 // is the primary.
 func ExpectedInstances(cluster *cnpgv1.Cluster) []Pod {
 	var pods []Pod
-	for i := range count(cluster.Spec.Instances) {
+	for i := range min(count(cluster.Spec.Instances), MaxExpectedInstances) {
 		role := cnpg.ReplicaRole
 		if i == 0 {
 			role = cnpg.PrimaryRole

@@ -71,7 +71,7 @@ func TestExpectedInstancesAreLikeTheOperators(t *testing.T) {
 	}
 	cluster.Spec.Instances, cluster.Spec.ServiceAccountName = 1<<30, "iam"
 	pods := ExpectedInstances(cluster)
-	if len(pods) != MaxExpected || pods[0].ServiceAccount != "iam" {
+	if len(pods) != MaxExpectedInstances || pods[0].ServiceAccount != "iam" {
 		t.Errorf("%d pods with service account %q", len(pods), pods[0].ServiceAccount)
 	}
 }

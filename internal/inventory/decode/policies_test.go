@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
 
 // recordedPolicies are the CiliumNetworkPolicies of a live cluster, one of them with the annotation of
@@ -105,5 +108,18 @@ func TestFieldsOfAnotherVersionAreTold(t *testing.T) {
 	other := json.RawMessage(`{"metadata":{"name":"other"},"status":{"nodes":{"a":{}}},"spec":{"endpointSelector":{},"ingress":[{}]}}`)
 	if _, _, err := NewDecoder().Policies(v1alpha1.CiliumNetworkPolicy, asList(t, []json.RawMessage{other})); err != nil {
 		t.Error(err)
+	}
+}
+
+// A policy with more rules than are evaluated is not checked against its schema, which would take seconds: the engine says that it is
+// unknown what it does.
+func TestPoliciesWithTooManyRulesAreNotChecked(t *testing.T) {
+	for rules, want := range map[int]int{2: 2, schema.MostRules: schema.MostRules, schema.MostRules + 1: 0} {
+		text := `{"metadata": {"name": "p", "namespace": "db"}, "spec": {"endpointSelector": {}, "ingress": [` + strings.TrimSuffix(strings.Repeat(`{"from": 1},`, rules), ",") + `]}}`
+		p := NewDecoder().Policy(v1alpha1.CiliumNetworkPolicy, []byte(text), PolicyOptions{})
+		policy, ok := p.Object.(*ciliumv2.CiliumNetworkPolicy)
+		if !ok || len(policy.Spec.Ingress) != rules || len(p.IgnoredFields) != want || p.Refused != "" || p.Unreadable != "" {
+			t.Errorf("%d rules: %d fields are dropped, want %d; %q, %q", rules, len(p.IgnoredFields), want, p.Refused, p.Unreadable)
+		}
 	}
 }

@@ -79,6 +79,8 @@ type policyMeta struct {
 		Labels          map[string]string `json:"labels"`
 		Annotations     map[string]string `json:"annotations"`
 	} `json:"metadata"`
+	// Status may be anything.
+	Status json.RawMessage `json:"status"`
 }
 
 // Policy decodes raw, one JSON object of the kind. It never fails: what cannot be decoded has
@@ -97,7 +99,7 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 			p.Namespace = o.DefaultNamespace
 		}
 	}
-	p.Condition = validCondition(raw)
+	p.Condition = validCondition(meta.Status)
 	switch {
 	case p.Name == "" && metaErr == nil:
 		p.Unreadable = "metadata.name is missing"
@@ -249,21 +251,19 @@ func own(object any, ref v1alpha1.PolicyReference) {
 	}
 }
 
-// validCondition is the condition that Cilium writes; nil when there is none that can be read.
-func validCondition(raw []byte) *inventory.Condition {
-	var object struct {
-		Status struct {
-			Conditions []struct {
-				Type    string `json:"type"`
-				Status  string `json:"status"`
-				Message string `json:"message"`
-			} `json:"conditions"`
-		} `json:"status"`
+// validCondition is the condition that Cilium writes into a status; nil when there is none that can be read.
+func validCondition(text []byte) *inventory.Condition {
+	var status struct {
+		Conditions []struct {
+			Type    string `json:"type"`
+			Status  string `json:"status"`
+			Message string `json:"message"`
+		} `json:"conditions"`
 	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
+	if len(text) == 0 || kjson.UnmarshalCaseSensitivePreserveInts(text, &status) != nil {
 		return nil
 	}
-	for _, c := range object.Status.Conditions {
+	for _, c := range status.Conditions {
 		if c.Type == string(ciliumv2.PolicyConditionValid) {
 			return &inventory.Condition{Valid: c.Status == string(corev1.ConditionTrue), Message: c.Message}
 		}

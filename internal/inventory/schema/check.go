@@ -20,6 +20,10 @@ type Result struct {
 	Refused []Problem
 }
 
+// MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in any
+// case, and to check what one object can hold takes seconds.
+const MostRules = 10_000
+
 // Check reads raw, one JSON object of the kind, as the API server reads what somebody applies. The error is
 // about raw that is no JSON object, or about this program's own schemas.
 func (k *Kind) Check(raw []byte) (Result, error) {
@@ -32,14 +36,40 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if rulesIn(object) > MostRules {
+		return Result{Stored: raw}, nil
+	}
 	result := Result{Dropped: r.prune(object)}
 	for _, err := range twice {
 		result.Refused = append(result.Refused, duplicate(err))
 	}
-	dropNulls(object, r.structural)
+	asItIs := !dropNulls(object, r.structural) && len(result.Dropped) == 0
 	result.Refused = append(result.Refused, k.problems(object, r)...)
+	if asItIs {
+		result.Stored = raw
+		return result, nil
+	}
 	result.Stored, err = json.Marshal(object)
 	return result, err
+}
+
+// rulesIn is how many rules a policy has.
+func rulesIn(object map[string]any) int {
+	n := 0
+	count := func(spec any) {
+		fields, _ := spec.(map[string]any)
+		for _, name := range []string{"ingress", "ingressDeny", "egress", "egressDeny"} {
+			rules, _ := fields[name].([]any)
+			n += len(rules)
+		}
+	}
+	count(object["spec"])
+	specs, _ := object["specs"].([]any)
+	n += len(specs)
+	for _, spec := range specs {
+		count(spec)
+	}
+	return n
 }
 
 // Prune is Check without the question whether the object would be refused.
@@ -84,8 +114,8 @@ func (k *Kind) problems(object map[string]any, r *rules) []Problem {
 }
 
 // dropNulls removes the fields that are null where the schema does not allow it: the API server takes
-// them for absent.
-func dropNulls(value any, s *structural.Structural) {
+// them for absent. It tells whether there were any.
+func dropNulls(value any, s *structural.Structural) (dropped bool) {
 	switch value := value.(type) {
 	case map[string]any:
 		for key, child := range value {
@@ -98,15 +128,17 @@ func dropNulls(value any, s *structural.Structural) {
 			}
 			if child == nil && !property.Nullable && !property.XPreserveUnknownFields {
 				delete(value, key)
+				dropped = true
 				continue
 			}
-			dropNulls(child, &property)
+			dropped = dropNulls(child, &property) || dropped
 		}
 	case []any:
 		if s.Items != nil {
 			for _, child := range value {
-				dropNulls(child, s.Items)
+				dropped = dropNulls(child, s.Items) || dropped
 			}
 		}
 	}
+	return dropped
 }
