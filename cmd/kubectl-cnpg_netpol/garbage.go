@@ -8,11 +8,14 @@ import (
 )
 
 // What one run reads is mostly needed until its end, so that collecting garbage frees little: it is done less
-// often, as long as there is not much of it. A limit of memory would make the collector run all the time once a
+// often, as long as there is not much of it. A fixed limit of memory would make the collector run all the time once a
 // fleet needs more than it; here, the more there is, the less room there is for garbage, down to a half.
 const (
 	mostPercent  = 800
 	leastPercent = 50
+	// room is how many bytes there may be in all, what was freed and is not given back included, or three quarters more than is needed
+	// where that is more: the limit moves, so that no fleet is too large for it.
+	room = 1300 << 20
 	// comfortable is how many bytes the heap may have with its garbage before it is collected more often.
 	comfortable = 1 << 30
 )
@@ -33,7 +36,9 @@ func watchCollections() {
 	runtime.SetFinalizer(&canary{}, func(*canary) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		debug.SetGCPercent(percentFor(live[0].Value.Uint64()))
+		needed := live[0].Value.Uint64()
+		debug.SetGCPercent(percentFor(needed))
+		debug.SetMemoryLimit(int64(max(room, needed*7/4)))
 		watchCollections()
 	})
 }

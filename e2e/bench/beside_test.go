@@ -16,6 +16,9 @@ import (
 // largestObject is how many bytes an API server accepts: etcd's limit for a request.
 const largestObject = 3 << 19
 
+// mostAnnotations are as many short ones as an API server accepts: 256 KiB.
+const mostAnnotations = 12_000
+
 // besides are objects of which each has n of something, as in worst, that show only when they are as large as can be.
 func besides() map[string]func(n int) []any {
 	each := func(n int, f func(i int) any) list {
@@ -44,7 +47,7 @@ func besides() map[string]func(n int) []any {
 	cidr := func(i int) string { return fmt.Sprintf("10.%d.%d.%d/32", i>>16, i>>8&255, i&255) }
 	all := map[string]func(n int) []any{
 		"annotations": func(n int) []any {
-			return with(policyOf("p", fields{"ingress": list{fields{}}}), fields{"annotations": labels(n)})
+			return with(policyOf("p", fields{"ingress": list{fields{}}}), fields{"annotations": labels(min(n, mostAnnotations))})
 		},
 		"last-applied": func(n int) []any {
 			text, err := json.Marshal(policyOf("p", fields{"ingress": list{fields{"fromCIDR": each(n, func(i int) any { return cidr(i) })}}}))
@@ -120,7 +123,9 @@ func besides() map[string]func(n int) []any {
 		"pod-labels": func(n int) []any {
 			return []any{fields{"apiVersion": "v1", "kind": "Pod", "metadata": fields{"name": "pod", "namespace": "db", "labels": labels(n)}}}
 		},
-		"database-annotations": func(n int) []any { return with(databaseIn("db"), fields{"annotations": labels(n)}) },
+		"database-annotations": func(n int) []any {
+			return with(databaseIn("db"), fields{"annotations": labels(min(n, mostAnnotations))})
+		},
 		"external-clusters": func(n int) []any {
 			d, ok := databaseIn("db").(fields)
 			if spec, is := d["spec"].(fields); ok && is {
@@ -164,12 +169,6 @@ func asLargeAsCanBe(b *testing.B, objects func(n int) []any) []any {
 func BenchmarkBeside(b *testing.B) {
 	all := besides()
 	fleetOf := sizes()["pods=100000"]
-	if small := os.Getenv("BESIDE_DATABASES"); small != "" {
-		if _, err := fmt.Sscan(small, &fleetOf.Namespaces); err != nil {
-			b.Fatal(err)
-		}
-		fleetOf.ClusterNamespaces = fleetOf.Namespaces
-	}
 	bare := besideFleet(b, fleetOf, nil)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		b.Run(name, func(b *testing.B) {
@@ -198,7 +197,7 @@ func besideFleet(b *testing.B, size fleet.Size, objects []any) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if !slices.ContainsFunc(objects, func(o any) bool { return o.(fields)["kind"] == "Cluster" }) { //nolint:forcetypeassert // They are made above.
+	if !slices.ContainsFunc(objects, isDatabase) {
 		objects = append(objects, databaseIn("db"))
 	}
 	if err := writeLines(f, objects); err != nil {
@@ -208,6 +207,11 @@ func besideFleet(b *testing.B, size fleet.Size, objects []any) string {
 		b.Fatal(err)
 	}
 	return file
+}
+
+func isDatabase(object any) bool {
+	o, ok := object.(fields)
+	return ok && o["kind"] == "Cluster"
 }
 
 func writeLines(w io.Writer, objects []any) error {

@@ -145,7 +145,7 @@ func inSeries(sources []string) string {
 func (g *group) outbound(need egress.Need, from, to string, ends []model.End) {
 	n := g.flowOf(need, from, to)
 	for _, end := range ends {
-		var all []connection
+		all := make([]connection, 0, len(need.Peers))
 		for _, peer := range need.Peers {
 			ports := peer.Ports
 			if len(ports) == 0 {
@@ -196,12 +196,13 @@ func (g *group) together(need egress.Need, all []connection) []connection {
 	if unseen := need.Peers[0]; g.m.Inventory().Origin == inventory.Manifests && !need.Inbound &&
 		(unseen.Candidate != nil || unseen.APIServer != nil && !unseen.APIServer.Address.IsValid()) {
 		alternatives = nil
-		for _, one := range all {
+		for at := range all { // Connections are large, and most are alone.
+			one := &all[at]
 			i := slices.IndexFunc(alternatives, func(a []connection) bool { return one.peer.APIServer != nil && a[0].port == one.port })
 			if i < 0 {
-				alternatives = append(alternatives, []connection{one})
+				alternatives = append(alternatives, all[at:at+1:at+1])
 			} else {
-				alternatives[i] = append(alternatives[i], one)
+				alternatives[i] = append(alternatives[i], *one)
 			}
 		}
 	}
