@@ -71,7 +71,8 @@ func TestEndingsAreToldAsIfAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := assess.Posture(then, m.Clusters()[i])
-			if endings++; timed.Then != want {
+			endings++
+			if timed.Then != want {
 				t.Errorf("%s/%s after %s: %s, alone %s", r.Metadata.Namespace, r.Metadata.Name, timed.Name, timed.Then, want)
 			}
 			if want != r.Posture {

@@ -308,7 +308,8 @@ func TestEndlessInput(t *testing.T) {
 	o := files("-")
 	o.Stdin = in
 	_, err := Load(context.Background(), o)
-	if t.Logf("of %d MB, the heap held %d MB at most", in.read>>20, in.held>>20); in.held > limit {
+	t.Logf("of %d MB, the heap held %d MB at most", in.read>>20, in.held>>20)
+	if in.held > limit {
 		t.Errorf("the heap held %d bytes", in.held)
 	}
 	if in.read < MaxDocument || in.read > 2*MaxDocument {
