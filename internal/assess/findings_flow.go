@@ -63,6 +63,9 @@ func flowRemedy(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow) comma
 		return command.Words("Remove hostNetwork from the template of the pods.")
 	}
 	if lockdownRefused(m, c) {
+		if line, ok := operatorMends(m, c, f); ok {
+			return command.Run(line)
+		}
 		if line, ok := mends(m, c, f); ok {
 			return command.Run(line)
 		}

@@ -27,6 +27,8 @@ func needFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		var remedy command.Text
 		if line, ok := mends(m, c, f); ok {
 			remedy = command.Run(line)
+		} else if line, ok := operatorMends(m, c, f); ok {
+			remedy = command.Run(line)
 		} else {
 			remedy = command.Words(addition(m, c, n))
 		}

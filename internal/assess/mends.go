@@ -53,16 +53,41 @@ func grantsOf(flags []string) []policyset.Grant {
 	return out
 }
 
+// operatorMends is the lockdown of the operator after which it reaches, or is reached by, what its own set keeps it from;
+// false when that does not help, by the engine, for flows of others, and where no set is there.
+func operatorMends(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow) (command.Line, bool) {
+	if f.Name != v1alpha1.FlowWebhook && f.Name != v1alpha1.FlowOperator {
+		return command.Line{}, false
+	}
+	for _, namespace := range OperatorSets(m) {
+		options, err := policyset.FromLive(OperatorKey(namespace), ManagedForOperator(m, namespace))
+		if err != nil {
+			continue
+		}
+		wanted, err := ForOperator(m, options, namespace)
+		if err != nil {
+			continue
+		}
+		set, err := policyset.Build(wanted)
+		if err == nil && allowedWith(m, c, f, set, func(p policyset.Policy) bool { return !p.Role.Denies() }) {
+			return command.Plugin("lockdown").With(policyset.Flags(options)...), true
+		}
+	}
+	return command.Line{}, false
+}
+
 // opens tells whether the flow is allowed when what lockdown with the options lets out to is added to what is there.
 func opens(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, o policyset.Options) bool {
 	o.DetectedOperators, _ = operatorsFor(m, c, o)
 	set, err := policyset.Build(o)
-	if err != nil {
-		return false
-	}
+	return err == nil && allowedWith(m, c, f, set, func(p policyset.Policy) bool { return p.Role == policyset.EgressAccess })
+}
+
+// allowedWith tells whether the flow is allowed when some policies of a set are added to what is there.
+func allowedWith(m *model.Model, c *model.Cluster, f v1alpha1.RequiredFlow, set []policyset.Policy, some func(policyset.Policy) bool) bool {
 	var added []inventory.Policy
 	for i, p := range set {
-		if p.Role != policyset.EgressAccess {
+		if !some(p) {
 			continue
 		}
 		// One of its name may be there, as it was for what the spec asked for then.

@@ -301,3 +301,42 @@ func TestManyDatabasesAreOneFlow(t *testing.T) {
 		t.Errorf("flows to %q", to)
 	}
 }
+
+// What an operator is kept from by a set that lacks its allow is mended by its lockdown, and not by a policy by hand.
+func TestWhatAnOperatorsSetLacksIsMendedByItsLockdown(t *testing.T) {
+	m := guardedWorld(t, "")
+	set, err := policyset.Build(guard(t, m, fixture.Flags(restricted)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for gone, code := range map[string]v1alpha1.FindingCode{
+		"cnpg-operator-egress-api-server": v1alpha1.WebhookBlocked,
+		"cnpg-operator-egress-databases":  v1alpha1.OperatorBlocked,
+	} {
+		t.Run(gone, func(t *testing.T) {
+			policies := slices.Clone(m.Inventory().Policies)
+			for _, p := range set {
+				if p.Object.Name != gone {
+					policies = append(policies, fixture.Policies(p.Object)...)
+				}
+			}
+			then, err := m.With(policies)
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := 0
+			for _, f := range assess.Report(then, then.Cluster(fixture.Orders())).Findings {
+				if f.Code != code {
+					continue
+				}
+				said++
+				if got := f.Remedy.String(); got != "kubectl cnpg-netpol lockdown --operator --operator-namespace=cnpg-system --egress" {
+					t.Errorf("%s: %s", f.Message, got)
+				}
+			}
+			if said == 0 {
+				t.Errorf("nothing is said of %s", code)
+			}
+		})
+	}
+}
