@@ -1,12 +1,12 @@
 package text
 
 import (
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
