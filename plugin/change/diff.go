@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
-	"github.com/pmezard/go-difflib/difflib"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/yaml"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
@@ -24,9 +20,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
-
-// diffContext is how many unchanged lines stand around a change, as in diff -u.
-const diffContext = 3
 
 // diffOptions are what run needs: the flags, and what the arguments mean.
 type diffOptions struct {
@@ -250,71 +243,4 @@ func (o *diffOptions) print(ctx context.Context, w world, namespace string, plan
 	}
 	_, width := terminal.Detect(o.Out)
 	return report.PrintChange(o.Out, o.output, p.Previews[0], diff, text.Options{Colors: o.source.Colors(o.Out), Width: width})
-}
-
-// diffOf is the unified diff of all changes of a plan, empty when there are none.
-func diffOf(plan change.Plan) (string, error) {
-	var out strings.Builder
-	for _, c := range plan.Changing() {
-		before, err := lines(c.Before)
-		if err != nil {
-			return "", err
-		}
-		after, err := lines(c.After)
-		if err != nil {
-			return "", err
-		}
-		path := fmt.Sprintf("cilium.io.v2.CiliumNetworkPolicy.%s.%s", c.Policy.Namespace, c.Policy.Name)
-		text, err := difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
-			A: before, B: after, FromFile: "LIVE/" + path, ToFile: "LOCKDOWN/" + path, Context: diffContext,
-		})
-		if err != nil {
-			return "", fmt.Errorf("comparing %s: %w", c.Policy, err)
-		}
-		out.WriteString(text)
-	}
-	return out.String(), nil
-}
-
-// lines are a policy as YAML with what users write, none for nil.
-func lines(p *ciliumv2.CiliumNetworkPolicy) ([]string, error) {
-	if p == nil {
-		return nil, nil
-	}
-	content, err := policyset.Unstructured(policyset.Policy{Object: policyset.WithoutServerFields(p)})
-	if err != nil {
-		return nil, err
-	}
-	text, err := yaml.Marshal(content.Object)
-	if err != nil {
-		return nil, err
-	}
-	// Line by line, because the breaks are the diff's own and must survive.
-	var out []string
-	for line := range strings.Lines(string(text)) {
-		out = append(out, terminal.Escape(strings.TrimSuffix(line, "\n"))+"\n")
-	}
-	return out, nil
-}
-
-// colored marks added and removed lines.
-func (o *diffOptions) colored(text string) string {
-	colors := o.source.Colors(o.Out)
-	if !colors.Enabled() {
-		return text
-	}
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		body := strings.TrimSuffix(line, "\n")
-		switch {
-		case strings.HasPrefix(line, "---"), strings.HasPrefix(line, "+++"):
-			body = colors.Heading(body)
-		case strings.HasPrefix(line, "+"):
-			body = colors.Good(body)
-		case strings.HasPrefix(line, "-"):
-			body = colors.Bad(body)
-		}
-		out.WriteString(body + "\n")
-	}
-	return out.String()
 }
