@@ -32,6 +32,7 @@ func findings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) []v
 		meshFindings,
 		labelledFindings,
 		statusPortFindings,
+		l7Findings,
 		nobodyFindings,
 		unsureFindings,
 		setFindings,

@@ -75,7 +75,7 @@ func flow(m *model.Model, name, from string, port uint16, sources, targets []mod
 			if source == target {
 				continue // A pod always reaches itself.
 			}
-			d := m.Between(source, target, port)
+			d := throughProxy(m, m.Between(source, target, port))
 			deciding[d.Verdict] = append(deciding[d.Verdict], d.Policies()...)
 			if d.Verdict.WorseThan(f.Verdict) {
 				f.Verdict = d.Verdict

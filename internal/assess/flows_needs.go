@@ -157,7 +157,7 @@ func (g *group) outbound(need egress.Need, from, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						target = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{from: end, to: target, toPod: answer.Pod, peer: peer, port: port, decision: g.known(end, target, answer.Decision)})
+					all = append(all, connection{from: end, to: target, toPod: answer.Pod, peer: peer, port: port, decision: g.known(need, end, target, answer.Decision)})
 				}
 			}
 		}
@@ -177,7 +177,7 @@ func (g *group) inbound(need egress.Need, to string, ends []model.End) {
 					if answer.Pod >= 0 {
 						source = g.m.EndOf(answer.Pod, answer.Peer)
 					}
-					all = append(all, connection{from: source, to: end, toPod: -1, peer: peer, port: port, decision: g.known(source, end, answer.Decision)})
+					all = append(all, connection{from: source, to: end, toPod: -1, peer: peer, port: port, decision: g.known(need, source, end, answer.Decision)})
 				}
 			}
 		}
@@ -225,8 +225,12 @@ func (g *group) together(need egress.Need, all []connection) []connection {
 }
 
 // known is a decision about which nothing is missing: where policies of another namespace, that of one of the ends, could
-// not be read, it is unknown. What is missing for the cluster's own, or everywhere, makes more than this unknown.
-func (g *group) known(from, to model.End, d engine.Decision) engine.Decision {
+// not be read, it is unknown. What is missing for the cluster's own, or everywhere, makes more than this unknown. So is what
+// the proxy makes of PostgreSQL's messages.
+func (g *group) known(need egress.Need, from, to model.End, d engine.Decision) engine.Decision {
+	if need.Flow == egress.External || need.Flow == egress.Dependants {
+		d = throughProxy(g.m, d)
+	}
 	blind := func(e model.End, at engine.Direction) engine.Direction {
 		if e.Identity == nil || e.OnNode || at.Verdict == v1alpha1.VerdictDenied && len(at.Rules) > 0 {
 			return at // What a rule denies stays denied.

@@ -17,7 +17,7 @@ func (o *Outbound) doubtName(from model.End, name string, d engine.Direction) en
 		return d
 	}
 	byName := func(r engine.Rule) bool {
-		fields, ok := contentOf(o.Model, r).(map[string]any)
+		fields, ok := o.Model.ContentAt(r).(map[string]any)
 		return ok && fields["toFQDNs"] != nil
 	}
 	if slices.ContainsFunc(d.Rules, func(r engine.Rule) bool { return !byName(r) }) {
@@ -44,7 +44,7 @@ func (o *Outbound) SeesNames(from model.End) bool {
 		return slices.ContainsFunc(to.Alternatives, func(a Alternative) bool {
 			d := o.reach(from, a).Egress
 			return d.Verdict == v1alpha1.VerdictAllowed && d.L7 && slices.ContainsFunc(d.Rules, func(r engine.Rule) bool {
-				return slices.Contains(l7Protocols(contentOf(o.Model, r)), "dns")
+				return slices.Contains(model.L7Rules(o.Model.ContentAt(r)), "dns")
 			})
 		})
 	})

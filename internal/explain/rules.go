@@ -2,10 +2,7 @@ package explain
 
 import (
 	"fmt"
-	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cilium/cilium/pkg/labels"
@@ -13,7 +10,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
 // explained adds to the engine's answer what the policies say at the places that decided.
@@ -25,68 +21,10 @@ func (q *Question) explained(d engine.Direction) v1alpha1.ExplainedDirection {
 	if out.Reason == "" {
 		out.Reason = d.Builtin
 	}
-	protocols := map[string]bool{}
 	for _, r := range d.Rules {
-		content := contentOf(q.Model, r)
-		out.Rules = append(out.Rules, v1alpha1.DecidingRule{PolicyReference: r.PolicyReference, Path: r.Path, Content: content})
-		for _, p := range l7Protocols(content) {
-			protocols[p] = true
-		}
+		out.Rules = append(out.Rules, v1alpha1.DecidingRule{PolicyReference: r.PolicyReference, Path: r.Path, Content: q.Model.ContentAt(r)})
 	}
-	if d.L7 {
-		out.L7 = slices.Sorted(maps.Keys(protocols))
-		if len(out.L7) == 0 {
-			out.L7 = []string{"l7"}
-		}
-	}
-	return out
-}
-
-// contentOf is what a policy says at a path, as JSON's own types; nil when it can't be found.
-func contentOf(m *model.Model, r engine.Rule) any {
-	return follow(m.Content(r.PolicyReference), r.Path)
-}
-
-// follow walks a path such as "specs[1].egressDeny[0]".
-func follow(object any, path string) any {
-	step := regexp.MustCompile(`^([^\[]+)(?:\[(\d+)\])?$`)
-	for part := range strings.SplitSeq(path, ".") {
-		match := step.FindStringSubmatch(part)
-		fields, ok := object.(map[string]any)
-		if match == nil || !ok {
-			return nil
-		}
-		object = fields[match[1]]
-		if match[2] == "" {
-			continue
-		}
-		list, ok := object.([]any)
-		index, err := strconv.Atoi(match[2])
-		if !ok || err != nil || index >= len(list) {
-			return nil
-		}
-		object = list[index]
-	}
-	return object
-}
-
-// l7Protocols are the kinds of rules in toPorts[].rules of a rule.
-func l7Protocols(rule any) []string {
-	var out []string
-	fields, _ := rule.(map[string]any)
-	ports, _ := fields["toPorts"].([]any)
-	for _, port := range ports {
-		entry, _ := port.(map[string]any)
-		rules, _ := entry["rules"].(map[string]any)
-		for kind, value := range rules {
-			if parser, ok := value.(string); ok && kind == "l7proto" {
-				kind = parser
-			}
-			if kind != "l7" { // The rules of l7proto.
-				out = append(out, kind)
-			}
-		}
-	}
+	out.L7 = q.Model.L7(d)
 	return out
 }
 

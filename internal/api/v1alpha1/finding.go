@@ -80,6 +80,8 @@ const (
 	StatusPortExposed     FindingCode = "STATUS_PORT_EXPOSED"
 	SelectorMatchesNobody FindingCode = "SELECTOR_MATCHES_NOBODY"
 	UnexpectedPeer        FindingCode = "UNEXPECTED_PEER"
+	// ProxyRules: Cilium's proxy has rules for what is sent to PostgreSQL, which it can't read.
+	ProxyRules FindingCode = "PROXY_RULES"
 	// AccessOverdue: the Kubernetes cluster did not end what should have ended.
 	AccessOverdue FindingCode = "ACCESS_OVERDUE"
 	// VerdictContradicted: the data path does not do what the engine says of it.
