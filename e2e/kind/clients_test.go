@@ -3,6 +3,7 @@
 package kind_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
@@ -23,7 +25,7 @@ import (
 type client struct {
 	// what it is, in words.
 	what string
-	// namespace and pod say where psql runs; empty for the client outside the cluster.
+	// namespace and pod say where psql runs. The client outside of the cluster has none, and theHost is found by its target.
 	namespace, pod string
 	// source is what explain calls it.
 	source string
@@ -41,8 +43,9 @@ var (
 	labelledThere = client{"other namespace, role=backend", "other", "labelled", "other/pod/labelled"}
 	plainThere    = client{"other namespace, no label", "other", "plain", "other/pod/plain"}
 	inBackend     = client{"namespace backend, no label", "backend", "plain", "backend/pod/plain"}
-	theHost       = client{"host", "other", "host", "host"}
-	outside       = client{"outside, through a NodePort", "", "", "world"}
+	// theHost is the node that a target runs on: each node has a pod of its network.
+	theHost = client{"host", "other", "", "host"}
+	outside = client{"outside, through a NodePort", "", "", "world"}
 
 	everybody    = []client{labelledHere, plainHere, labelledThere, plainThere, inBackend, theHost, outside}
 	allInCluster = []client{labelledHere, plainHere, labelledThere, plainThere, inBackend, theHost}
@@ -52,18 +55,22 @@ var (
 type target struct {
 	// host is a name or an address.
 	host string
-	// selector is what the pods behind it have, in the namespace default.
-	selector string
+	// selector is what the pods behind it have, in the namespace default; those that answer have serving, when not all do.
+	selector, serving string
 }
 
 // postgres is the port of instances and poolers.
 const postgres uint16 = 5432
 
 var (
-	toPrimary = target{"cluster-example-rw.default", instancesOf("cluster-example").selector}
-	toPooler  = target{"pooler-example.default", "cnpg.io/poolerName=pooler-example"}
-	toOrders  = target{"orders-rw.default", instancesOf("orders").selector}
+	toPrimary = target{"cluster-example-rw.default", instancesOf("cluster-example").selector, primaryOf("cluster-example")}
+	toPooler  = target{host: "pooler-example.default", selector: "cnpg.io/poolerName=pooler-example"}
+	toOrders  = target{"orders-rw.default", instancesOf("orders").selector, primaryOf("orders")}
 )
+
+func primaryOf(cluster string) string {
+	return "cnpg.io/instanceRole=primary,cnpg.io/cluster=" + cluster
+}
 
 // instancesOf are all instances of a cluster; no name leads to all of them.
 func instancesOf(cluster string) target {
@@ -75,24 +82,69 @@ func (w *world) connect(t *testing.T, c client, to target) attempt {
 	t.Helper()
 	text := script(t, "attempt-psql.sh")
 	return func(ctx context.Context, seconds int) (datapath.Attempt, error) {
-		if c.pod == "" {
-			return w.connectFromOutside(ctx, seconds), nil
+		if c == outside {
+			return w.connectFromOutside(ctx, seconds)
 		}
-		return w.attemptIn(ctx, c, text, to.host, strconv.Itoa(seconds))
+		near, err := w.near(ctx, c, to)
+		if err != nil {
+			return datapath.Attempt{}, err
+		}
+		return w.attemptIn(ctx, near, text, to.host, strconv.Itoa(seconds))
 	}
 }
 
-// connectFromOutside connects from where the tests run, which is outside of the Kubernetes cluster.
-func (w *world) connectFromOutside(ctx context.Context, seconds int) datapath.Attempt {
+// near is the client that connects to a target: of the hosts, that of its node.
+func (w *world) near(ctx context.Context, c client, to target) (client, error) {
+	if c != theHost {
+		return c, nil
+	}
+	node, err := w.nodeOf(ctx, to)
+	c.pod = hostPod(node)
+	return c, err
+}
+
+// hostPod is the name of the pod that has a node's network.
+func hostPod(node string) string {
+	return "host-" + node
+}
+
+// nodeOf is the node that a target's pod runs on.
+func (w *world) nodeOf(ctx context.Context, to target) (string, error) {
+	selector := cmp.Or(to.serving, to.selector)
+	list, err := w.kube.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return "", err
+	}
+	for i := range list.Items {
+		if node := list.Items[i].Spec.NodeName; node != "" {
+			return node, nil
+		}
+	}
+	return "", fmt.Errorf("no pod with %s runs", selector)
+}
+
+// connectFromOutside connects from where the tests run, which is outside of the Kubernetes cluster, to the primary of
+// cluster-example by way of its own node: another one would pass the connection on as its own.
+func (w *world) connectFromOutside(ctx context.Context, seconds int) (datapath.Attempt, error) {
 	limited, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 	defer cancel()
+	address, err := w.fromOutside(limited)
+	if err != nil {
+		return datapath.Attempt{}, err
+	}
 	a := datapath.Attempt{Begun: time.Now()}
-	err := hello(limited, "postgres://app:app@"+w.outside+"/app?sslmode=disable")
+	err = hello(limited, address)
 	a.Ended, a.Answered = time.Now(), err == nil
 	if err != nil {
 		a.Text = err.Error()
 	}
-	return a
+	return a, nil
+}
+
+// fromOutside is the address of cluster-example's primary for clients outside of the cluster.
+func (w *world) fromOutside(ctx context.Context) (string, error) {
+	node, err := w.nodeOf(ctx, toPrimary)
+	return "postgres://app:app@" + w.outside[node] + "/app?sslmode=disable", err
 }
 
 func hello(ctx context.Context, address string) error {
@@ -119,7 +171,13 @@ func (w *world) expectAccess(t *testing.T, to target, of []client, want ...clien
 		try := w.connect(t, c, to)
 		group.Go(func() {
 			w.expectVerdict(t, c.what+" to "+to.host, expected,
-				func() (datapath.Path, error) { return w.path(t.Context(), c, "default", to.selector, postgres) }, try)
+				func() (datapath.Path, error) {
+					near, err := w.near(t.Context(), c, to)
+					if err != nil {
+						return datapath.Path{}, err
+					}
+					return w.path(t.Context(), near, "default", to.selector, postgres)
+				}, try)
 		})
 	}
 	group.Wait()

@@ -4,10 +4,8 @@ package kind_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,12 +30,7 @@ func acrossNodes(t *testing.T, w *world) {
 	nodes := w.nodes(t)
 	w.applyFile(t, "spread.yaml")
 	for _, node := range nodes {
-		content, err := os.ReadFile("testdata/onnode.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.apply(t, strings.NewReplacer("NODE", node, "${CLIENT_IMAGE}", w.lab.Sources.ClientImage).Replace(string(content)))
-		w.kubectl(t, "-n", "other", "wait", "--for=condition=Ready", "pod/host-"+node, "--timeout=10m")
+		w.applyOnNode(t, "onnode.yaml", node)
 		w.kubectl(t, "wait", "--for=condition=Ready", "pod/labelled-"+node, "pod/plain-"+node, "--timeout=10m")
 	}
 	t.Cleanup(func() {
@@ -120,7 +113,7 @@ func (w *world) expectAcross(t *testing.T, instances map[string]corev1.Pod, want
 			}
 			w.expectExplainedEach(t, "pod/"+c.pod, instances, func(string) string { return want[kind] })
 		}
-		c := client{"the node " + node, "other", "host-" + node, ""}
+		c := client{"the node " + node, "other", hostPod(node), ""}
 		for on, pod := range instances {
 			as := "remote-node"
 			if on == node {
@@ -128,7 +121,7 @@ func (w *world) expectAcross(t *testing.T, instances map[string]corev1.Pod, want
 			}
 			w.expectConnects(t, &group, c, pod, want[as])
 		}
-		w.expectExplainedEach(t, "other/pod/host-"+node, instances, func(on string) string {
+		w.expectExplainedEach(t, "other/pod/"+c.pod, instances, func(on string) string {
 			if on == node {
 				return want["host"]
 			}
@@ -145,12 +138,12 @@ func (w *world) expectAcross(t *testing.T, instances map[string]corev1.Pod, want
 }
 
 func (w *world) expectConnects(t *testing.T, group *sync.WaitGroup, c client, to corev1.Pod, want string) {
-	at := target{to.Status.PodIP, "cnpg.io/instanceName=" + to.Name}
+	at := target{host: to.Status.PodIP, selector: "cnpg.io/instanceName=" + to.Name}
 	try := w.connect(t, c, at)
 	group.Go(func() {
 		w.expectVerdict(t, c.what+" to "+to.Name, want, func() (datapath.Path, error) {
 			p, err := w.path(t.Context(), c, "default", at.selector, postgres)
-			if err == nil && strings.HasPrefix(c.pod, "host-") {
+			if err == nil && strings.HasPrefix(c.pod, hostPod("")) {
 				p.From = w.everyAddressOfNodes(t)
 			}
 			return p, err
@@ -161,25 +154,7 @@ func (w *world) expectConnects(t *testing.T, group *sync.WaitGroup, c client, to
 // expectExplainedEach fails unless explain says this of the instance on each node.
 func (w *world) expectExplainedEach(t *testing.T, source string, instances map[string]corev1.Pod, want func(node string) string, flags ...string) {
 	t.Helper()
-	a, err := ask(t.Context(), append([]string{"explain", source, spread, "-o", "json"}, flags...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e struct {
-		Answers []struct {
-			Targets []string `json:"targets"`
-			Verdict string   `json:"verdict"`
-		} `json:"answers"`
-	}
-	if err := json.Unmarshal([]byte(a.out), &e); err != nil {
-		t.Fatalf("explain %s: exit code %d, %v\n%s%s", source, a.code, err, a.out, a.errors)
-	}
-	said := map[string]string{}
-	for _, answer := range e.Answers {
-		for _, pod := range answer.Targets {
-			said[pod] = answer.Verdict
-		}
-	}
+	said := w.explainedEach(t, source, spread, flags...)
 	for node, pod := range instances {
 		if err := differs("explain "+source+" of "+pod.Name+" on "+node, want(node), said[pod.Name]); err != nil {
 			t.Error(err)

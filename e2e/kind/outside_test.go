@@ -88,11 +88,11 @@ func (w *world) toOutside(t *testing.T, o *outsider) reached {
 	text := script(t, "attempt-tcp.sh")
 	return reached{
 		what: "the outside", target: o.address.String(),
-		path: func() (datapath.Path, error) {
+		path: func(instance client) (datapath.Path, error) {
 			from, err := w.podAddress(t.Context(), instance.namespace, instance.pod)
 			return datapath.Path{From: []netip.Addr{from}, To: []netip.Addr{o.address.Addr()}, Port: o.address.Port()}, err
 		},
-		try: func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+		try: func(ctx context.Context, instance client, seconds int) (datapath.Attempt, error) {
 			return w.attemptIn(ctx, instance, text, o.address.Addr().String(), strconv.Itoa(int(o.address.Port())), "", greeting, strconv.Itoa(seconds))
 		},
 	}

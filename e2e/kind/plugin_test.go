@@ -220,3 +220,28 @@ func explain(ctx context.Context, source, cluster string, flags ...string) (stri
 	}
 	return "", errors.New("explain " + source + ": " + a.errors)
 }
+
+// explainedEach is the plugin's verdict about one client and each instance of a cluster, by the instance's name.
+func (w *world) explainedEach(t *testing.T, source, cluster string, flags ...string) map[string]string {
+	t.Helper()
+	a, err := ask(t.Context(), append([]string{"explain", source, cluster, "-o", "json"}, flags...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e struct {
+		Answers []struct {
+			Targets []string `json:"targets"`
+			Verdict string   `json:"verdict"`
+		} `json:"answers"`
+	}
+	if err := json.Unmarshal([]byte(a.out), &e); err != nil {
+		t.Fatalf("explain %s: exit code %d, %v\n%s%s", source, a.code, err, a.out, a.errors)
+	}
+	said := map[string]string{}
+	for _, answer := range e.Answers {
+		for _, pod := range answer.Targets {
+			said[pod] = answer.Verdict
+		}
+	}
+	return said
+}

@@ -8,22 +8,20 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
-// instance is where the tests of what a database reaches try it.
-var instance = client{what: "an instance", namespace: "default", pod: "cluster-example-1"}
-
 // reached is something that an instance tries to reach.
 type reached struct {
 	// what it is, in words, and what explain --to calls it.
 	what, target string
 	// port is the one that the agent sees, of the pods or nodes that are behind the name.
-	path func() (datapath.Path, error)
-	try  attempt
+	path func(from client) (datapath.Path, error)
+	try  func(ctx context.Context, from client, seconds int) (datapath.Attempt, error)
 }
 
 func (w *world) toAPIServer(t *testing.T) reached {
@@ -31,11 +29,11 @@ func (w *world) toAPIServer(t *testing.T) reached {
 	text := script(t, "attempt-tcp.sh")
 	return reached{
 		what: "the API server", target: "api-server",
-		path: func() (datapath.Path, error) {
+		path: func(instance client) (datapath.Path, error) {
 			from, err := w.podAddress(t.Context(), instance.namespace, instance.pod)
 			return datapath.Path{From: []netip.Addr{from}, To: w.nodeAddresses(t), Port: 6443}, err
 		},
-		try: func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+		try: func(ctx context.Context, instance client, seconds int) (datapath.Attempt, error) {
 			// Whoever does not speak TLS is told so. By address: names are another matter.
 			address := strings.TrimSpace(w.kubectl(t, "get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}"))
 			return w.attemptIn(ctx, instance, text, address, "443", `GET / HTTP/1.0\r\n\r\n`, "HTTP/1.0 400", strconv.Itoa(seconds))
@@ -48,10 +46,10 @@ func (w *world) toName(t *testing.T) reached {
 	text := script(t, "attempt-name.sh")
 	return reached{
 		what: "DNS", target: "dns",
-		path: func() (datapath.Path, error) {
+		path: func(instance client) (datapath.Path, error) {
 			return w.path(t.Context(), instance, "kube-system", "k8s-app=kube-dns", 53)
 		},
-		try: func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+		try: func(ctx context.Context, instance client, seconds int) (datapath.Attempt, error) {
 			return w.attemptIn(ctx, instance, text, "orders-rw.default.svc", strconv.Itoa(seconds))
 		},
 	}
@@ -62,18 +60,31 @@ func (w *world) toStore(t *testing.T) reached {
 	text := script(t, "attempt-tcp.sh")
 	return reached{
 		what: "the object store", target: "backend/service/store",
-		path: func() (datapath.Path, error) { return w.path(t.Context(), instance, "backend", "app=store", 9000) },
-		try: func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+		path: func(instance client) (datapath.Path, error) {
+			return w.path(t.Context(), instance, "backend", "app=store", 9000)
+		},
+		try: func(ctx context.Context, instance client, seconds int) (datapath.Attempt, error) {
 			return w.attemptIn(ctx, instance, text, "store.backend", "80", "", "HTTP/1.0 503", strconv.Itoa(seconds))
 		},
 	}
 }
 
-// expectReached fails unless the data path and explain --to say the same of what an instance reaches.
+// expectReached fails unless the data path and explain --to say the same of what each instance reaches.
 func (w *world) expectReached(t *testing.T, to reached, want string) {
 	t.Helper()
-	what := instance.pod + " to " + to.what
-	w.expectVerdict(t, what, want, to.path, to.try)
+	var group sync.WaitGroup
+	instances := w.instances(t, "cluster-example")
+	for _, name := range instances {
+		instance := client{what: name, namespace: "default", pod: name}
+		group.Go(func() {
+			w.expectVerdict(t, name+" to "+to.what, want,
+				func() (datapath.Path, error) { return to.path(instance) },
+				func(ctx context.Context, seconds int) (datapath.Attempt, error) {
+					return to.try(ctx, instance, seconds)
+				})
+		})
+	}
+	group.Wait()
 	if t.Failed() {
 		return
 	}
@@ -84,7 +95,7 @@ func (w *world) expectReached(t *testing.T, to reached, want string) {
 	if err := differs("exit code of explain cluster-example --to "+to.target, map[string]int{allowed: 0, denied: 1}[want], a.code); err != nil {
 		t.Fatalf("%v: %s%s", err, a.out, a.errors)
 	}
-	t.Logf("%s: %s, and explain cluster-example --to %s says the same", what, want, to.target)
+	t.Logf("%v to %s: %s, and explain cluster-example --to %s says the same", instances, to.what, want, to.target)
 }
 
 // expectPhase fails unless CloudNativePG says this of a cluster.

@@ -272,8 +272,12 @@ func (w *world) runNightly(t *testing.T) {
 func (w *world) sessionFromOutside(t *testing.T) *pgconn.PgConn {
 	t.Helper()
 	var connection *pgconn.PgConn
-	eventually(t, func(ctx context.Context) (err error) {
-		connection, err = pgconn.Connect(ctx, "postgres://app:app@"+w.outside+"/app?sslmode=disable")
+	eventually(t, func(ctx context.Context) error {
+		address, err := w.fromOutside(ctx)
+		if err != nil {
+			return err
+		}
+		connection, err = pgconn.Connect(ctx, address)
 		return err
 	})
 	t.Cleanup(func() { _ = connection.Close(context.Background()) }) // It may be closed already.

@@ -30,8 +30,8 @@ type world struct {
 	lab    *lab.Lab
 	config *rest.Config
 	kube   *kubernetes.Clientset
-	// outside is the address of 127.0.0.1 that leads to cluster-example's primary.
-	outside string
+	// outside are the addresses of 127.0.0.1 that lead to the nodes' port of cluster-example's primary, by node.
+	outside map[string]string
 	// drops are the packets that policies deny.
 	drops *dropWatch
 }
@@ -48,14 +48,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{lab: theLab, config: config, kube: kube}
+	w := &world{lab: theLab, config: config, kube: kube, outside: map[string]string{}}
 	nodes, err := kube.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range nodes.Items {
 		if port := nodes.Items[i].Labels[lab.OutsidePortLabel]; port != "" {
-			w.outside = "127.0.0.1:" + port
+			w.outside[nodes.Items[i].Name] = "127.0.0.1:" + port
 		}
 	}
 	w.drops = w.watchDrops(t)
@@ -64,6 +64,9 @@ func newWorld(t *testing.T) *world {
 	// A namespace that is new has no service account for its pods yet.
 	clients := readManifest(t, w.lab.Sources, filepath.Join("testdata", "clients.yaml"))
 	eventually(t, func(ctx context.Context) error { return w.lab.Apply(ctx, []byte(clients)) })
+	for i := range nodes.Items {
+		w.applyOnNode(t, "host.yaml", nodes.Items[i].Name)
+	}
 	w.applyFile(t, "databases.yaml")
 	for _, namespace := range []string{"default", "other", "backend"} {
 		w.kubectl(t, "wait", "--for=condition=Ready", "pod", "-l", "!cnpg.io/cluster", "-n", namespace, "--timeout=10m")
@@ -108,6 +111,12 @@ func (w *world) kubectl(t *testing.T, arguments ...string) string {
 func (w *world) applyFile(t *testing.T, name string) {
 	t.Helper()
 	w.apply(t, readManifest(t, w.lab.Sources, filepath.Join("testdata", name)))
+}
+
+// applyOnNode applies a manifest of testdata that is about one node.
+func (w *world) applyOnNode(t *testing.T, name, node string) {
+	t.Helper()
+	w.apply(t, strings.ReplaceAll(readManifest(t, w.lab.Sources, filepath.Join("testdata", name)), "NODE", node))
 }
 
 func (w *world) apply(t *testing.T, manifest string) {

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// NodePort is the port of the node that can be reached from outside the cluster, at the local
+	// NodePort is the port of each node that can be reached from outside the cluster, at the local
 	// address that the node's label OutsidePortLabel has the port of.
 	NodePort = 30432
-	// OutsidePortLabel is the label of the node with the port at 127.0.0.1 that leads to NodePort.
+	// OutsidePortLabel is the label of a node with the port at 127.0.0.1 that leads to its NodePort.
 	OutsidePortLabel = "cnpg-netpol-e2e/outside-port"
 )
 
@@ -41,24 +41,29 @@ nodeRegistration: {taints: []}
 // create makes a kind cluster without network and without kube-proxy: Cilium is both. The first of its nodes has the
 // control plane.
 func (l *Lab) create() error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
 	config := &v1alpha4.Cluster{
 		Networking:           v1alpha4.Networking{DisableDefaultCNI: true, KubeProxyMode: "none"},
 		KubeadmConfigPatches: []string{kubeletPatch},
-		Nodes: []v1alpha4.Node{{
-			Role:   v1alpha4.ControlPlaneRole,
+	}
+	for i := range l.Sources.Nodes {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		node := v1alpha4.Node{
+			Role:   v1alpha4.WorkerRole,
 			Labels: map[string]string{OutsidePortLabel: strconv.Itoa(int(port))},
 			ExtraPortMappings: []v1alpha4.PortMapping{
 				{ContainerPort: NodePort, HostPort: port, ListenAddress: "127.0.0.1", Protocol: v1alpha4.PortMappingProtocolTCP},
 			},
-		}},
-	}
-	for range l.Sources.Nodes - 1 {
-		config.Nodes[0].KubeadmConfigPatches = []string{openPatch}
-		config.Nodes = append(config.Nodes, v1alpha4.Node{Role: v1alpha4.WorkerRole})
+		}
+		if i == 0 {
+			node.Role = v1alpha4.ControlPlaneRole
+			if l.Sources.Nodes > 1 {
+				node.KubeadmConfigPatches = []string{openPatch}
+			}
+		}
+		config.Nodes = append(config.Nodes, node)
 	}
 	return kindcluster.NewProvider().Create(l.Sources.Name,
 		kindcluster.CreateWithV1Alpha4Config(config),
