@@ -66,7 +66,7 @@ func timedBy(inv *inventory.Inventory, p *ciliumv2.CiliumNetworkPolicy, t policy
 		RequestedBy: p.Annotations[policyset.AnnotationRequestedBy], Reason: p.Annotations[policyset.AnnotationReason],
 	}
 	switch policyset.Role(p.Labels[policyset.LabelPolicy]) {
-	case policyset.DefaultDeny:
+	case policyset.DefaultDeny, policyset.EgressDefaultDeny:
 	case policyset.GrantedAccess:
 		out.Kind = v1alpha1.TimedGrant
 	default:

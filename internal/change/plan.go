@@ -202,7 +202,7 @@ func sharers(live map[types.NamespacedName]*ciliumv2.CiliumNetworkPolicy, o poli
 	for _, other := range all {
 		if other.Cluster.Namespace == o.Cluster.Namespace && other.Scope == policyset.ScopeNamespace {
 			names = append(names, other.Cluster.Name)
-			records[other.Cluster.Name] = policyset.Record(other)
+			records[other.Cluster.Name] = policyset.Record(other.InEffect())
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool { return name == o.Cluster.Name }), records

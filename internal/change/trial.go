@@ -22,9 +22,12 @@ import (
 // away has to come back when its default deny goes. All of a rehearsal goes: as its policies deny nothing, it does not
 // matter which of them the garbage collector takes first.
 func (p Proposal) OnTrial(before *model.Model, within string) (Proposal, error) {
-	what, goes := "lockdown", "default deny goes"
-	if !slices.ContainsFunc(p.Plan.Steps, Step.IsDefaultDeny) {
-		what, goes = "rehearsal", "all of its policies go"
+	what, goes := "rehearsal", "all of its policies go"
+	switch {
+	case slices.ContainsFunc(p.Plan.Steps, func(s Step) bool { return s.IsDefaultDeny() && endsWithTimer(s.After) }):
+		what, goes = "lockdown", "default deny goes"
+	case slices.ContainsFunc(p.Plan.Steps, Step.IsDefaultDeny):
+		goes = "all of its policies for egress go"
 	}
 	var errs []error
 	for _, s := range p.Plan.Steps {

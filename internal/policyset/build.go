@@ -78,14 +78,14 @@ func (o Options) denies() []Policy {
 	return out
 }
 
-// ends tells whether a policy ends with the timer: all of a rehearsal do, and of a lockdown what denies, and is not for good
-// already. What lets somebody in outlives default deny: it denies nothing.
+// ends tells whether a policy ends with the timer: all of a rehearsal do, those for egress where it is about egress alone, and of
+// a lockdown what denies, and is not for good already. What lets somebody in outlives default deny: it denies nothing.
 func (o Options) ends(role Role) bool {
 	switch {
 	case o.Timer == "":
 		return false
 	case !o.RehearsedSince.IsZero():
-		return true
+		return !o.InForce || role == EgressAccess
 	}
 	return role.Denies() && (role != DefaultDeny || !o.InForce)
 }
@@ -216,7 +216,7 @@ func (o Options) access() Policy {
 	if len(o.OperatorNamespaces) > 0 {
 		p.Object.Annotations[AnnotationOperatorNamespaces] = strings.Join(sortedSet(o.OperatorNamespaces), ",")
 	}
-	if !o.RehearsedSince.IsZero() {
+	if !o.InEffect().RehearsedSince.IsZero() {
 		p.Object.Annotations[AnnotationRehearsedSince] = o.RehearsedSince.UTC().Format(time.RFC3339)
 	}
 	return p

@@ -185,6 +185,7 @@ func TestEgressIsRehearsedAndTimedByItself(t *testing.T) {
 		"both for good":              {func(*Options) {}, []string{"default-deny", "default-deny-egress"}},
 		"both timed":                 {func(o *Options) { o.Timer = "t" }, []string{"default-deny for a time", "default-deny-egress for a time"}},
 		"egress timed":               {func(o *Options) { o.Timer, o.InForce = "t", true }, []string{"default-deny", "default-deny-egress for a time"}},
+		"egress rehearsed and timed": {func(o *Options) { o.RehearsedSince, o.InForce, o.Timer = since, true, "t" }, []string{"default-deny"}},
 		"both rehearsed":             {func(o *Options) { o.RehearsedSince = since }, nil},
 		"egress rehearsed":           {func(o *Options) { o.RehearsedSince, o.InForce = since, true }, []string{"default-deny"}},
 		"ingress alone, and no more": {func(o *Options) { o.Egress, o.Grants = false, nil }, []string{"default-deny"}},
@@ -197,5 +198,39 @@ func TestEgressIsRehearsedAndTimedByItself(t *testing.T) {
 	got, err := FromLive(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, live)
 	if err != nil || !got.InForce || !got.RehearsedSince.Equal(since) {
 		t.Errorf("read as %+v, %v", got, err)
+	}
+	if again := objects(build(t, got.For(got.Cluster, example().DetectedOperators))); len(again) != len(live) {
+		t.Errorf("%d policies, and %d were read", len(again), len(live))
+	}
+}
+
+// A rehearsal of egress alone says nothing of itself on what is in force before and after it, so that its policies can end by
+// themselves.
+func TestARehearsalOfEgressLeavesTheRestAlone(t *testing.T) {
+	rehearsed := func(o *Options) {
+		o.RehearsedSince, o.InForce, o.Timer = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), true, "t"
+	}
+	before := map[string]*ciliumv2.CiliumNetworkPolicy{}
+	for _, p := range objects(build(t, example(func(o *Options) { *o = o.WithoutEgress() }))) {
+		before[p.Name] = p
+	}
+	var left []*ciliumv2.CiliumNetworkPolicy
+	for _, p := range objects(build(t, example(restricted, rehearsed))) {
+		_, ends := TimerOf(p)
+		if was := before[p.Name]; (was == nil) != ends {
+			t.Errorf("%s: was there before: %t, ends by itself: %t", p.Name, was != nil, ends)
+		} else if was != nil && len(Differences(p, was)) > 0 {
+			t.Errorf("%s differs: %q", p.Name, Differences(p, was))
+		}
+		if !ends {
+			left = append(left, p)
+		}
+	}
+	if len(left) != len(before) {
+		t.Errorf("%d are left of %d", len(left), len(before))
+	}
+	got, err := FromLive(types.NamespacedName{Namespace: "default", Name: "cluster-example"}, left)
+	if err != nil || got.Egress || got.InForce || !got.RehearsedSince.IsZero() {
+		t.Errorf("what is left is read as %+v, %v", got, err)
 	}
 }

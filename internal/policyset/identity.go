@@ -29,7 +29,7 @@ const (
 	// missing when the namespaces were detected: they may be detected anew then.
 	AnnotationOperatorNamespaces = "cnpg-netpol/operator-namespaces"
 	// AnnotationRehearsedSince holds RehearsedSince in RFC 3339, on policy 2 or 3. A lockdown has none, so that the one
-	// that ends a rehearsal takes it away.
+	// that ends a rehearsal takes it away. Where egress alone is rehearsed, AnnotationSet of its policies says so.
 	AnnotationRehearsedSince = "cnpg-netpol/rehearsed-since"
 )
 

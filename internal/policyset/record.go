@@ -140,11 +140,31 @@ func SharedRecords(live *ciliumv2.CiliumNetworkPolicy) map[string]string {
 	return out
 }
 
+// InEffect are the options of what is in force: those of the whole set, save while egress alone is rehearsed. What lets in and
+// denies ingress says nothing of that, so that it is as before when the rehearsal is over, however it ends.
+func (o Options) InEffect() Options {
+	if o.RehearsedSince.IsZero() || !o.InForce {
+		return o
+	}
+	return o.WithoutEgress()
+}
+
+// WithoutEgress are the options of the set that restricts ingress alone, for good.
+func (o Options) WithoutEgress() Options {
+	o.Egress, o.InForce, o.RehearsedSince, o.Timer = false, false, time.Time{}, ""
+	o.Grants = slices.DeleteFunc(slices.Clone(o.Grants), func(g Grant) bool { return g.Direction() == Egress })
+	return o
+}
+
 // stamp writes on each policy of the set what the whole set is made with. One that does not fit is refused, as the
 // API server would.
 func (o Options) stamp(policies []Policy) error {
-	text := Record(o)
+	whole, inEffect := Record(o), Record(o.InEffect())
 	for _, p := range policies {
+		text := inEffect
+		if p.Role == EgressAccess {
+			text = whole
+		}
 		key := AnnotationSet
 		if len(Users(p.Object.Labels)) > 0 {
 			key = LabelUserPrefix + o.Cluster.Name
@@ -214,6 +234,12 @@ func (o Options) restored(records []Options, roles map[Role]bool) Options {
 	case roles[EgressDefaultDeny] || roles[DefaultDeny] && !o.InForce:
 		// With default deny it is no rehearsal, whatever an annotation says.
 		o.RehearsedSince = time.Time{}
+	case o.InForce:
+		for _, r := range records {
+			if !r.RehearsedSince.IsZero() {
+				o.RehearsedSince = r.RehearsedSince
+			}
+		}
 	case roles[InternalAccess] || roles[OperatorAccess] || len(records) == 0:
 	default:
 		o.RehearsedSince = records[0].RehearsedSince

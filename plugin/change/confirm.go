@@ -151,7 +151,7 @@ type trial struct {
 }
 
 // onTrial are the default denies of a cluster, or its rehearsal. With the default deny of ingress there for good, that of
-// egress alone may end.
+// egress alone may end, or the rehearsal of egress.
 func onTrial(set []*ciliumv2.CiliumNetworkPolicy, cluster string) []trial {
 	var out []trial
 	rehearsal, lockdown := trial{what: rehearsalWord}, trial{what: lockdownWord}
@@ -170,7 +170,7 @@ func onTrial(set []*ciliumv2.CiliumNetworkPolicy, cluster string) []trial {
 		}
 		rehearsed = rehearsed || policyset.IsRehearsed(p)
 	}
-	if len(lockdown.policies) > 0 {
+	if len(lockdown.policies) > 0 && (lockdown.ends || !rehearsal.ends) {
 		return append(out, lockdown)
 	}
 	if rehearsed || rehearsal.ends {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/terminal"
 )
 
@@ -54,15 +56,19 @@ func (o *lockdownOptions) summarize(p change.Proposal) {
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // untilWhen says on stderr when the lockdowns or rehearsals end, and how to keep them.
-func (o *lockdownOptions) untilWhen(what string) {
+func (o *lockdownOptions) untilWhen(what string, options []policyset.Options) {
 	for _, running := range o.running {
 		c := running.Cluster
+		ends := policyset.Options{Cluster: c}
+		if at := slices.IndexFunc(options, func(one policyset.Options) bool { return one.Cluster == c }); at >= 0 {
+			ends = options[at]
+		}
 		fmt.Fprintf(o.ErrOut, "The %s of %s ends by itself at %s, unless it is confirmed before:\n", what, terminal.Escape(c.Name), deadline(running.now, o.now))
 		confirm := command.Plugin("confirm", c.Name).In(c.Namespace).InContext(*o.source.Config.Context)
 		o.suggestions([]suggestion{
 			{confirm, "keeps it"},
 			{confirm.With("--extend", o.confirmWithin.String()), "gives more time"},
-			{command.Plugin("unlock", c.Name).In(c.Namespace).InContext(*o.source.Config.Context), "ends it now"},
+			{o.givesUp(ends), "ends it now"},
 		})
 	}
 }

@@ -121,9 +121,20 @@ func (o *lockdownOptions) untilLockdown(p change.Proposal, options []policyset.O
 		o.suggestions([]suggestion{
 			{line("clients"), "who would be"},
 			{line("lockdown").With(policyset.Flags(options[at])...), "ends it"},
-			{line("unlock"), "gives it up"},
+			{o.givesUp(options[at]), "gives it up"},
 		})
 	}
+}
+
+// givesUp is the command that ends a rehearsal or a trial at once. Where it is about egress alone, what was in force before stays.
+func (o *lockdownOptions) givesUp(options policyset.Options) command.Line {
+	line := func(verb string) command.Line {
+		return command.Plugin(verb, options.Cluster.Name).In(options.Cluster.Namespace).InContext(*o.source.Config.Context)
+	}
+	if options.InForce {
+		return line("lockdown").With(policyset.Flags(options.WithoutEgress())...)
+	}
+	return line("unlock")
 }
 
 // suggestion is a command and what it does.
