@@ -8,21 +8,31 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// Questions are those of the expectations about connections to a cluster, by their positions. Those that can't be asked
-// are left out. The error is that of Test.
-func Questions(inv *inventory.Inventory, asked []Asked, operatorNamespace string) (map[int]*explain.Question, error) {
+// Questions are those of the expectations about connections, by their positions: to a cluster, and of a cluster.
+type Questions struct {
+	Inbound  map[int]*explain.Question
+	Outbound map[int]*explain.Outbound
+}
+
+// Ask are the questions of expectations. Those that can't be asked are left out. The error is that of Test.
+func Ask(inv *inventory.Inventory, asked []Asked, operatorNamespace string) (Questions, error) {
+	out := Questions{map[int]*explain.Question{}, map[int]*explain.Outbound{}}
 	a, err := newAsker(inv, asked, operatorNamespace)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	out := map[int]*explain.Question{}
 	for i := range asked {
 		x := &asked[i]
-		if x.Err != nil || x.Posture != "" || x.Outbound {
-			continue
-		}
-		if q, err := explain.Ask(a.model, x.Key, x.In(x.Key.Namespace), x.Query); err == nil {
-			out[i] = q
+		switch {
+		case x.Err != nil || x.Posture != "":
+		case x.Outbound:
+			if o, err := explain.AskOutbound(a.model, x.Key, a.destinations[i]); err == nil {
+				out.Outbound[i] = o
+			}
+		default:
+			if q, err := explain.Ask(a.model, x.Key, x.In(x.Key.Namespace), x.Query); err == nil {
+				out.Inbound[i] = q
+			}
 		}
 	}
 	return out, nil

@@ -47,6 +47,16 @@ func (g Grant) Direction() Direction {
 // Argument is Flag as one argument, unquoted: "--allow-namespace=backend".
 func (g Grant) Argument() string { return strings.Join(g.Flag(), "=") }
 
+// Place is where a grant lets out to; false for one that lets somebody in.
+func (g Grant) Place() (Place, bool) {
+	d, known := definition(g.Kind)
+	if !known || d.Direction != Egress {
+		return Place{}, false
+	}
+	v, err := d.read(g.Value, "")
+	return v.place, err == nil
+}
+
 // parseGrant reads what String writes, and says what is wrong with it.
 func parseGrant(text string) (Grant, error) {
 	kind, value, valued := strings.Cut(text, "=")

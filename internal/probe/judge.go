@@ -25,7 +25,7 @@ func Judge(p Plan, results Results) []v1alpha1.Probe {
 		}
 		for k, one := range c.Connections {
 			probe := v1alpha1.Probe{
-				Client: c.Name, Namespace: c.Pod.Namespace, Pod: c.Pod.Name, Target: one.To, Address: one.Address.String(), Port: one.Port,
+				Client: c.Name, Namespace: c.Pod.Namespace, Pod: c.Pod.Name, Target: one.To, Address: one.at(), Port: one.Port,
 				Expected: one.Expected, Result: results[i][k].Result, Message: results[i][k].Detail,
 			}
 			judge(&probe, one, p.answered(results, i, one))
@@ -61,7 +61,7 @@ func (p Plan) answered(results Results, client int, one Connection) string {
 	itself := ""
 	for i, c := range p.Clients {
 		for k, other := range c.Connections {
-			if i == client || !one.same(other) || results[i][k].Result != v1alpha1.ProbeConnected && results[i][k].Result != v1alpha1.ProbeRefused {
+			if i == client || c.Pod == p.Clients[client].Pod && c.Pod.Name != "" || !one.same(other) || results[i][k].Result != v1alpha1.ProbeConnected && results[i][k].Result != v1alpha1.ProbeRefused {
 				continue
 			}
 			if "pod/"+c.Pod.Name == one.To && c.Pod.Namespace == p.Cluster.Namespace {

@@ -36,7 +36,7 @@ func (p Plan) Of(probes []v1alpha1.Probe) []v1alpha1.Probe {
 	for _, one := range probes {
 		if slices.ContainsFunc(p.Clients, func(c Client) bool {
 			return !c.Control && c.Pod.Namespace == one.Namespace && c.Pod.Name == one.Pod && slices.ContainsFunc(c.Connections, func(to Connection) bool {
-				return to.Address.String() == one.Address && to.Port == one.Port
+				return to.at() == one.Address && to.Port == one.Port
 			})
 		}) {
 			out = append(out, one)

@@ -36,8 +36,10 @@ type Client struct {
 // Connection is one that is to be tried, by TCP.
 type Connection struct {
 	// To is what it leads to: "pod/pg-1", "service/pg-rw".
-	To      string
+	To string
+	// Address is where that is; of a host outside the Kubernetes cluster that policies know by name, Host is the name instead.
 	Address netip.Addr
+	Host    string
 	Port    uint16
 	// PostgreSQL is whether PostgreSQL's protocol is spoken there.
 	PostgreSQL bool
@@ -49,7 +51,15 @@ type Connection struct {
 
 // same is true for connections to the same place.
 func (c Connection) same(other Connection) bool {
-	return c.Address == other.Address && c.Port == other.Port
+	return c.Address == other.Address && c.Host == other.Host && c.Port == other.Port
+}
+
+// at is the address or the name.
+func (c Connection) at() string {
+	if c.Host != "" {
+		return c.Host
+	}
+	return c.Address.String()
 }
 
 // Attempt is what came of one connection.

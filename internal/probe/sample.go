@@ -12,15 +12,16 @@ import (
 const sampleSize = 3
 
 // OfChange is the plan that tries a change after it was made: a sample of the workloads that keep or gain access and of those
-// that lose it, and what the cluster needs as far as it can be tried: the operator, its pods among each other, and poolers. The
-// model is that of what is there afterwards.
+// that lose it, and what the cluster needs as far as it can be tried: the operator, its pods among each other, and poolers, and where
+// policies restrict what these open, what they reach and what they must not. The model is that of what is there afterwards; get it from
+// Known.
 func OfChange(m *model.Model, c *model.Cluster, preview v1alpha1.ChangePreview) Plan {
 	p := Plan{Cluster: c.Key()}
 	for _, list := range [][]v1alpha1.ClientChange{slices.Concat(preview.Access.Gains, preview.Access.Keeps), preview.Access.Loses} {
 		p.Clients = append(p.Clients, sampled(m, c, list, p.Clients)...)
 	}
 	p.Clients = append(p.Clients, needed(m, c)...)
-	return p.withControls(m, c)
+	return p.outward(m, c).withControls(m, c)
 }
 
 // sampled are clients of the first workloads of a list, which are no operators and have not been taken yet.
@@ -77,14 +78,18 @@ func between(m *model.Model, from, to int, port uint16) []Connection {
 	if from == to {
 		return nil
 	}
-	verdict := m.Between(m.EndOf(from, ""), m.EndOf(to, ""), port).Verdict
-	if m.Unsettled(to) != "" || m.Unsettled(from) != "" {
-		verdict = v1alpha1.VerdictUnknown
-	}
-	if one, ok := connectionTo(m, to, port, verdict); ok {
+	if one, ok := connectionTo(m, to, port, settled(m, from, to, port)); ok {
 		return []Connection{one}
 	}
 	return nil
+}
+
+// settled is the engine's verdict for two pods, unknown while Cilium does not enforce its policies at one of them yet.
+func settled(m *model.Model, from, to int, port uint16) v1alpha1.Verdict {
+	if m.Unsettled(to) != "" || m.Unsettled(from) != "" {
+		return v1alpha1.VerdictUnknown
+	}
+	return m.Between(m.EndOf(from, ""), m.EndOf(to, ""), port).Verdict
 }
 
 // needed are those whom the cluster needs: its operators to the status port, its instances to each other, and its poolers to

@@ -33,7 +33,7 @@ func Command(connections []Connection) []string {
 		if c.PostgreSQL {
 			says = "postgresql"
 		}
-		out = append(out, c.Address.String(), strconv.Itoa(int(c.Port)), says)
+		out = append(out, c.at(), strconv.Itoa(int(c.Port)), says)
 	}
 	return out
 }
@@ -73,10 +73,14 @@ func attempt(c Connection, code, seen string) Attempt {
 	case strings.Contains(seen, "Connection refused") && c.Service:
 		// Cilium says so, too, of a Service behind which nobody is.
 		return inconclusive("the Service's address refuses connections, which can mean that nobody is behind it")
+	case strings.Contains(seen, "Connection refused") && c.To != "" && !strings.Contains(c.To, "pod/"):
+		return Attempt{v1alpha1.ProbeRefused, "the address refuses connections: the network let them through, and nobody listens"}
 	case strings.Contains(seen, "Connection refused"):
 		return Attempt{v1alpha1.ProbeRefused, "the pod refuses connections: the network let them through, and nobody listens"}
 	case code == "127":
 		return inconclusive("the image has no bash and timeout: name one that has, with --probe-image")
+	case c.Host != "" && (strings.Contains(seen, "not known") || strings.Contains(seen, "name resolution")):
+		return inconclusive("the name could not be resolved: " + seen)
 	case strings.Contains(seen, "o route to host"), strings.Contains(seen, "nreachable"):
 		return inconclusive("the network says that the address can't be reached")
 	}

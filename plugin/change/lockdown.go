@@ -72,7 +72,10 @@ func (o *lockdownOptions) command() *cobra.Command {
 
 			With --prove, pods with the identities of some of those who keep and of those who lose access
 			connect after the change, or try to, as do the operator, the cluster's own pods and the poolers
-			to what they need. Where the data path contradicts the preview, everything is put back.
+			to what they need. With --egress, the cluster's pods also connect to the API server, DNS and what
+			else they need, as far as its address or name is known, and try to reach a pod behind a Service
+			that somebody else reaches and they must not. Where the data path contradicts the preview,
+			everything is put back.
 
 			With --egress, what the cluster's pods open is restricted as well: to the API server, DNS, the
 			cluster's own pods, and what the specs say that instances and jobs need, such as the object
@@ -80,8 +83,8 @@ func (o *lockdownOptions) command() *cobra.Command {
 			--allow-egress-… lets out to more. What the specs don't tell is asked for. Hosts outside the
 			Kubernetes cluster are let out to by name, which takes Cilium's DNS proxy: the agent of the node
 			resolves names then. When a spec changes, status says what the set lacks, and lockdown with the
-			same flags adds it. On a cluster that is locked already, --rehearse and --confirm-within are
-			about egress alone.
+			same flags adds it. On a cluster that is locked already, --rehearse and --confirm-within, and
+			both of them together, are about egress alone.
 
 			With --operator, it is the operator that is locked down, and its CNPG-I plugins, in their namespace:
 			the API server asks its webhook, and the kubelet looks whether it lives; only the operator connects
@@ -240,9 +243,6 @@ func (o *lockdownOptions) run(ctx context.Context) error {
 	for _, key := range keys {
 		one := assess.Surrounded(w.model, o.set, key)
 		one.InForce = (o.rehearse || o.confirmWithin > 0) && one.Egress && change.LockedForGood(w.model, key)
-		if one.InForce && o.rehearse && o.confirmWithin > 0 {
-			return kit.AnswerNo(fmt.Errorf("cluster %q is locked down already, and a rehearsal of egress alone does not end by itself: leave out --confirm-within, or --rehearse", key.Name))
-		}
 		if o.rehearse {
 			one.RehearsedSince = begun(w, key, rehearsed)
 		}
@@ -328,10 +328,10 @@ func (o *lockdownOptions) proceed(ctx context.Context, w world, p change.Proposa
 	case o.dryRun != dryRunNone:
 	case o.rehearse:
 		o.summarizeEach(results, func(p change.Proposal) { o.untilLockdown(p, options) })
-		o.untilWhen(rehearsalWord)
+		o.untilWhen(rehearsalWord, options)
 	default:
 		o.summarizeEach(results, o.summarize)
-		o.untilWhen(lockdownWord)
+		o.untilWhen(lockdownWord, options)
 	}
 	return errors.Join(failed(results), o.inForce(), o.unproven)
 }

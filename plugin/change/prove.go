@@ -29,7 +29,11 @@ func (o *lockdownOptions) prove(ctx context.Context, p change.Proposal) error {
 		if c == nil {
 			continue
 		}
-		probes, err := o.probes.Try(ctx, w.model, probe.OfChange(w.model, c, preview))
+		m, err := probe.Known(w.model, c)
+		if err != nil {
+			return err
+		}
+		probes, err := o.probes.Try(ctx, m, probe.OfChange(m, m.Cluster(key), preview))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)

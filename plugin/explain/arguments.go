@@ -33,9 +33,6 @@ func (o *options) validate() error {
 // All that is wrong with them is reported.
 func (o *options) complete(flags *pflag.FlagSet, args []string) error {
 	if flags.Changed("to") {
-		if o.probes.Wanted {
-			return kit.UsageErrorf("--probe tries connections to the cluster, and --to asks about those of the cluster: leave one of them out")
-		}
 		return o.completeOutbound(flags, args)
 	}
 	var errs []error

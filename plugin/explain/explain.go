@@ -104,8 +104,8 @@ func (o *options) command() *cobra.Command {
 			which Cilium knows the source opens connections, without logging in, and is gone afterwards.
 			It is never ready, so that no Service sends it traffic; for a minute at most, it counts for
 			disruption budgets and autoscalers that select these labels. Pods of the cluster connect
-			themselves. Silence counts only when somebody else got an answer from the same place. Where the
-			data path contradicts the engine, the verdict is unknown.
+			themselves, and so they do with --to, by TCP. Silence counts only when somebody else got an answer
+			from the same place. Where the data path contradicts the engine, the verdict is unknown.
 
 			Exit code 2 also stands for a verdict that is unknown; do not read it as safe.
 		`),
@@ -225,7 +225,7 @@ func (o *options) explainAround(ctx context.Context, namespace string, around []
 		return nil, errors.Join(problem, err)
 	}
 	if o.outbound {
-		e, err := o.explainOutbound(inv, key)
+		e, err := o.explainOutbound(ctx, inv, key)
 		return e, errors.Join(problem, err)
 	}
 	from := o.from.In(key.Namespace)

@@ -63,8 +63,6 @@ func TestWhatCompleteRefuses(t *testing.T) {
 		{"two clusters", []string{"pod/web", "a", "b"}, `one cluster at a time: "b" is too much`},
 		{"labels and a source", []string{"pod/web", "orders", "-l", "a=b"}, `--labels stands in place of the source "pod/web": leave one of them out`},
 		{"labels of no namespace", []string{"orders", "-l", "a=b"}, "--labels needs --source-namespace: the namespace that the pod would be in"},
-		{"probes of what the cluster reaches", []string{"orders", "--to", "dns", "--probe"},
-			"--probe tries connections to the cluster, and --to asks about those of the cluster: leave one of them out"},
 		{"no cluster with labels", []string{"-l", "a=b", "--source-namespace", "shop"},
 			"the cluster is missing: explain --labels LABELS --source-namespace NAMESPACE CLUSTER"},
 		{"a namespace without labels", []string{"pod/web", "orders", "--source-namespace", "shop"},

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/probe"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/propose"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/plugin/kit"
 )
@@ -56,7 +58,7 @@ func (o *options) completeOutbound(flags *pflag.FlagSet, args []string) error {
 }
 
 // explainOutbound asks whether the cluster can reach the target, and for a change that lets it when one is wanted.
-func (o *options) explainOutbound(inv *inventory.Inventory, key types.NamespacedName) (*v1alpha1.Explanation, error) {
+func (o *options) explainOutbound(ctx context.Context, inv *inventory.Inventory, key types.NamespacedName) (*v1alpha1.Explanation, error) {
 	at := slices.IndexFunc(inv.Clusters, func(c *cnpgv1.Cluster) bool { return c.Namespace == key.Namespace && c.Name == key.Name })
 	destination, err := explain.Find(inv, inv.Clusters[at], o.target, o.sender)
 	if err != nil {
@@ -73,6 +75,11 @@ func (o *options) explainOutbound(inv *inventory.Inventory, key types.Namespaced
 		return nil, err
 	}
 	e := question.Explain()
+	if o.probes.Wanted {
+		if err := o.try(ctx, m, probe.OfOutbound(question), &e); err != nil {
+			return &e, err
+		}
+	}
 	if !o.whyNot || e.Verdict != v1alpha1.VerdictDenied {
 		return &e, nil
 	}

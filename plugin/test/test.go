@@ -80,7 +80,7 @@ func (o *options) command() *cobra.Command {
 			A cluster that names no namespace is in that of the document, else in that of the command
 			(-n). Sources and targets that name none are in the namespace of their cluster.
 
-			With --probe, the data path is asked about connections to clusters, too, as 'explain --probe' does.
+			With --probe, the data path is asked about connections, too, as 'explain --probe' does.
 
 			--init writes an Expectations document for each CLUSTER, all of the namespace without any:
 			what holds today. What has no clear answer is a comment with the reason.

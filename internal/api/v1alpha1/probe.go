@@ -21,7 +21,8 @@ type Probe struct {
 	Client    string `json:"client"`
 	Namespace string `json:"namespace,omitempty"`
 	Pod       string `json:"pod,omitempty"`
-	// Target is "pod/NAME" or "service/NAME", Address and Port what was connected to. They are empty when nothing was tried.
+	// Target is "pod/NAME" or "service/NAME" of the cluster's namespace, "NAMESPACE/pod/NAME", "the API server", or an address or name
+	// outside; Address, which may be such a name, and Port are what was connected to. They are empty when nothing was tried.
 	Target  string `json:"target,omitempty"`
 	Address string `json:"address,omitempty"`
 	Port    uint16 `json:"port,omitempty"`
