@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestRolesSuffice runs the commands as two users: a viewer has the first role everywhere, a locker
-// has it too, and the second one in the namespace of the database.
+// TestRolesSuffice runs the commands as some users: a viewer has the first role everywhere, a locker
+// has it too, and the second one in the namespace of the database, and operators have that in the operator's.
 func TestRolesSuffice(t *testing.T) {
 	kubeconfig := serve(t)
 	const none = ""
@@ -94,6 +94,19 @@ func TestRolesSuffice(t *testing.T) {
 		{"locker", "revoke orders -n shop --yes", 0, "What was granted for orders has ended.", "deleted"},
 		{"locker", "confirm orders -n shop", 0, "is confirmed, and stays", ""},
 		{"locker", "unlock orders -n shop --yes", 0, "orders is OPEN", "deleted"},
+		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
+		{"viewer", "lockdown --operator --egress --dry-run=client", 0, none, "cnpg-operator-default-deny"},
+		{"viewer", "lockdown --operator --egress --yes", 2, "forbidden", "cnpg-operator-default-deny"},
+		// The role in the database's namespace is none in the operator's.
+		{"locker", "lockdown --operator --egress --yes", 2, "forbidden", "cnpg-operator-default-deny"},
+		{"operators", "lockdown --operator --egress --allow-metrics monitoring --dry-run=server", 0, none, "cnpg-operator-default-deny-egress"},
+		{"operators", "lockdown --operator --egress --allow-metrics monitoring --yes", 0, "is locked down", "created"},
+		{"operators", "diff --operator", 0, none, ""},
+		{"operators", "lockdown --operator --yes", 0, "is locked down", "deleted"},
+		{"operators", "lockdown --operator --undo --yes", 0, "The operator in cnpg-system", "created"},
+		{"viewer", "unlock --operator --yes", 2, "forbidden", "cnpg-operator-default-deny"},
+		{"operators", "unlock --operator --yes", 0, "No policy is managed any more for the operator", "deleted"},
+		{"operators", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
 		{"viewer", "status -A -o yaml", 0, none, "posture: OPEN"},
 	}
 	t.Run("viewer status -A --watch", func(t *testing.T) { watching(t, kubeconfig) })
@@ -208,7 +221,7 @@ func serve(t *testing.T) string {
 
 	kube, err := kubernetes.NewForConfig(config)
 	check(err)
-	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}, {Kind: "User", Name: "observer"}, {Kind: "User", Name: "prober"}}
+	users := []rbacv1.Subject{{Kind: "User", Name: "viewer"}, {Kind: "User", Name: "locker"}, {Kind: "User", Name: "observer"}, {Kind: "User", Name: "prober"}, {Kind: "User", Name: "operators"}}
 	role := func(name string) rbacv1.RoleRef {
 		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}
 	}
@@ -220,13 +233,17 @@ func serve(t *testing.T) string {
 		ObjectMeta: metav1.ObjectMeta{Name: "lockdown"}, RoleRef: role("cnpg-netpol-lockdown"), Subjects: users[1:2],
 	}, metav1.CreateOptions{})
 	check(err)
+	_, err = kube.RbacV1().RoleBindings("cnpg-system").Create(ctx, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "lockdown"}, RoleRef: role("cnpg-netpol-lockdown"), Subjects: users[4:5],
+	}, metav1.CreateOptions{})
+	check(err)
 	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: "observe"}, RoleRef: role("cnpg-netpol-observe"), Subjects: users[2:3],
 	}, metav1.CreateOptions{})
 	check(err)
 
 	_, err = kube.RbacV1().RoleBindings("shop").Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "probe"}, RoleRef: role("cnpg-netpol-probe"), Subjects: users[3:],
+		ObjectMeta: metav1.ObjectMeta{Name: "probe"}, RoleRef: role("cnpg-netpol-probe"), Subjects: users[3:4],
 	}, metav1.CreateOptions{})
 	check(err)
 

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/words"
 )
 
@@ -120,6 +121,27 @@ func (d *Document) accessChanges(c v1alpha1.ClusterComparison) {
 	})
 }
 
+// reachChanges are what the cluster's own pods were seen to connect to and would not reach any more, or not for certain.
+func (d *Document) reachChanges(lost []v1alpha1.ObservedReach) {
+	const most = 50
+	var rows [][]Inline
+	for _, r := range lost[:min(most, len(lost))] {
+		verdict := Bold(Text(string(r.Verdict)))
+		if r.Message != "" {
+			verdict += ": " + Text(r.Message)
+		}
+		var flag Inline
+		if r.Flag != "" {
+			flag = Code(command.Quote(r.Flag))
+		}
+		rows = append(rows, []Inline{Text(r.From), Text(r.Name()), verdict, flag})
+	}
+	d.Table([]Inline{"Seen to connect", "To", "Afterwards", "Let out by"}, rows)
+	if more := len(lost) - most; more > 0 {
+		d.Paragraph(Textf("and %d more: see -o json.", more))
+	}
+}
+
 func (d *Document) findingChanges(changes v1alpha1.FindingChanges) {
 	var items []Inline
 	shown, _ := words.Visible(changes.New, false)
@@ -154,6 +176,9 @@ func Change(w io.Writer, preview v1alpha1.ChangePreview, diff string) error {
 	}
 	d.List(refusals...)
 	d.accessChanges(v1alpha1.ClusterComparison{Access: v1alpha1.AccessChanges{Loses: preview.Access.Loses, Gains: preview.Access.Gains}})
+	if preview.Observed != nil {
+		d.reachChanges(preview.Observed.Loses)
+	}
 	var changing []v1alpha1.RequiredFlowChange
 	for _, f := range preview.RequiredFlows {
 		if f.Before != f.After {

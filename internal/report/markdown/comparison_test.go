@@ -33,6 +33,10 @@ func TestChange(t *testing.T) {
 		RequiredFlows: hostile.RequiredFlows, Access: hostile.Access,
 		Notes:    []v1alpha1.ChangeNote{{Subject: "Prometheus", Message: hostile.Metadata.Name, Remedy: command.Run(command.Flags("--allow-metrics", "monitoring"))}},
 		Refusals: []v1alpha1.Refusal{{Reason: v1alpha1.RefusalFlowBlocked, Message: hostile.Metadata.Name}},
+		Observed: &v1alpha1.ObservedChange{Loses: []v1alpha1.ObservedReach{
+			{From: "instances", Entity: v1alpha1.EntityWorld, Names: []string{hostile.Metadata.Name}, Port: 443, Protocol: "TCP", Verdict: v1alpha1.VerdictDenied, Flag: "--allow-egress-fqdn=" + hostile.Metadata.Name + ":443"},
+			{From: "pooler " + hostile.Metadata.Name, Namespace: "media", Workload: "deployment/cache", Port: 53, Protocol: "UDP", Verdict: v1alpha1.VerdictUnknown, Message: hostile.Metadata.Name},
+		}},
 	}
 	var out bytes.Buffer
 	if err := markdown.Change(&out, preview, "--- a\n+++ b\n+```\n+</details>\x1b\n"); err != nil {
