@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // egressLocked lets a database reach what its spec says that it needs, and nothing else.
@@ -54,6 +55,30 @@ func egressLocked(t *testing.T, w *world) {
 		w.expectPosture(t, cluster, "LOCKED")
 		w.scale(t, cluster, 2)
 		w.expectStreaming(t, 1)
+	})
+
+	w.it(t, "scaled up and down as if by the clock: no packet of the database, its pooler or the operator is denied", func(t *testing.T) {
+		begun := time.Now()
+		senders := w.senders(t)
+		for _, instances := range []int{3, 2, 3, 2} {
+			w.scale(t, cluster, instances)
+			w.expectStreaming(t, instances-1)
+			for address, what := range w.senders(t) {
+				senders[address] = what
+			}
+		}
+		var lost []string
+		for _, drop := range w.drops.since(begun) {
+			if what, ok := senders[drop.From.Addr()]; ok {
+				lost = append(lost, what+": "+drop.Line)
+			}
+		}
+		if len(lost) > 0 {
+			t.Errorf("%d packets were denied:\n%s", len(lost), strings.Join(lost, "\n"))
+		}
+		w.expectReached(t, w.toOutside(t, outside), denied) // The agent's reports are seen.
+		w.expectNoneLost(t, begun, nil)
+		w.expectPosture(t, cluster, "LOCKED")
 	})
 
 	w.it(t, "a backup to an object store is added: the set lacks it, status says so and how to mend it, and then the store is reached", func(t *testing.T) {
@@ -177,11 +202,11 @@ func (w *world) egressTo(t *testing.T, cluster, purpose string) string {
 	return ""
 }
 
-// lockedBefore applies the set of a cluster that is not there yet, from its manifest.
-func (w *world) lockedBefore(t *testing.T, name string) {
+// lockedBefore applies the set of a cluster that is not there yet, from its manifest and those of what it needs.
+func (w *world) lockedBefore(t *testing.T, name string, beside ...string) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, manifest := range []string{"databases.yaml", name + ".yaml"} {
+	for _, manifest := range append([]string{"databases.yaml", name + ".yaml"}, beside...) {
 		text := readManifest(t, w.lab.Sources, filepath.Join("testdata", manifest))
 		if err := os.WriteFile(filepath.Join(dir, manifest), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -18,6 +18,8 @@ type group struct {
 	cases func(*testing.T, *world)
 	// nodes is how many nodes it needs, when it is more than one.
 	nodes int
+	// archives is true when it needs databases with an archive.
+	archives bool
 }
 
 // when says when a group runs.
@@ -30,9 +32,9 @@ const (
 
 type groups []group
 
-// choose returns the groups that are asked for, in the suite's order: core, all that the number of nodes lets run, or
+// choose returns the groups that are asked for, in the suite's order: core, all that the number of nodes and the images let run, or
 // names separated by commas, which can be mixed with core. Nothing is core.
-func (all groups) choose(asked string, nodes int) (groups, error) {
+func (all groups) choose(asked string, nodes int, archives bool) (groups, error) {
 	if asked == "" {
 		asked = "core"
 	}
@@ -49,7 +51,10 @@ func (all groups) choose(asked string, nodes int) (groups, error) {
 		if named && g.nodes > nodes {
 			return nil, fmt.Errorf("E2E_GROUPS: the group %q needs %d nodes, and there are %d: E2E_NODES=%d", g.name, g.nodes, nodes, g.nodes)
 		}
-		if named || slices.Contains(wanted, "all") && g.nodes <= nodes || g.when == core && slices.Contains(wanted, "core") {
+		if named && g.archives && !archives {
+			return nil, fmt.Errorf("E2E_GROUPS: the group %q needs an image of PostgreSQL with barman-cloud: E2E_BARMAN_IMAGE", g.name)
+		}
+		if named || slices.Contains(wanted, "all") && g.nodes <= nodes && (archives || !g.archives) || g.when == core && slices.Contains(wanted, "core") {
 			chosen = append(chosen, g)
 		}
 	}

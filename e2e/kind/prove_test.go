@@ -59,6 +59,42 @@ func proofs(t *testing.T, w *world) {
 		w.remove(t, "service", "any", "-n", "workloads")
 	})
 
+	w.it(t, "lockdown --egress proves what the database's pods reach, and what they are kept from", func(t *testing.T) {
+		a := w.answered(t, 0, "", "lockdown", "cluster-example", "--allow-pods", "role=backend", "--egress", "--prove", "--yes")
+		for _, want := range []string{"the API server", "kube-system/pod/coredns", "service/kubernetes", "dropped"} {
+			if !strings.Contains(a.out, want) {
+				t.Errorf("want %q\n%s%s", want, a.out, a.errors)
+			}
+		}
+		if strings.Contains(a.out, "inconclusive") || !strings.Contains(a.errors, "did what the engine says of them, and 0 could not tell") {
+			t.Errorf("%s%s", a.out, a.errors)
+		}
+		for target, code := range map[string]int{"api-server": 0, "dns": 0} {
+			a = w.answered(t, code, "", "explain", "cluster-example", "--to", target, "--probe")
+			if !strings.Contains(a.out, "connected") {
+				t.Errorf("%s%s", a.out, a.errors)
+			}
+		}
+	})
+	w.it(t, "a policy that denies egress, hidden from the plugin: lockdown --egress is contradicted, and puts everything back", func(t *testing.T) {
+		hiding := w.withoutClusterwide(t)
+		w.unlock(t, "cluster-example")
+		w.apply(t, `{apiVersion: cilium.io/v2, kind: CiliumClusterwideNetworkPolicy, metadata: {name: hidden}, spec: {
+			endpointSelector: {matchLabels: {"cnpg.io/cluster": cluster-example}}, enableDefaultDeny: {egress: false},
+			egressDeny: [{toEndpoints: [{matchLabels: {k8s-app: kube-dns, "io.kubernetes.pod.namespace": kube-system}}], toPorts: [{ports: [{port: "53", protocol: TCP}]}]}]}}`)
+		a := w.answered(t, 2, hiding, "lockdown", "cluster-example", "--allow-pods", "role=backend", "--egress", "--prove", "--yes")
+		for _, want := range []string{"VERDICT_CONTRADICTED: the engine says allowed", "kube-system/pod/coredns", "rolled back: removed cluster-example-default-deny"} {
+			if !strings.Contains(a.errors, want) {
+				t.Errorf("want %q\n%s%s", want, a.out, a.errors)
+			}
+		}
+		if left := w.kubectl(t, "get", "cnp", "-A", "-o", "name"); left != "" {
+			t.Errorf("left: %s", left)
+		}
+		w.remove(t, "ciliumclusterwidenetworkpolicy", "hidden")
+		w.lockdown(t, "cluster-example", "--allow-pods", "role=backend")
+	})
+
 	hiding := w.withoutClusterwide(t)
 	w.it(t, "a policy that denies, hidden from the plugin: explain is contradicted", func(t *testing.T) {
 		w.apply(t, clusterwide("ingressDeny"))

@@ -134,7 +134,7 @@ func readManifest(t *testing.T, s lab.Sources, path string) string {
 	}
 	manifest := string(content)
 	for name, image := range map[string]string{
-		"POSTGRES_IMAGE": s.PostgresImage, "PGBOUNCER_IMAGE": s.PgBouncerImage, "CLIENT_IMAGE": s.ClientImage,
+		"POSTGRES_IMAGE": s.PostgresImage, "PGBOUNCER_IMAGE": s.PgBouncerImage, "CLIENT_IMAGE": s.ClientImage, "BARMAN_IMAGE": s.BarmanImage,
 	} {
 		if image == "" {
 			// Without an image, the operator takes its own.

@@ -35,6 +35,9 @@ type Sources struct {
 	// PostgresImage and PgBouncerImage run the databases and the poolers; empty is the image that
 	// the operator's release names.
 	PostgresImage, PgBouncerImage string
+	// BarmanImage runs the databases with an archive of their log: PostgreSQL with the tools of barman-cloud, which the operator's
+	// own image has. It is PostgresImage when nothing else is said.
+	BarmanImage string
 	// ClientImage runs the client pods: it has bash and psql.
 	ClientImage string
 }
@@ -52,9 +55,13 @@ func FromEnvironment(getenv func(string) string) Sources {
 		CNPGManifest:   cmp.Or(getenv("E2E_CNPG_MANIFEST"), defaultCNPGManifest),
 		PostgresImage:  getenv("E2E_POSTGRES_IMAGE"),
 		PgBouncerImage: getenv("E2E_PGBOUNCER_IMAGE"),
+		BarmanImage:    cmp.Or(getenv("E2E_BARMAN_IMAGE"), getenv("E2E_POSTGRES_IMAGE")),
 		ClientImage:    cmp.Or(getenv("E2E_CLIENT_IMAGE"), defaultClientImage),
 	}
 }
+
+// Archives tells whether databases can have an archive: by the operator's own image, or by one that was named for it.
+func (s Sources) Archives() bool { return s.BarmanImage != s.PostgresImage || s.PostgresImage == "" }
 
 // isAddress tells an address from a path.
 func isAddress(source string) bool {
