@@ -102,9 +102,9 @@ func (o *lockdownOptions) validateForOperator() error {
 		name, why string
 		given     bool
 	}{
-		{"--rehearse", "who would be cut off from the operator is not looked for", o.rehearse},
-		{"--confirm-within", "confirm keeps what was done to clusters", o.confirmWithin != 0},
-		{"--prove", "it tries the connections of clusters", o.probes.Wanted},
+		{"--rehearse", "nobody here looks for who uses the operator; --dry-run=client shows who would lose access", o.rehearse},
+		{"--confirm-within", "confirm is about clusters; 'lockdown --operator --undo' leads back, and needs nothing that the set restricts", o.confirmWithin != 0},
+		{"--prove", "it tries connections of clusters; 'lockdown CLUSTER --prove' tries those of the operator to its instances, under its set too", o.probes.Wanted},
 		{"--evidence and --flows", "they say who uses a database", o.evidence.Given()},
 	} {
 		if flag.given {
