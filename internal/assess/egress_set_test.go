@@ -98,6 +98,21 @@ func TestSetsThatLackWhatSpecsAskFor(t *testing.T) {
 		}, v1alpha1.PostureBroken, []string{
 			"OBJECT_STORE_BLOCKED: the S3 bucket b can't be reached -> " + lockdown + " '--allow-egress-fqdn=b.s3.*.amazonaws.com:443' --allow-egress-fqdn=b.s3.amazonaws.com:443",
 		}},
+		"regions of two stores in Secrets": {nil, func(inv *inventory.Inventory) {
+			store(inv)
+			spec := &inv.Clusters[0].Spec
+			spec.Backup.BarmanObjectStore.EndpointURL, spec.Backup.BarmanObjectStore.AWS = "", &barmanapi.S3Credentials{RegionReference: &machineryapi.SecretKeySelector{
+				LocalObjectReference: machineryapi.LocalObjectReference{Name: "aws"}, Key: "region",
+			}}
+			origin := spec.Backup.BarmanObjectStore.DeepCopy()
+			origin.DestinationPath = "s3://origin"
+			spec.ExternalClusters = []cnpgv1.ExternalCluster{{Name: "origin", BarmanObjectStore: origin}}
+			spec.ReplicaCluster = &cnpgv1.ReplicaClusterConfiguration{Source: "origin", Enabled: new(bool)}
+			*spec.ReplicaCluster.Enabled = true
+		}, v1alpha1.PostureBroken, []string{
+			"OBJECT_STORE_BLOCKED: the S3 bucket b can't be reached -> " + lockdown + " '--allow-egress-fqdn=b.s3.*.amazonaws.com:443' --allow-egress-fqdn=b.s3.amazonaws.com:443",
+			"OBJECT_STORE_BLOCKED: the S3 bucket origin can't be reached -> " + lockdown + " '--allow-egress-fqdn=origin.s3.*.amazonaws.com:443' --allow-egress-fqdn=origin.s3.amazonaws.com:443",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inv := fixture.World(t)

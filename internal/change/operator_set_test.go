@@ -250,6 +250,15 @@ func TestOperatorsThatCanNotBeLockedDown(t *testing.T) {
 	}
 }
 
+// Nothing is enforced at a pod that Cilium does not manage.
+func TestAnUnmanagedOperatorIsNotLockedDown(t *testing.T) {
+	m := newModel(t, fixture.World(t, fixture.Unmanaged("cnpg-system", "operator-1")))
+	_, err := assess.ForOperator(m, policyset.Options{}, "cnpg-system")
+	if err == nil || !strings.Contains(err.Error(), "nothing would be enforced at the operator in \"cnpg-system\", which Cilium does not manage: restart its pod first") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A change is undone when what the operator needs is not there afterwards.
 func TestOperatorLockdownIsVerified(t *testing.T) {
 	m := guardedWorld(t, "")
