@@ -69,6 +69,8 @@ func TestRolesSuffice(t *testing.T) {
 		// No kubelet runs here: the server lets the command pass, and does not find the node.
 		{"observer", "clients orders -n shop -o jsonpath={.evidence[0].gaps[0]}", 0, none, "pods \"node-1\" not found"},
 		{"viewer", "explain deployment/frontend orders -n shop --probe", 0, none, "it gets no twin: timer"},
+		{"viewer", "explain orders -n shop --to api-server --probe", 0, none, "no command could be run in pod \"orders-1\""},
+		{"viewer", "test testdata/outbound.yaml --probe", 0, none, "no command could be run in pod \"orders-1\""},
 		{"viewer", "diff orders -n shop", 1, none, "orders-default-deny"},
 		{"viewer", "lockdown orders -n shop --dry-run=client", 0, none, "OPEN → LOCKED"},
 		{"viewer", "lockdown orders -n shop --yes", 2, "forbidden", "OPEN → LOCKED"},
