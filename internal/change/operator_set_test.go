@@ -250,6 +250,57 @@ func TestOperatorsThatCanNotBeLockedDown(t *testing.T) {
 	}
 }
 
+// The preview says of each port who keeps and who loses it.
+func TestAccessToAnOperatorIsPreviewed(t *testing.T) {
+	m := guardedWorld(t, "")
+	access := propose(t, m, guard(t, m, fixture.Flags(scraped))).Previews[0].Access
+	told := func(all []v1alpha1.ClientChange) []string {
+		var out []string
+		for _, c := range all {
+			if c.Namespace == "cnpg-system" || c.Namespace == "monitoring" {
+				out = append(out, fmt.Sprintf("%s %s:%d", c.Workload, c.Target, c.Port))
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	const plugin = "plugin barman-cloud.cloudnative-pg.io:9091"
+	for _, tc := range []struct{ got, want []string }{
+		{told(access.Keeps), []string{"deployment/cnpg-controller-manager " + plugin, "pod/prometheus operator:8081"}},
+		{told(access.Loses), []string{
+			"deployment/barman-cloud operator:8081", "deployment/barman-cloud operator:9443", "pod/grafana operator:8081", "pod/grafana operator:9443", "pod/grafana " + plugin,
+			"pod/prometheus operator:9443", "pod/prometheus " + plugin,
+		}},
+	} {
+		if !slices.Equal(tc.got, tc.want) {
+			t.Errorf("got  %q\nwant %q", tc.got, tc.want)
+		}
+	}
+}
+
+// The operator has to reach the instances to come, too.
+func TestOperatorsReachTheNextInstance(t *testing.T) {
+	later := `
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: later, namespace: shop}
+spec:
+  endpointSelector: {matchExpressions: [{key: cnpg.io/cluster, operator: In, values: [orders]}, {key: cnpg.io/instanceName, operator: NotIn, values: [orders-1, orders-2]}]}
+  ingressDeny: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: cnpg-system}}]}]
+`
+	for name, tc := range map[string]struct {
+		more string
+		want v1alpha1.Verdict
+	}{"nothing else": {"", v1alpha1.VerdictAllowed}, "a policy for others than those that are there": {later, v1alpha1.VerdictDenied}} {
+		flows := assess.OperatorFlows(guardedWorld(t, tc.more), "cnpg-system")
+		at := slices.IndexFunc(flows, func(f v1alpha1.RequiredFlow) bool { return f.To == "instances of shop/orders" })
+		if at < 0 || flows[at].Verdict != tc.want {
+			t.Errorf("%s: %+v", name, flows)
+		}
+	}
+}
+
 // Nothing is enforced at a pod that Cilium does not manage.
 func TestAnUnmanagedOperatorIsNotLockedDown(t *testing.T) {
 	m := newModel(t, fixture.World(t, fixture.Unmanaged("cnpg-system", "operator-1")))
