@@ -83,6 +83,9 @@ func TestLockdownOfEgress(t *testing.T) {
 		"a region in a Secret": {spec(toBucket, regionInSecret), egress(), []string{
 			`EGRESS_UNKNOWN: no rule can be made for the S3 bucket shop (Cluster pg spec.backup.barmanObjectStore.s3Credentials.region), because the region of the bucket stands in the Secret "aws": say where it is with '--allow-egress-fqdn=shop.s3.*.amazonaws.com:443' --allow-egress-fqdn=shop.s3.amazonaws.com:443`,
 		}, "Egress", v1alpha1.PostureBroken},
+		"a region in a Secret, and the way to something else": {spec(toBucket, regionInSecret), egress("--allow-egress-cidr=192.0.2.0/24:22"), []string{
+			`EGRESS_UNKNOWN: no rule can be made for the S3 bucket shop (Cluster pg spec.backup.barmanObjectStore.s3Credentials.region), because the region of the bucket stands in the Secret "aws": say where it is with '--allow-egress-fqdn=shop.s3.*.amazonaws.com:443' --allow-egress-fqdn=shop.s3.amazonaws.com:443`,
+		}, "Egress", v1alpha1.PostureBroken},
 		"the region is any": {spec(toBucket, regionInSecret), egress("--allow-egress-fqdn=shop.s3.*.amazonaws.com:443", "--allow-egress-fqdn=shop.s3.amazonaws.com:443"), nil, "Names", v1alpha1.PostureLocked},
 		"the region is given": {spec(toBucket, regionInSecret), egress("--allow-egress-fqdn=shop.s3.eu-west-1.amazonaws.com:443"),
 			nil, "On your word", v1alpha1.PostureUnknown},
@@ -242,5 +245,30 @@ func TestEgressIsTriedOnALockedDatabase(t *testing.T) {
 	options.InForce = false
 	if err := trial(options); err == nil || !strings.Contains(err.Error(), "default deny is there for good already") {
 		t.Errorf("a trial of both: %v", err)
+	}
+}
+
+// A rehearsal or a trial is about egress alone where ingress is locked for good and egress is not.
+func TestLockedForGood(t *testing.T) {
+	for name, tc := range map[string]struct {
+		flags []policyset.FlagValues
+		want  bool
+	}{
+		"open":            {nil, false},
+		"ingress":         {[]policyset.FlagValues{fixture.Flags(fixture.Backends)}, true},
+		"ingress, egress": {[]policyset.FlagValues{egress()}, false},
+		"egress given up": {[]policyset.FlagValues{egress(), fixture.Flags(fixture.Backends)}, true},
+	} {
+		m := newModel(t, fixture.World(t))
+		for _, flags := range tc.flags {
+			then, err := m.With(after(m.Inventory().Policies, proposeEgress(t, m, flags).Plan))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m = then
+		}
+		if got := change.LockedForGood(m, fixture.Database()); got != tc.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

@@ -253,7 +253,11 @@ func TestOperatorsThatCanNotBeLockedDown(t *testing.T) {
 // The preview says of each port who keeps and who loses it.
 func TestAccessToAnOperatorIsPreviewed(t *testing.T) {
 	m := guardedWorld(t, "")
-	access := propose(t, m, guard(t, m, fixture.Flags(scraped))).Previews[0].Access
+	preview := propose(t, m, guard(t, m, fixture.Flags(scraped))).Previews[0]
+	access := preview.Access
+	if len(preview.Bystanders) > 0 {
+		t.Errorf("the operator and its plugin are no bystanders of their own set: %+v", preview.Bystanders)
+	}
 	told := func(all []v1alpha1.ClientChange) []string {
 		var out []string
 		for _, c := range all {
@@ -331,6 +335,26 @@ func TestOperatorLockdownIsVerified(t *testing.T) {
 		t.Fatal(err)
 	}
 	if found := fmt.Sprint(p.Verify(then)); !strings.Contains(found, `verification of the operator in "cnpg-system": the required flow webhook is unknown, the preview said allowed`) {
+		t.Errorf("differences: %s", found)
+	}
+	// A database that has come meanwhile, and keeps the operator out.
+	more := guardedWorld(t, `
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: late, namespace: shop}
+spec: {instances: 1, storage: {size: 1Gi}}
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: late, namespace: shop}
+spec: {endpointSelector: {matchLabels: {cnpg.io/cluster: late}}, ingress: [{}]}
+`)
+	later, err := more.With(after(more.Inventory().Policies, p.Plan))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := fmt.Sprint(p.Verify(later)); !strings.Contains(found, "late") || !strings.Contains(found, "the required flow operator is denied") {
 		t.Errorf("differences: %s", found)
 	}
 	unlocked, err := change.ProposeUnlock(then, []types.NamespacedName{assess.OperatorKey("cnpg-system")})
