@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/version"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/e2e/kind/datapath"
 )
 
@@ -158,6 +160,18 @@ func (w *world) operatorSees(ctx context.Context, cluster string) (seen, unseen 
 		}
 	}
 	return seen, unseen, err
+}
+
+// operatorVersion is CloudNativePG's version, by its operator's image.
+func (w *world) operatorVersion(t *testing.T) *version.Version {
+	t.Helper()
+	image := strings.TrimSpace(w.kubectl(t, "get", "deployments", "-A", "-l", "app.kubernetes.io/name=cloudnative-pg",
+		"-o", "jsonpath={.items[0].spec.template.spec.containers[0].image}"))
+	v, err := version.ParseGeneric(image[strings.LastIndex(image, ":")+1:])
+	if err != nil {
+		t.Fatalf("the operator's image %q: %v", image, err)
+	}
+	return v
 }
 
 const markAnnotation = "cnpg-netpol-e2e/mark"
