@@ -1,6 +1,7 @@
 package manifests
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 
@@ -9,9 +10,9 @@ import (
 
 // seen is an object as it was met first.
 type seen struct {
-	content [sha256.Size]byte
-	source  string
-	root    string
+	raw    []byte
+	source string
+	root   string
 }
 
 // twice is an object that is there twice, in two places that do not say the same.
@@ -23,13 +24,15 @@ type twice struct {
 // same notes an object by which postures may change, and whether it was there before with other content. Two roots that have the
 // same database are two stages of it, whatever they say.
 func (l *loader) same(key objectKey, raw []byte, source string, database bool) {
-	now := seen{content: fingerprint(raw), source: source, root: l.from.root}
+	now := seen{raw: raw, source: source, root: l.from.root}
 	before, ok := l.first[key]
 	if !ok {
+		now.raw = bytes.Clone(raw) // Which may lie in a larger piece of text.
 		l.first[key] = now
 		return
 	}
-	if before.content != now.content || database && before.root != now.root && before.root != "" && now.root != "" {
+	stages := database && before.root != now.root && before.root != "" && now.root != ""
+	if stages || !bytes.Equal(before.raw, raw) && fingerprint(before.raw) != fingerprint(raw) {
 		l.twice = append(l.twice, twice{key, before, now})
 	}
 }

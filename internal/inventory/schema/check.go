@@ -2,11 +2,14 @@ package schema
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -39,12 +42,14 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	if rulesIn(object) > MostRules {
 		return Result{Stored: raw}, nil
 	}
-	result := Result{Dropped: r.prune(object)}
+	var result Result
+	var meta *metav1.ObjectMeta
+	meta, result.Dropped = r.prune(object)
 	for _, err := range twice {
 		result.Refused = append(result.Refused, duplicate(err))
 	}
 	asItIs := !dropNulls(object, r.structural) && len(result.Dropped) == 0
-	result.Refused = append(result.Refused, k.problems(object, r)...)
+	result.Refused = append(result.Refused, k.problems(object, meta, r)...)
 	if asItIs {
 		result.Stored = raw
 		return result, nil
@@ -82,36 +87,44 @@ func (k *Kind) Prune(raw []byte) (stored []byte, dropped []string, err error) {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &object); err != nil {
 		return nil, nil, err
 	}
-	dropped = r.prune(object)
+	_, dropped = r.prune(object)
 	stored, err = json.Marshal(object)
 	return stored, dropped, err
 }
 
-// prune removes the fields that are in no schema, and returns their paths.
-func (r *rules) prune(object map[string]any) []string {
-	dropped := pruning.PruneWithOptions(object, r.structural, true,
+// prune removes the fields that are in no schema, and returns their paths. Metadata is what could be read of it, nil where nothing could.
+func (r *rules) prune(object map[string]any) (metadata *metav1.ObjectMeta, dropped []string) {
+	dropped = pruning.PruneWithOptions(object, r.structural, true,
 		structural.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	// Malformed metadata is a reason to refuse the object, and not to drop something.
-	if _, _, inMetadata, err := objectmeta.GetObjectMetaWithOptions(object,
-		objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true, DropMalformedFields: true}); err == nil {
-		dropped = append(dropped, inMetadata...)
+	metadata, _, inMetadata, err := objectmeta.GetObjectMetaWithOptions(object,
+		objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true, DropMalformedFields: true})
+	if err != nil {
+		return nil, dropped
 	}
-	return dropped
+	return metadata, append(dropped, inMetadata...)
 }
 
-func (k *Kind) problems(object map[string]any, r *rules) []Problem {
+func (k *Kind) problems(object map[string]any, meta *metav1.ObjectMeta, r *rules) []Problem {
 	if object["metadata"] == nil {
 		object["metadata"] = map[string]any{} // What is missing in it will be told.
 	}
-	problems := fromSchema(r.validator.Validate(object))
+	var problems []Problem
+	if !r.form.certain(object) {
+		problems = fromSchema(r.validator.Validate(object))
+	}
 	problems = append(problems, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, object))...)
-	problems = append(problems, k.metadata(object)...)
+	if !slices.ContainsFunc(problems, inMetadata) { // Else, something in it is of another type than it should be.
+		problems = append(problems, k.metadata(meta)...)
+	}
 	if len(problems) == 0 && k.check != nil {
 		// What is said of values takes their types for granted.
 		problems = k.check(object)
 	}
 	return sorted(problems)
 }
+
+func inMetadata(p Problem) bool { return strings.HasPrefix(p.Path, "metadata") }
 
 // dropNulls removes the fields that are null where the schema does not allow it: the API server takes
 // them for absent. It tells whether there were any.

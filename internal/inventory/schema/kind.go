@@ -26,10 +26,11 @@ type Kind struct {
 	check func(object map[string]any) []Problem
 }
 
-// rules are a schema in the two forms that the API server has of it.
+// rules are a schema in the two forms that the API server has of it, and in one in which most values can be told to be as they should.
 type rules struct {
 	structural *structural.Structural
 	validator  *validate.SchemaValidator
+	form       *form
 }
 
 // Kinds are the kinds whose rules are known.
@@ -94,7 +95,7 @@ func readRules(file string, meta func() (*structural.Structural, error)) (*rules
 	checked := s.DeepCopy()
 	checked.Properties["metadata"] = *m
 	forgetDefaults(checked)
-	return &rules{structural: s, validator: validate.NewSchemaValidator(checked.ToKubeOpenAPI(), nil, "", strfmt.Default)}, nil
+	return &rules{structural: s, validator: validate.NewSchemaValidator(checked.ToKubeOpenAPI(), nil, "", strfmt.Default), form: formOf(checked)}, nil
 }
 
 // forgetDefaults takes the fields with a default out of those that are required: the API server has

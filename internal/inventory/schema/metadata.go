@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,15 +11,10 @@ import (
 )
 
 // metadata checks names, labels and the rest that every object has.
-func (k *Kind) metadata(object map[string]any) []Problem {
-	text, err := json.Marshal(object["metadata"])
-	if err != nil {
-		return []Problem{{"metadata", err.Error()}}
-	}
-	meta := metav1.ObjectMeta{}
-	if err := json.Unmarshal(text, &meta); err != nil {
-		// Of another type than it should be, which the schema has told.
-		return nil
+func (k *Kind) metadata(read *metav1.ObjectMeta) []Problem {
+	var meta metav1.ObjectMeta
+	if read != nil {
+		meta = *read
 	}
 	if meta.Name == "" && meta.GenerateName == "" {
 		return []Problem{{"metadata.name", "is missing"}}

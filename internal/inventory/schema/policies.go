@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -28,13 +28,11 @@ func specOrSpecs(object map[string]any) []Problem {
 // networkPolicy has the rules of ValidateNetworkPolicy in k8s.io/kubernetes, pkg/apis/networking/validation, which
 // can't be imported.
 func networkPolicy(object map[string]any) []Problem {
-	policy := networkingv1.NetworkPolicy{}
-	if text, err := json.Marshal(object); err != nil {
-		return []Problem{{"", err.Error()}}
-	} else if err := json.Unmarshal(text, &policy); err != nil {
+	var spec networkingv1.NetworkPolicySpec
+	if fields, ok := object["spec"].(map[string]any); ok && runtime.DefaultUnstructuredConverter.FromUnstructured(fields, &spec) != nil {
 		return []Problem{{"", "can't be read as a NetworkPolicy"}}
 	}
-	spec, path := policy.Spec, field.NewPath("spec")
+	path := field.NewPath("spec")
 	all := selector(&spec.PodSelector, path.Child("podSelector"))
 	for i, rule := range spec.Ingress {
 		at := path.Child("ingress").Index(i)

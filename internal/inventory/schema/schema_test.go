@@ -48,8 +48,9 @@ func check(t *testing.T, text string) Result {
 	return result
 }
 
-func TestWhatTheServerTakes(t *testing.T) {
-	for name, text := range map[string]string{
+// taken are objects that the API server takes.
+func taken() map[string]string {
+	return map[string]string{
 		"ports in text":                ciliumIngress + `{fromEntities: [all], toPorts: [{ports: [{port: "5432", protocol: TCP}, {port: "8000", endPort: 8010}]}]}]}`,
 		"specs":                        ciliumPolicy + "specs: [{endpointSelector: {}, ingress: [{}]}]",
 		"no cluster-wide namespace":    ciliumWide + "spec: {endpointSelector: {}, ingress: [{}]}",
@@ -64,7 +65,11 @@ func TestWhatTheServerTakes(t *testing.T) {
 		"what was read from a server":  strings.Replace(ciliumIngress, "{name: p}", "{name: p, creationTimestamp: null, generation: 1, managedFields: [{manager: m, fieldsV1: {f: {}}}]}", 1) + "{}]}",
 		"what it writes by itself":     cluster + "spec: {}\nstatus: {instances: 1, whatever: {a: b}}",
 		"resources in text and number": cluster + `spec: {resources: {requests: {cpu: 1, memory: "1Gi"}}}`,
-	} {
+	}
+}
+
+func TestWhatTheServerTakes(t *testing.T) {
+	for name, text := range taken() {
 		t.Run(name, func(t *testing.T) {
 			if result := check(t, text); len(result.Refused) > 0 || len(result.Dropped) > 0 {
 				t.Errorf("refused %v, dropped %v", result.Refused, result.Dropped)
