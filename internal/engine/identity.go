@@ -4,18 +4,14 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cilium/cilium/pkg/identity"
 	k8sConst "github.com/cilium/cilium/pkg/k8s/apis/cilium.io"
-	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
 	"github.com/cilium/cilium/pkg/labels"
-	"github.com/cilium/cilium/pkg/labelsfilter"
 	"github.com/cilium/cilium/pkg/policy/api"
 	ciliumtypes "github.com/cilium/cilium/pkg/types"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
@@ -26,6 +22,8 @@ type Identity struct {
 	id *identity.Identity
 	// name is set for identities that are no pods: "world", "cidr:203.0.113.0/24".
 	name string
+	// namespace is that of pods.
+	namespace string
 	// ports are its named ports, and portsKey what tells them apart from others.
 	ports    ciliumtypes.NamedPortMap
 	portsKey string
@@ -48,9 +46,7 @@ func (i *Identity) Labels() []string { return i.id.LabelArray.GetModel() }
 func (i *Identity) IsWorld() bool { return i.id.Labels.HasWorldLabel() }
 
 // Namespace is the namespace of an identity of pods, and empty for others.
-func (i *Identity) Namespace() string {
-	return i.id.LabelArray.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel)
-}
+func (i *Identity) Namespace() string { return i.namespace }
 
 // ServiceAccount is the name of that of an identity of pods, and empty for others.
 func (i *Identity) ServiceAccount() string {
@@ -127,8 +123,21 @@ func (s *Identities) Worlds() []*Identity {
 func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string]string) ([]*Identity, error) {
 	out := make([]*Identity, len(pods))
 	return out, withAgent(s.settings, func() {
+		// Most pods are like others, and what their namespace gives them is the same for all that are in it.
+		known, given := map[string]*Identity{}, map[string]labels.LabelArray{}
 		for i := range pods {
-			out[i] = s.pod(&pods[i], namespaces[pods[i].Namespace])
+			pod := &pods[i]
+			key := podKey(pod)
+			if known[key] == nil {
+				of, ok := given[pod.Namespace]
+				if !ok {
+					of = s.labelsOfNamespace(pod.Namespace, namespaces[pod.Namespace])
+					given[pod.Namespace] = of
+				}
+				own := s.labelsOf(pod, nil, s.settings.ClusterName).LabelArray()
+				known[key] = s.add(mergeLabels(own, of), pod.NamedPorts)
+			}
+			out[i] = known[key]
 		}
 	})
 }
@@ -136,36 +145,7 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 // PodOf adds the identity of a pod of another Kubernetes cluster of the mesh, by that one's name, as far as it is known from
 // here: without the labels of its namespace.
 func (s *Identities) PodOf(cluster string, pod *inventory.Pod) (out *Identity, err error) {
-	return out, withAgent(s.settings, func() { out = s.add(s.labelsOf(pod, nil, cluster), pod.NamedPorts) })
-}
-
-func (s *Identities) pod(pod *inventory.Pod, namespaceLabels map[string]string) *Identity {
-	return s.add(s.labelsOf(pod, namespaceLabels, s.settings.ClusterName), pod.NamedPorts)
-}
-
-// labelsOf are the labels of a pod's identity. Must be called withAgent.
-func (s *Identities) labelsOf(pod *inventory.Pod, namespaceLabels map[string]string, cluster string) labels.Labels {
-	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
-	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, cluster)
-	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
-	for key, label := range lbls {
-		if !s.isRelevant(key, label) {
-			delete(lbls, key)
-		}
-	}
-	return lbls
-}
-
-// isRelevant asks the agent's label filter, once for each key: it tries two dozen patterns on each label,
-// and looks at source and key alone (labelsfilter.Filter).
-func (s *Identities) isRelevant(key string, label labels.Label) bool {
-	relevant, known := s.relevant[key]
-	if !known {
-		passed, _ := labelsfilter.Filter(labels.Labels{key: label})
-		relevant = len(passed) > 0
-		s.relevant[key] = relevant
-	}
-	return relevant
+	return out, withAgent(s.settings, func() { out = s.add(s.labelsOf(pod, nil, cluster).LabelArray(), pod.NamedPorts) })
 }
 
 // Endpoint adds the identity that the agent has given to a pod.
@@ -173,7 +153,7 @@ func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
 	key := strings.Join(ep.IdentityLabels, "\x00") + portsKey(ep.NamedPorts)
 	known := s.byEndpoint[key]
 	if known == nil {
-		known = s.add(labels.NewLabelsFromModel(ep.IdentityLabels), ep.NamedPorts)
+		known = s.add(labels.NewLabelsFromModel(ep.IdentityLabels).LabelArray(), ep.NamedPorts)
 		s.byEndpoint[key] = known
 	}
 	return known
@@ -230,12 +210,12 @@ func (s *Identities) addAs(number identity.NumericIdentity, name string, lbls la
 	return i
 }
 
-// add returns the identity with these labels and named ports, a new one when it is not known yet.
+// add returns the identity with these labels, which are in the order of their keys, and named ports, a new one when it is not known yet.
 // Named ports are part of the key, for two pods with equal labels and different ports get
 // different verdicts from a policy that names a port.
-func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Identity {
+func (s *Identities) add(array labels.LabelArray, ports []inventory.NamedPort) *Identity {
 	portsKey := portsKey(ports)
-	key := string(lbls.SortedList()) + portsKey
+	key := labelsKey(array) + portsKey
 	if known := s.known(key); known != nil {
 		return known
 	}
@@ -244,9 +224,12 @@ func (s *Identities) add(lbls labels.Labels, ports []inventory.NamedPort) *Ident
 		// An invalid name can't be referred to by a policy either: Cilium ignores it as well.
 		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
 	}
-	i := &Identity{id: identity.NewIdentity(s.next, lbls), ports: named, portsKey: portsKey}
-	if !lbls.HasInitLabel() && !lbls.HasWorldLabel() && !lbls.HasHostLabel() {
-		i.id.Labels = nil // Nobody looks for others in this map, and it takes more room than the array, which has them too.
+	i := &Identity{
+		id: &identity.Identity{ID: s.next, LabelArray: array}, ports: named, portsKey: portsKey,
+		namespace: array.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel),
+	}
+	if slices.ContainsFunc(array, func(l labels.Label) bool { return l.Source == labels.LabelSourceReserved }) {
+		i.id.Labels = array.Labels() // Nobody looks for others in this map, and it takes more room than the array, which has them too.
 	}
 	s.next++
 	s.byKey[key] = i
@@ -260,16 +243,4 @@ func protocolOrTCP(p corev1.Protocol) corev1.Protocol {
 		return corev1.ProtocolTCP
 	}
 	return p
-}
-
-func portsKey(ports []inventory.NamedPort) string {
-	if len(ports) == 0 {
-		return ""
-	}
-	parts := make([]string, len(ports))
-	for i, p := range ports {
-		parts[i] = "|" + p.Name + "/" + string(protocolOrTCP(p.Protocol)) + "/" + strconv.Itoa(int(p.Port))
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, "")
 }

@@ -132,8 +132,8 @@ func (s *Identities) Like(p Peer, w Wanted, cluster string, namespaces map[strin
 		maps.Copy(of, namespaces[pod.Namespace])
 		maps.Copy(of, w.namespaceLabels)
 		lbls := s.labelsOf(&pod, of, cluster)
-		if p.selector.Matches(lbls.LabelArray()) {
-			id = s.add(lbls, nil)
+		if array := lbls.LabelArray(); p.selector.Matches(array) {
+			id = s.add(array, nil)
 			return
 		}
 		for _, key := range w.keys {

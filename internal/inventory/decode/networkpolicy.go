@@ -12,9 +12,9 @@ import (
 
 // networkPolicy decodes a NetworkPolicy as the API server does, unknown fields and defaults
 // included, and hands it over in the form that Cilium reads.
-func networkPolicy(raw []byte) (*slim_networkingv1.NetworkPolicy, []string, error) {
+func networkPolicy(raw []byte, read reader) (*slim_networkingv1.NetworkPolicy, []string, error) {
 	policy := &networkingv1.NetworkPolicy{}
-	ignored, err := strict(raw, policy)
+	ignored, err := read(raw, policy)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -51,6 +51,14 @@ func defaultNetworkPolicy(policy *networkingv1.NetworkPolicy) {
 	for i := range spec.Egress {
 		defaultPorts(spec.Egress[i].Ports)
 	}
+}
+
+// reader decodes raw, and returns the paths of fields that the type does not have.
+type reader func(raw []byte, into any) ([]string, error)
+
+// pruned decodes what has no fields that its type does not have.
+func pruned(raw []byte, into any) ([]string, error) {
+	return nil, kjson.UnmarshalCaseSensitivePreserveInts(raw, into)
 }
 
 // strict decodes raw and returns the paths of the fields that the type does not have.

@@ -115,7 +115,7 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 		return d.applied(p, raw, o)
 	}
 	var err error
-	if p.Object, p.IgnoredFields, err = object(kind, raw); err != nil {
+	if p.Object, p.IgnoredFields, err = object(kind, raw, strict); err != nil {
 		p.Object, p.Unreadable = nil, plain(err)
 		return p
 	}
@@ -137,14 +137,14 @@ func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inven
 	if p.UID == "" && p.Condition == nil {
 		p.Refused, p.RefusedAt = refusal(p.Kind, checked.Refused, o), schema.Paths(checked.Refused)
 	}
-	if p.Object, _, err = object(p.Kind, checked.Stored); err != nil {
+	if p.Object, _, err = object(p.Kind, checked.Stored, pruned); err != nil {
 		p.Object = nil
 		if p.Refused == "" {
 			p.Unreadable = plain(err)
 			return p
 		}
 		// Whom it was meant for can be told all the same.
-		p.Object, _, err = object(p.Kind, subjectOnly(checked.Stored))
+		p.Object, _, err = object(p.Kind, subjectOnly(checked.Stored), pruned)
 		if err != nil {
 			p.Object = nil
 			return p
@@ -202,8 +202,8 @@ func (d *Decoder) complete(p *inventory.Policy) {
 	own(p.Object, p.PolicyReference)
 }
 
-// object is the typed policy as the API server stores it, and the fields that it does not have.
-func object(kind v1alpha1.PolicyKind, raw []byte) (object any, ignored []string, err error) {
+// object is the typed policy as the API server stores it, and the fields that it does not have, as far as read tells them.
+func object(kind v1alpha1.PolicyKind, raw []byte, read reader) (object any, ignored []string, err error) {
 	// Cilium's types expect what the API server has validated, and panic on some of the rest (an ICMP
 	// field without a type, in ICMPField.UnmarshalJSON of pkg/policy/api).
 	defer func() {
@@ -213,10 +213,10 @@ func object(kind v1alpha1.PolicyKind, raw []byte) (object any, ignored []string,
 	}()
 	switch kind {
 	case v1alpha1.NetworkPolicy:
-		return networkPolicy(raw)
+		return networkPolicy(raw, read)
 	case v1alpha1.ClusterNetworkPolicy:
 		policy := &policyv1alpha2.ClusterNetworkPolicy{}
-		ignored, err := strict(raw, policy)
+		ignored, err := read(raw, policy)
 		return policy, ignored, err
 	default: // Cilium's own kinds, whose status has fields of its own in some versions.
 	}
@@ -224,7 +224,7 @@ func object(kind v1alpha1.PolicyKind, raw []byte) (object any, ignored []string,
 	if kind == v1alpha1.CiliumNetworkPolicy {
 		object = &ciliumv2.CiliumNetworkPolicy{}
 	}
-	ignored, err = strict(raw, object)
+	ignored, err = read(raw, object)
 	return object, slices.DeleteFunc(ignored, func(path string) bool { return !strings.HasPrefix(path, "spec") }), err
 }
 

@@ -48,7 +48,7 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	for _, err := range twice {
 		result.Refused = append(result.Refused, duplicate(err))
 	}
-	asItIs := !dropNulls(object, r.structural) && len(result.Dropped) == 0
+	asItIs := !r.form.dropNulls(object) && len(result.Dropped) == 0
 	result.Refused = append(result.Refused, k.problems(object, meta, r)...)
 	if asItIs {
 		result.Stored = raw
@@ -112,8 +112,8 @@ func (k *Kind) problems(object map[string]any, meta *metav1.ObjectMeta, r *rules
 	var problems []Problem
 	if !r.form.certain(object) {
 		problems = fromSchema(r.validator.Validate(object))
+		problems = append(problems, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, object))...)
 	}
-	problems = append(problems, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, object))...)
 	if !slices.ContainsFunc(problems, inMetadata) { // Else, something in it is of another type than it should be.
 		problems = append(problems, k.metadata(meta)...)
 	}
@@ -125,33 +125,3 @@ func (k *Kind) problems(object map[string]any, meta *metav1.ObjectMeta, r *rules
 }
 
 func inMetadata(p Problem) bool { return strings.HasPrefix(p.Path, "metadata") }
-
-// dropNulls removes the fields that are null where the schema does not allow it: the API server takes
-// them for absent. It tells whether there were any.
-func dropNulls(value any, s *structural.Structural) (dropped bool) {
-	switch value := value.(type) {
-	case map[string]any:
-		for key, child := range value {
-			property, ok := s.Properties[key]
-			if !ok {
-				if s.AdditionalProperties == nil || s.AdditionalProperties.Structural == nil {
-					continue
-				}
-				property = *s.AdditionalProperties.Structural
-			}
-			if child == nil && !property.Nullable && !property.XPreserveUnknownFields {
-				delete(value, key)
-				dropped = true
-				continue
-			}
-			dropped = dropNulls(child, &property) || dropped
-		}
-	case []any:
-		if s.Items != nil {
-			for _, child := range value {
-				dropped = dropNulls(child, s.Items) || dropped
-			}
-		}
-	}
-	return dropped
-}

@@ -20,18 +20,28 @@ type form struct {
 
 	typ                   string
 	nullable, intOrString bool
-	properties            map[string]*form
-	items, additional     *form
-	enum                  []string
-	pattern               func() *regexp.Regexp
+	// preserved is true where fields are kept that no schema has, and with them those that are null.
+	preserved         bool
+	properties        map[string]*form
+	items, additional *form
+	enum              []string
+	pattern           func() *regexp.Regexp
 	// oneOf are names of fields of which exactly one is there, anyOf of which at least one is.
 	oneOf, anyOf []string
+	// set is true for a list that has each item once, keyed for one that has each value of some fields once.
+	set, keyed bool
 	// beyond is true for a schema that asks for more than is known here.
 	beyond bool
 }
 
 func formOf(s *structural.Structural) *form {
-	f := &form{typ: s.Type, nullable: s.Nullable, intOrString: s.XIntOrString, beyond: s.XEmbeddedResource, properties: map[string]*form{}}
+	f := &form{
+		typ: s.Type, nullable: s.Nullable, intOrString: s.XIntOrString, preserved: s.XPreserveUnknownFields, beyond: s.XEmbeddedResource,
+		properties: map[string]*form{},
+	}
+	if s.XListType != nil {
+		f.set, f.keyed = *s.XListType == "set", *s.XListType == "map"
+	}
 	for name, property := range s.Properties {
 		f.properties[name] = formOf(&property)
 	}
@@ -108,6 +118,39 @@ func asksNothing(v structural.NestedValueValidation) bool {
 	return reflect.ValueOf(v).IsZero()
 }
 
+// of is the form of a field, nil where it may have any.
+func (f *form) of(key string) *form {
+	if property := f.properties[key]; property != nil {
+		return property
+	}
+	return f.additional
+}
+
+// dropNulls removes the fields that are null where the schema does not allow it: the API server takes
+// them for absent. It tells whether there were any.
+func (f *form) dropNulls(value any) (dropped bool) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, child := range value {
+			switch as := f.of(key); {
+			case as == nil:
+			case child == nil && !as.nullable && !as.preserved:
+				delete(value, key)
+				dropped = true
+			default:
+				dropped = as.dropNulls(child) || dropped
+			}
+		}
+	case []any:
+		if f.items != nil {
+			for _, child := range value {
+				dropped = f.items.dropNulls(child) || dropped
+			}
+		}
+	}
+	return dropped
+}
+
 // certain tells whether a value has the form. It is false where that can't be told here, too.
 func (f *form) certain(value any) bool {
 	if f.beyond {
@@ -135,11 +178,7 @@ func (f *form) object(value map[string]any) bool {
 		return false
 	}
 	for key, child := range value {
-		as := f.properties[key]
-		if as == nil {
-			as = f.additional
-		}
-		if as != nil && !as.certain(child) {
+		if as := f.of(key); as != nil && !as.certain(child) {
 			return false
 		}
 	}
@@ -168,6 +207,9 @@ func (f *form) list(value []any) bool {
 	if len(f.Enum) > 0 || below(len(value), f.MinItems) || above(len(value), f.MaxItems) {
 		return false
 	}
+	if len(value) > 1 && (f.keyed || f.set && !unique(value)) {
+		return false
+	}
 	if f.items == nil {
 		return true
 	}
@@ -175,6 +217,19 @@ func (f *form) list(value []any) bool {
 		if !f.items.certain(item) {
 			return false
 		}
+	}
+	return true
+}
+
+// unique tells whether a list has only texts, and each once.
+func unique(value []any) bool {
+	seen := make(map[string]bool, len(value))
+	for _, item := range value {
+		text, ok := item.(string)
+		if !ok || seen[text] {
+			return false
+		}
+		seen[text] = true
 	}
 	return true
 }

@@ -55,6 +55,7 @@ func taken() map[string]string {
 		"specs":                        ciliumPolicy + "specs: [{endpointSelector: {}, ingress: [{}]}]",
 		"no cluster-wide namespace":    ciliumWide + "spec: {endpointSelector: {}, ingress: [{}]}",
 		"null for an absent field":     ciliumIngress + "{fromEntities: null}], egress: null}",
+		"null in metadata":             strings.Replace(ciliumIngress, "{name: p}", "{name: p, labels: null, annotations: null, creationTimestamp: null}", 1) + "{}]}",
 		"a port by name or number":     networkIngress + "{ports: [{port: 5432, endPort: 5440}, {port: postgresql}]}]}",
 		"an exception":                 networkIngress + "{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}]}",
 		"everybody":                    networkIngress + "{}]}",

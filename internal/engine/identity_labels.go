@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
+	"github.com/cilium/cilium/pkg/labels"
+	"github.com/cilium/cilium/pkg/labelsfilter"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// podKey is the same for pods of a namespace that are one identity, as far as it can be told quickly.
+func podKey(pod *inventory.Pod) string {
+	var key []byte
+	part := func(text string) {
+		key = append(append(key, text...), 0)
+	}
+	part(pod.Namespace)
+	part(pod.ServiceAccount)
+	for _, name := range slices.Sorted(maps.Keys(pod.Labels)) {
+		part(name)
+		part(pod.Labels[name])
+	}
+	part("")
+	part(portsKey(pod.NamedPorts))
+	return string(key)
+}
+
+// labelsOfNamespace are what a namespace's labels add to the identity of each of its pods. Must be called withAgent.
+func (s *Identities) labelsOfNamespace(name string, namespaceLabels map[string]string) labels.LabelArray {
+	if len(namespaceLabels) == 0 {
+		return nil
+	}
+	all, none := s.labelsOf(&inventory.Pod{Namespace: name}, namespaceLabels, ""), s.labelsOf(&inventory.Pod{Namespace: name}, nil, "")
+	for key := range none {
+		delete(all, key)
+	}
+	return all.LabelArray()
+}
+
+// mergeLabels are those of both, in the order of their keys. A pod has none of its namespace: the agent takes such labels from it.
+func mergeLabels(a, b labels.LabelArray) labels.LabelArray {
+	out := make(labels.LabelArray, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].Key < b[0].Key {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+// labelsOf are the labels of a pod's identity. Must be called withAgent.
+func (s *Identities) labelsOf(pod *inventory.Pod, namespaceLabels map[string]string, cluster string) labels.Labels {
+	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
+	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, cluster)
+	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
+	for key, label := range lbls {
+		if !s.isRelevant(key, label) {
+			delete(lbls, key)
+		}
+	}
+	return lbls
+}
+
+// isRelevant asks the agent's label filter, once for each key: it tries two dozen patterns on each label,
+// and looks at source and key alone (labelsfilter.Filter).
+func (s *Identities) isRelevant(key string, label labels.Label) bool {
+	relevant, known := s.relevant[key]
+	if !known {
+		passed, _ := labelsfilter.Filter(labels.Labels{key: label})
+		relevant = len(passed) > 0
+		s.relevant[key] = relevant
+	}
+	return relevant
+}
+
+// labelsKey is the same for the same labels alone.
+func labelsKey(array labels.LabelArray) string {
+	var key []byte
+	for i := range array {
+		l := &array[i]
+		key = append(append(append(key, l.Source...), ':'), l.Key...)
+		key = append(append(append(key, '='), l.Value...), ';')
+	}
+	return string(key)
+}
+
+func portsKey(ports []inventory.NamedPort) string {
+	if len(ports) == 0 {
+		return ""
+	}
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		parts[i] = "|" + p.Name + "/" + string(protocolOrTCP(p.Protocol)) + "/" + strconv.Itoa(int(p.Port))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, "")
+}
