@@ -67,6 +67,8 @@ type Identities struct {
 	inAddresses []*Identity
 	// relevant tells of the keys of labels whether the agent's label filter lets them pass.
 	relevant map[string]bool
+	// given are what the labels of namespaces add to the identities of their pods.
+	given map[string]given
 	// byEndpoint are those of endpoints, by what the agent says of them: most pods are one of several.
 	byEndpoint map[string]*Identity
 	next       identity.NumericIdentity
@@ -85,6 +87,7 @@ func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error
 		byKey:      map[string]*Identity{},
 		byNumber:   map[identity.NumericIdentity]*Identity{},
 		relevant:   map[string]bool{},
+		given:      map[string]given{},
 		byEndpoint: map[string]*Identity{},
 		next:       identity.MinimalNumericIdentity,
 		nextCIDR:   identity.MinLocalIdentity,
@@ -124,16 +127,12 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 	out := make([]*Identity, len(pods))
 	return out, withAgent(s.settings, func() {
 		// Most pods are like others, and what their namespace gives them is the same for all that are in it.
-		known, given := map[string]*Identity{}, map[string]labels.LabelArray{}
+		known := map[string]*Identity{}
 		for i := range pods {
 			pod := &pods[i]
 			key := podKey(pod)
 			if known[key] == nil {
-				of, ok := given[pod.Namespace]
-				if !ok {
-					of = s.labelsOfNamespace(pod.Namespace, namespaces[pod.Namespace])
-					given[pod.Namespace] = of
-				}
+				of := s.labelsOfNamespace(pod.Namespace, namespaces[pod.Namespace])
 				own := s.labelsOf(pod, nil, s.settings.ClusterName).LabelArray()
 				known[key] = s.add(mergeLabels(own, of), pod.NamedPorts)
 			}

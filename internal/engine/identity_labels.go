@@ -31,16 +31,27 @@ func podKey(pod *inventory.Pod) string {
 	return string(key)
 }
 
+// given is what the labels of a namespace add.
+type given struct {
+	by    map[string]string
+	array labels.LabelArray
+}
+
 // labelsOfNamespace are what a namespace's labels add to the identity of each of its pods. Must be called withAgent.
-func (s *Identities) labelsOfNamespace(name string, namespaceLabels map[string]string) labels.LabelArray {
-	if len(namespaceLabels) == 0 {
+func (s *Identities) labelsOfNamespace(name string, by map[string]string) labels.LabelArray {
+	if len(by) == 0 {
 		return nil
 	}
-	all, none := s.labelsOf(&inventory.Pod{Namespace: name}, namespaceLabels, ""), s.labelsOf(&inventory.Pod{Namespace: name}, nil, "")
-	for key := range none {
-		delete(all, key)
+	known, ok := s.given[name]
+	if !ok || !maps.Equal(known.by, by) {
+		all, none := s.labelsOf(&inventory.Pod{Namespace: name}, by, ""), s.labelsOf(&inventory.Pod{Namespace: name}, nil, "")
+		for key := range none {
+			delete(all, key)
+		}
+		known = given{by, all.LabelArray()}
+		s.given[name] = known
 	}
-	return all.LabelArray()
+	return known.array
 }
 
 // mergeLabels are those of both, in the order of their keys. A pod has none of its namespace: the agent takes such labels from it.

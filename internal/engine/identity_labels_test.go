@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	k8sUtils "github.com/cilium/cilium/pkg/k8s/utils"
@@ -69,6 +70,10 @@ func TestIdentitiesOfPodsAreTheAgents(t *testing.T) {
 		if endpoint := ids.Endpoint(inventory.Endpoint{IdentityLabels: want.GetModel(), NamedPorts: pod.NamedPorts}); endpoint != found[i] {
 			t.Errorf("the endpoint of %s is another", word)
 		}
+	}
+	other, err := ids.Pods(pods[1:2], map[string]map[string]string{"a": {"team": "z"}})
+	if err != nil || slices.Equal(other[0].Labels(), found[1].Labels()) {
+		t.Errorf("labels of a namespace that have changed: %v, %v", other, err)
 	}
 	different := map[*Identity]bool{}
 	for _, i := range byWord {

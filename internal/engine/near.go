@@ -20,7 +20,7 @@ func (e *Engine) Near(namespaces map[string]bool) *Identities {
 	near := &Identities{
 		settings: from.settings, groups: from.groups, others: from,
 		byKey: map[string]*Identity{}, byNumber: map[identity.NumericIdentity]*Identity{}, all: identity.IdentityMap{},
-		relevant: maps.Clone(from.relevant), byEndpoint: map[string]*Identity{},
+		relevant: maps.Clone(from.relevant), given: map[string]given{}, byEndpoint: map[string]*Identity{},
 		next: from.next, nextCIDR: from.nextCIDR, nextNode: from.nextNode, nextHost: from.nextHost,
 	}
 	for namespace := range namespaces {
