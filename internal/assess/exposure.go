@@ -51,11 +51,12 @@ func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []au
 // audienceOf asks who can connect. The cost is that of the peers that the target's policy names, not
 // that of the whole fleet.
 func audienceOf(m *model.Model, c *model.Cluster, t model.Target, q question, e *dependencies) audience {
-	a := ask(m, c, t, q, q.single, e)
+	decide := q.decider(m, t)
+	a := ask(m, c, t, decide, q.single, e)
 	if q.open && a.exposure.DeniedPods+a.unknown > 0 {
 		// Open but for some: there is no short way to say for whom.
 		e.fleet = true
-		return ask(m, c, t, q, everyPeer(m), e)
+		return ask(m, c, t, decide, everyPeer(m), e)
 	}
 	a.everybody = q.open
 	return a
@@ -138,9 +139,12 @@ func askAbout(m *model.Model, t model.Target, e *dependencies) question {
 	return q
 }
 
+// decider says of a peer whether it can connect, and by which policies.
+type decider func(peer int) (v1alpha1.Verdict, []v1alpha1.PolicyReference)
+
 // decider decides about peers. Those that are alike to the target, and for whom the same rules say what they may open,
 // have the same answer, and are asked about once.
-func (q question) decider(m *model.Model, t model.Target) func(peer int) (v1alpha1.Verdict, []v1alpha1.PolicyReference) {
+func (q question) decider(m *model.Model, t model.Target) decider {
 	type answer struct {
 		verdict  v1alpha1.Verdict
 		policies []v1alpha1.PolicyReference
@@ -170,8 +174,8 @@ func everyPeer(m *model.Model) []int {
 }
 
 // ask asks about peers, one by one.
-func ask(m *model.Model, c *model.Cluster, t model.Target, q question, peers []int, e *dependencies) audience {
-	clients, decide := accessOf{}, q.decider(m, t)
+func ask(m *model.Model, c *model.Cluster, t model.Target, decide decider, peers []int, e *dependencies) audience {
+	clients := accessOf{}
 	a := audience{exposure: v1alpha1.Exposure{
 		Target: t.Of, Port: t.Port, Entities: []v1alpha1.Entity{}, DeniedEntities: []v1alpha1.Entity{}, Denied: []v1alpha1.ClientAccess{},
 	}}

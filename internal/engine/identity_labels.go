@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strconv"
@@ -100,7 +101,8 @@ func labelsKey(array labels.LabelArray) string {
 		key = append(append(append(key, l.Source...), ':'), l.Key...)
 		key = append(append(append(key, '='), l.Value...), ';')
 	}
-	return string(key)
+	digest := sha256.Sum256(key) // A fleet has many identities, and their labels are long.
+	return string(digest[:])
 }
 
 func portsKey(ports []inventory.NamedPort) string {
