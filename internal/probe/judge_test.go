@@ -82,6 +82,20 @@ func TestNobodyIsAControlOfItself(t *testing.T) {
 	}
 }
 
+// A pod that tries a place twice, once as a control, is no control of itself either.
+func TestNoPodIsAControlOfItself(t *testing.T) {
+	to := probe.Connection{To: "the API server", Address: netip.MustParseAddr("192.0.2.1"), Port: 6443, Expected: v1alpha1.VerdictAllowed}
+	pg := probe.Client{Name: "pod/pg-1", Connections: []probe.Connection{to}}
+	pg.Pod.Namespace, pg.Pod.Name = "shop", "pg-1"
+	again := pg
+	again.Control = true
+	plan := probe.Plan{Clients: []probe.Client{pg, again}}
+	got := probe.Judge(plan, probe.Results{{{Result: v1alpha1.ProbeDropped}}, {{Result: v1alpha1.ProbeConnected}}})
+	if got[0].Result != v1alpha1.ProbeInconclusive || got[0].Contradicts {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWhatCouldNotBeTriedSaysWhy(t *testing.T) {
 	plan := probe.Plan{Clients: []probe.Client{{Name: "world", Unfit: "no pod"}, {Name: "pod/web"}}}
 	got := probe.Judge(plan, probe.Nothing(plan, "nothing"))
