@@ -44,6 +44,9 @@ func TestRulesForContent(t *testing.T) {
 		"rules for another port": {
 			manifests: small + rulesFor(web+ports("9187", "rules: {http: [{method: GET}]}")), posture: v1alpha1.PostureLocked, hasNot: []string{"PROXY_RULES"},
 		},
+		"rules for another port of the same rule": {
+			manifests: small + rulesFor(web+`    toPorts: [{ports: [{port: "5432", protocol: TCP}]}, {ports: [{port: "9187", protocol: TCP}], rules: {http: [{method: GET}]}}]`+"\n"), posture: v1alpha1.PostureLocked, hasNot: []string{"PROXY_RULES"},
+		},
 		"no rules for content": {
 			manifests: small + rulesFor(web+on5432), posture: v1alpha1.PostureLocked, hasNot: []string{"PROXY_RULES"},
 		},
