@@ -19,7 +19,7 @@ var suite = groups{
 	{name: "killed", when: core, title: "a killed plugin leaves nothing behind", cases: killed},
 	{name: "two-clusters", when: core, title: "two clusters in one namespace", cases: twoClusters},
 	{name: "egress", when: longer, title: "a database reaches what it needs and nothing else", cases: egressLocked},
-	{name: "archive", when: longer, title: "a database archives to an object store, and comes back from it", cases: archived, archives: true},
+	{name: "archive", when: longer, title: "a database archives to an object store and comes back from it", cases: archived, archives: true},
 	{name: "operator-locked", when: longer, title: "a locked operator looks after its databases", cases: operatorLocked},
 	{name: "nodes", when: longer, title: "instances and clients on two nodes", cases: acrossNodes, nodes: 2},
 	{name: "comes-and-goes", when: longer, title: "a cluster comes and goes", cases: comingAndGoing},
