@@ -46,7 +46,9 @@ func archived(t *testing.T, w *world) {
 		w.kubectl(t, "delete", "cnp", w.egressTo(t, cluster, "object-store"))
 		r := w.expectPosture(t, cluster, "BROKEN", "OBJECT_STORE_BLOCKED", "SET_INCOMPLETE", "MORE_THAN_THE_OPERATOR")
 		file := w.inDatabase(t, primary, "select pg_walfile_name(pg_current_wal_insert_lsn())")
-		w.inDatabase(t, primary, "insert into kept values ('later'); select pg_switch_wal()")
+		// The end of a transaction comes after all of it: a switch in the same one would leave it to the next file.
+		w.inDatabase(t, primary, "insert into kept values ('later')")
+		w.inDatabase(t, primary, "select pg_switch_wal()")
 		w.expectDenied(t, "the database to its object store", datapath.Path{
 			From: w.addresses(t, "default", "cnpg.io/cluster="+cluster), To: w.addresses(t, "backend", "app=s3"), Port: 9000,
 		}, begun)
