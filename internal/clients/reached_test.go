@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/clients"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
@@ -95,13 +97,13 @@ func TestWhatIsNoLossOfALockdownOfEgress(t *testing.T) {
 		through  = `"verdict":"FORWARDED","event_type":{"type":4},"trace_observation_point":"TO_STACK","trace_reason":"NEW"`
 		dropped  = `"verdict":"DROPPED","drop_reason_desc":"POLICY_DENIED","event_type":{"type":1}`
 	)
-	locked := func(t *testing.T, m *model.Model) *model.Model {
+	locked := func(t *testing.T, m *model.Model, database types.NamespacedName) *model.Model {
 		t.Helper()
 		set, err := policyset.Parse(policyset.FlagValues{Egress: true, OperatorNamespaces: []string{"cnpg-system"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := propose.Planned(m, assess.Surrounded(m, set, fixture.Orders()))
+		after, err := propose.Planned(m, assess.Surrounded(m, set, database))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +135,11 @@ func TestWhatIsNoLossOfALockdownOfEgress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			after := locked(t, before)
+			database := fixture.Orders()
+			if tc.from == other {
+				database.Name = "stock" // It is cut off, and nobody has asked about it.
+			}
+			after := locked(t, before, database)
 			if tc.lockedBefore {
 				before = after
 			}
