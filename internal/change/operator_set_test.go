@@ -424,3 +424,14 @@ func TestWhatAnOperatorsSetLacksIsMendedByItsLockdown(t *testing.T) {
 		})
 	}
 }
+
+// Where the kubelet is let in by rules alone, the set lets it in to plugins.
+func TestTheKubeletOfAPluginIsLetIn(t *testing.T) {
+	for setting, want := range map[string]bool{"auto": false, "policy": true} {
+		inv := guardedWorld(t, "").Inventory()
+		inv.Settings.AllowLocalhost = setting
+		if got := guard(t, newModel(t, inv), fixture.Flags()).Operator.Probed; got != want {
+			t.Errorf("allow-localhost %s: %t", setting, got)
+		}
+	}
+}
