@@ -73,24 +73,38 @@ func (s *Identities) labelsOf(pod *inventory.Pod, namespaceLabels map[string]str
 	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
 	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, cluster)
 	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
-	for key, label := range lbls {
-		if !s.isRelevant(key, label) {
+	s.learnRelevant(lbls)
+	for key := range lbls {
+		if relevant, _ := s.knownRelevant(key); !relevant {
 			delete(lbls, key)
 		}
 	}
 	return lbls
 }
 
-// isRelevant asks the agent's label filter, once for each key: it tries two dozen patterns on each label,
+// learnRelevant asks the agent's label filter about keys that it was not asked about: it tries two dozen patterns on each label,
 // and looks at source and key alone (labelsfilter.Filter).
-func (s *Identities) isRelevant(key string, label labels.Label) bool {
-	relevant, known := s.relevant[key]
-	if !known {
-		passed, _ := labelsfilter.Filter(labels.Labels{key: label})
-		relevant = len(passed) > 0
-		s.relevant[key] = relevant
+func (s *Identities) learnRelevant(lbls labels.Labels) {
+	unknown := labels.Labels{}
+	for key, label := range lbls {
+		if _, known := s.knownRelevant(key); !known {
+			unknown[key] = label
+		}
 	}
-	return relevant
+	if len(unknown) == 0 {
+		return
+	}
+	passed, _ := labelsfilter.Filter(unknown)
+	for key := range unknown {
+		_, s.relevant[key] = passed[key]
+	}
+}
+
+func (s *Identities) knownRelevant(key string) (relevant, known bool) {
+	if relevant, known = s.relevant[key]; !known && s.others != nil {
+		return s.others.knownRelevant(key)
+	}
+	return relevant, known
 }
 
 // labelsKey is the same for the same labels alone.

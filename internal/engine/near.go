@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"maps"
-
-	"github.com/cilium/cilium/pkg/identity"
-)
+import "github.com/cilium/cilium/pkg/identity"
 
 // Near returns a collection for another engine, about a few namespaces: it holds the pods' identities of these, and Cilium's
 // reserved ones. The others of this engine come in when they are asked for, each as the identity that it is here, and so do
@@ -20,7 +16,7 @@ func (e *Engine) Near(namespaces map[string]bool) *Identities {
 	near := &Identities{
 		settings: from.settings, groups: from.groups, others: from,
 		byKey: map[string]*Identity{}, byNumber: map[identity.NumericIdentity]*Identity{}, all: identity.IdentityMap{},
-		relevant: maps.Clone(from.relevant), given: map[string]given{}, byEndpoint: map[string]*Identity{},
+		relevant: map[string]bool{}, given: map[string]given{}, byEndpoint: map[string]*Identity{},
 		next: from.next, nextCIDR: from.nextCIDR, nextNode: from.nextNode, nextHost: from.nextHost,
 	}
 	for namespace := range namespaces {
