@@ -165,11 +165,22 @@ func (w *world) operatorSees(ctx context.Context, cluster string) (seen, unseen 
 // operatorVersion is CloudNativePG's version, by its operator's image.
 func (w *world) operatorVersion(t *testing.T) *version.Version {
 	t.Helper()
-	image := strings.TrimSpace(w.kubectl(t, "get", "deployments", "-A", "-l", "app.kubernetes.io/name=cloudnative-pg",
-		"-o", "jsonpath={.items[0].spec.template.spec.containers[0].image}"))
+	return w.versionOf(t, "deployments", "app.kubernetes.io/name=cloudnative-pg")
+}
+
+// agentVersion is Cilium's version, by its agents' image.
+func (w *world) agentVersion(t *testing.T) *version.Version {
+	t.Helper()
+	return w.versionOf(t, "daemonsets", "k8s-app=cilium")
+}
+
+func (w *world) versionOf(t *testing.T, workloads, selector string) *version.Version {
+	t.Helper()
+	image := w.kubectl(t, "get", workloads, "-A", "-l", selector, "-o", "jsonpath={.items[0].spec.template.spec.containers[0].image}")
+	image, _, _ = strings.Cut(image, "@")
 	v, err := version.ParseGeneric(image[strings.LastIndex(image, ":")+1:])
 	if err != nil {
-		t.Fatalf("the operator's image %q: %v", image, err)
+		t.Fatalf("the image %q: %v", image, err)
 	}
 	return v
 }
