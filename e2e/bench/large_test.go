@@ -34,7 +34,7 @@ func BenchmarkManyDatabases(b *testing.B) {
 	}
 	for _, form := range []fleet.Form{fleet.YAML, fleet.Lines} {
 		for _, databases := range []int{100, 1000, 10000} {
-			b.Run(fmt.Sprintf("form=%s,databases=%d", form, databases), func(b *testing.B) {
+			b.Run(fmt.Sprintf("form=%s/databases=%d", form, databases), func(b *testing.B) {
 				file := fleetFile(b, manyDatabases(databases), form)
 				var plugin, yardstick []usage
 				for b.Loop() {

@@ -91,7 +91,7 @@ func BenchmarkDependants(b *testing.B) {
 func BenchmarkGuarded(b *testing.B) {
 	for _, allowed := range []bool{true, false} {
 		for _, n := range []int{10, 100, 1000} {
-			b.Run(fmt.Sprintf("allowed=%t,databases=%d", allowed, n), func(b *testing.B) {
+			b.Run(fmt.Sprintf("allowed=%t/databases=%d", allowed, n), func(b *testing.B) {
 				var objects []any
 				for i := range n {
 					namespace, app := fmt.Sprint("team-", i), fields{"app": fmt.Sprint("app-", i)}
