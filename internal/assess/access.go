@@ -50,12 +50,14 @@ func (a accessOf) sorted() []v1alpha1.ClientAccess {
 
 // own is what the cluster's own pods contribute to the numbers of lookup: they are no clients.
 type own struct {
+	// namespace is where all of them are.
+	namespace        string
 	clients          map[v1alpha1.Client]bool
 	pods, identities int
 }
 
 func ownOf(m *model.Model, c *model.Cluster) own {
-	o := own{clients: map[v1alpha1.Client]bool{}}
+	o := own{namespace: c.Object.Namespace, clients: map[v1alpha1.Client]bool{}}
 	seen := map[int]bool{}
 	for _, member := range c.Members {
 		o.pods++
@@ -76,12 +78,16 @@ func ownOf(m *model.Model, c *model.Cluster) own {
 // clientsBut are the first workloads but the cluster's own, and the number of the others; most is 0
 // for all.
 func clientsBut(workloads []v1alpha1.Client, o own, most int) (clients []v1alpha1.ClientAccess, more int) {
-	clients = []v1alpha1.ClientAccess{}
+	named := len(workloads)
+	if most > 0 {
+		named = min(named, most)
+	}
+	clients = make([]v1alpha1.ClientAccess, 0, named)
 	for _, client := range workloads {
 		key := client
 		key.Pods = 0 // The keys are without the number.
 		switch {
-		case o.clients[key]:
+		case client.Namespace == o.namespace && o.clients[key]:
 		case most > 0 && len(clients) == most:
 			return clients, len(workloads) - len(o.clients) - most
 		default:

@@ -1,7 +1,6 @@
 package change
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -19,59 +18,59 @@ type comparison struct {
 	before, after *model.Model
 	// denied are the pods whose ingress default deny comes or goes, but for those of the clusters that are changed.
 	denied []deniedPeer
+	// bystanders are the workloads of these: the same for all of the clusters that are changed.
+	bystanders []v1alpha1.BystanderChange
 	// monitoring and operators are the pods that look like what reads metrics, and like an operator.
-	monitoring, operators []model.Peer
-	// lost are the required flows that a cluster has before and not after.
-	lost map[types.NamespacedName][]v1alpha1.RequiredFlow
+	monitoring, operators []kin
+	// lost are the required flows that clusters have before and not after, by their namespaces.
+	lost map[string][]lostFlow
+}
+
+// lostFlow is a required flow that a cluster loses, and why another one of its namespace should not be locked down then.
+type lostFlow struct {
+	of      *model.Cluster
+	refusal v1alpha1.Refusal
 }
 
 func newComparison(before, after *model.Model, changed []types.NamespacedName) comparison {
-	x := comparison{before: before, after: after, denied: denied(before, after, changed), lost: map[types.NamespacedName][]v1alpha1.RequiredFlow{}}
-	x.monitoring = peersWith(before, isMonitoring)
-	x.operators = peersWith(before, isOperator)
+	x := comparison{before: before, after: after, denied: denied(before, after, changed), lost: map[string][]lostFlow{}}
+	x.bystanders = bystanders(before, x.denied, nil)
+	x.monitoring = x.kinOf(isMonitoring)
+	x.operators = x.kinOf(isOperator)
 	for _, c := range before.Clusters() {
 		was := v1alpha1.Verdicts(assess.RequiredFlows(before, c))
 		for _, f := range assess.RequiredFlows(after, c) {
 			if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed && was[f.Key()] == v1alpha1.VerdictAllowed {
-				x.lost[c.Key()] = append(x.lost[c.Key()], f)
+				x.lost[c.Object.Namespace] = append(x.lost[c.Object.Namespace], lostFlow{c, v1alpha1.Refusal{
+					Reason: v1alpha1.RefusalNeighbourBlocked,
+					Message: fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
+						c.Object.Name, f.Name),
+				}})
 			}
 		}
 	}
 	return x
 }
 
-// peersWith are the peers with those of their pods whose labels are of a kind.
-func peersWith(m *model.Model, kind func(map[string]string) bool) []model.Peer {
-	var out []model.Peer
-	for _, p := range m.Peers() {
-		pods := slices.DeleteFunc(slices.Clone(p.Pods), func(i int) bool { return !kind(m.Pod(i).Labels) })
-		if len(pods) > 0 {
-			out = append(out, model.Peer{Identity: p.Identity, Pods: pods})
-		}
-	}
-	return out
-}
-
 // preview computes what the steps mean for one of the clusters that are changed. A cluster that does not exist has no pods
 // whose access could change: its preview holds the steps only.
-func (x comparison) preview(key types.NamespacedName, steps []Step) (v1alpha1.ChangePreview, error) {
+func (x comparison) preview(key types.NamespacedName, steps []Step) (Preview, error) {
 	before, after := x.before, x.after
 	p, err := newPreview(key, steps)
 	if err != nil {
-		return p, err
+		return Preview{}, err
 	}
 	if IsOperator(key) {
-		return x.previewOperator(p, key.Namespace), nil
+		return PreviewOf(x.previewOperator(p, key.Namespace)), nil
 	}
 	c := before.Cluster(key)
 	if c == nil {
-		return p, nil
+		return PreviewOf(p), nil
 	}
 	was, is := assess.Report(before, c), assess.Report(after, c)
 	p.Posture = v1alpha1.PostureChange{Before: was.Posture, After: is.Posture}
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
-	p.Access = Access(assess.Exposure(before, c, 0), assess.Exposure(after, c, 0))
-	p.Bystanders = append(p.Bystanders, x.bystanders(c)...)
+	p.Bystanders = append(p.Bystanders, x.bystanders...)
 	p.Notes = append(append(p.Notes, x.metricsNotes(c)...), kubectlNotes(p.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
@@ -99,23 +98,16 @@ func (x comparison) preview(key types.NamespacedName, steps []Step) (v1alpha1.Ch
 			p.Notes = append(p.Notes, v1alpha1.ChangeNote{Subject: "Not seen", Message: f.Message, Remedy: f.Remedy})
 		}
 	}
-	return p, nil
+	return Preview{outline: p, access: func() v1alpha1.AccessChanges { return accessOf(before, after, c) }}, nil
 }
 
 // neighbours are the other clusters of the namespace of which a required flow would be lost: policies
 // that reach further than one cluster can do that.
 func (x comparison) neighbours(c *model.Cluster) []v1alpha1.Refusal {
 	var out []v1alpha1.Refusal
-	for _, other := range x.before.Clusters() {
-		if other == c || other.Object.Namespace != c.Object.Namespace {
-			continue
-		}
-		for _, f := range x.lost[other.Key()] {
-			out = append(out, v1alpha1.Refusal{
-				Reason: v1alpha1.RefusalNeighbourBlocked,
-				Message: fmt.Sprintf("cluster %q of the same namespace would lose the required flow %s: lock both down in one command, or use --scope cluster",
-					other.Object.Name, f.Name),
-			})
+	for _, lost := range x.lost[c.Object.Namespace] {
+		if lost.of != c {
+			out = append(out, lost.refusal)
 		}
 	}
 	return out
@@ -149,73 +141,4 @@ func flowChanges(before, after []v1alpha1.RequiredFlow) []v1alpha1.RequiredFlowC
 		})
 	}
 	return out
-}
-
-// Access compares who can connect, client by client. Somebody of whose pods fewer can connect has lost it for
-// those pods, and is listed with their number.
-func Access(before, after []v1alpha1.Exposure) v1alpha1.AccessChanges {
-	out := v1alpha1.AccessChanges{Loses: []v1alpha1.ClientChange{}, Gains: []v1alpha1.ClientChange{}, Keeps: []v1alpha1.ClientChange{}}
-	was := map[v1alpha1.ClientChange]int{}
-	for _, e := range before {
-		countClients(was, e)
-	}
-	is := map[v1alpha1.ClientChange]int{}
-	for _, e := range after {
-		countClients(is, e)
-	}
-	countSeldomNamed(was, before, is)
-	countSeldomNamed(is, after, was)
-	both := map[v1alpha1.ClientChange]bool{}
-	for client := range was {
-		both[client] = true
-	}
-	for client := range is {
-		both[client] = true
-	}
-	for client := range both {
-		add := func(list *[]v1alpha1.ClientChange, pods int) {
-			if pods > 0 {
-				counted := client
-				if counted.Entity == "" {
-					counted.Pods = pods
-				}
-				*list = append(*list, counted)
-			}
-		}
-		add(&out.Loses, was[client]-is[client])
-		add(&out.Gains, is[client]-was[client])
-		add(&out.Keeps, min(was[client], is[client]))
-	}
-	for _, list := range [][]v1alpha1.ClientChange{out.Loses, out.Gains, out.Keeps} {
-		slices.SortFunc(list, func(a, b v1alpha1.ClientChange) int {
-			return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Entity, b.Entity),
-				cmp.Compare(a.Target.Pooler, b.Target.Pooler), cmp.Compare(a.Port, b.Port))
-		})
-	}
-	return out
-}
-
-// countSeldomNamed counts entities that reports leave out where nothing restricts them, as far as the other side
-// has them.
-func countSeldomNamed(side map[v1alpha1.ClientChange]int, exposure []v1alpha1.Exposure, other map[v1alpha1.ClientChange]int) {
-	for _, e := range exposure {
-		if !slices.Contains(e.Entities, v1alpha1.EntityWorld) || len(e.EntityPolicies[v1alpha1.EntityWorld]) > 0 {
-			continue
-		}
-		for _, entity := range model.SeldomNamed() {
-			if client := (v1alpha1.ClientChange{Target: e.Target, Port: e.Port, Entity: entity}); other[client] > 0 {
-				side[client] = 1
-			}
-		}
-	}
-}
-
-// countClients counts pods by client; an entity counts as one.
-func countClients(pods map[v1alpha1.ClientChange]int, e v1alpha1.Exposure) {
-	for _, c := range e.Clients {
-		pods[v1alpha1.ClientChange{Target: e.Target, Port: e.Port, Namespace: c.Namespace, Workload: c.Workload}] = c.Pods
-	}
-	for _, entity := range e.Entities {
-		pods[v1alpha1.ClientChange{Target: e.Target, Port: e.Port, Entity: entity}] = 1
-	}
 }

@@ -16,7 +16,7 @@ import (
 
 // restrictsEgress completes the preview of a lockdown with what it means for what the cluster's pods open: what no rule can
 // let out to is asked for, and what rules take to work is said.
-func restrictsEgress(m *model.Model, o policyset.Options, p v1alpha1.ChangePreview) v1alpha1.ChangePreview {
+func restrictsEgress(m *model.Model, o policyset.Options, p Preview) Preview {
 	p.Notes, p.Refusals = slices.Clone(p.Notes), slices.Clone(p.Refusals)
 	if !o.Egress {
 		p.Notes = append(p.Notes, givesUpEgress(m, o)...)
@@ -43,7 +43,7 @@ func restrictsEgress(m *model.Model, o policyset.Options, p v1alpha1.ChangePrevi
 
 // asked refuses a lockdown that would cut off what no rule can let out to, and says which flag answers. With such a flag, it
 // is the user's word that counts: the flow stays unknown, and lockdown goes on.
-func asked(o policyset.Options, p v1alpha1.ChangePreview, u assess.Unanswered) v1alpha1.ChangePreview {
+func asked(o policyset.Options, p Preview, u assess.Unanswered) Preview {
 	verdict := v1alpha1.VerdictDenied
 	for _, f := range p.RequiredFlows {
 		if f.Name != u.Flow || f.To != u.To {

@@ -29,7 +29,7 @@ func lockedReport(t *testing.T, inv *inventory.Inventory, flags policyset.FlagVa
 	}
 	pg := types.NamespacedName{Namespace: "shop", Name: "pg"}
 	p := propose(t, before, options.For(pg, assess.Operators(before)))
-	return assess.Evaluate(with(t, before, p.Plan)).Items[0], p.Previews[0]
+	return assess.Evaluate(with(t, before, p.Plan)).Items[0], p.Previews[0].Whole()
 }
 
 // The set lets pods in by their labels. Whoever it can't recognise by them is shut out, and lockdown

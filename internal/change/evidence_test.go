@@ -20,7 +20,7 @@ import (
 )
 
 // previewsOf previews one lockdown of several clusters.
-func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues, clusters ...types.NamespacedName) []v1alpha1.ChangePreview {
+func previewsOf(t *testing.T, inv *inventory.Inventory, flags policyset.FlagValues, clusters ...types.NamespacedName) []change.Preview {
 	t.Helper()
 	options, err := policyset.Parse(flags)
 	if err != nil {

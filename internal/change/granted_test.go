@@ -30,7 +30,7 @@ func TestGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := p.Previews[0].Access; len(a.Gains) == 0 || a.Gains[0].Workload != "pod/web" || len(a.Loses) > 0 || p.Previews[0].Posture.After != v1alpha1.PostureLocked {
+	if a := p.Previews[0].Access(); len(a.Gains) == 0 || a.Gains[0].Workload != "pod/web" || len(a.Loses) > 0 || p.Previews[0].Posture.After != v1alpha1.PostureLocked {
 		t.Errorf("%+v, %+v", a, p.Previews[0].Posture)
 	}
 	policies := plan.After(inv.Policies, len(plan.Steps))

@@ -56,7 +56,7 @@ func TestASetFromBefore(t *testing.T) {
 	} {
 		p := propose(t, m, tc.options)
 		expectSteps(t, p.Plan, tc.action+lockedInternal, tc.action+lockedBackends, tc.action+lockedDefaultDeny)
-		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(preview.Access.Loses)+len(preview.Access.Gains) > 0 ||
+		if preview := p.Previews[0]; len(p.Refusals) > 0 || len(preview.Access().Loses)+len(preview.Access().Gains) > 0 ||
 			preview.Posture != (v1alpha1.PostureChange{Before: v1alpha1.PostureLocked, After: v1alpha1.PostureLocked}) {
 			t.Errorf("%s: refusals %+v, %+v", name, p.Refusals, preview)
 		}

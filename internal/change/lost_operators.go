@@ -2,7 +2,6 @@ package change
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -16,25 +15,11 @@ import (
 // which no operator runs, and a pod that is labelled as one loses the cluster elsewhere, it is more
 // likely a mistake, and one that nobody would notice at once.
 func (x comparison) lostOperators(c *model.Cluster) []v1alpha1.Refusal {
-	before, after := x.before, x.after
-	if slices.ContainsFunc(before.Operators(), func(o model.Operator) bool { return !o.Assumed }) {
+	if slices.ContainsFunc(x.before.Operators(), func(o model.Operator) bool { return !o.Assumed }) {
 		return nil
 	}
-	status := before.Target(cnpg.StatusPort, c.Instances())
-	lost := map[string]bool{}
-	for _, p := range x.operators {
-		for _, i := range before.Strangers(c, p) {
-			pod := before.Pod(i)
-			if before.HasOperator(pod.Namespace) {
-				continue
-			}
-			if before.Reaches(p.Identity, status) == v1alpha1.VerdictAllowed && after.Reaches(p.Identity, status) == v1alpha1.VerdictDenied {
-				lost[pod.Namespace] = true
-			}
-		}
-	}
 	var out []v1alpha1.Refusal
-	for _, namespace := range slices.Sorted(maps.Keys(lost)) {
+	for _, namespace := range slices.DeleteFunc(x.shutOut(c, x.operators, x.before.Target(cnpg.StatusPort, c.Instances())), x.before.HasOperator) {
 		out = append(out, v1alpha1.Refusal{
 			Reason: v1alpha1.RefusalOperatorLost,
 			Message: fmt.Sprintf(

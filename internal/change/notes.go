@@ -2,7 +2,6 @@ package change
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -47,16 +46,16 @@ func denied(before, after *model.Model, changed []types.NamespacedName) []denied
 	return out
 }
 
-// bystanders are the workloads outside the cluster whose ingress default deny comes or goes.
-func (x comparison) bystanders(c *model.Cluster) []v1alpha1.BystanderChange {
+// bystanders are the workloads whose ingress default deny comes or goes, but for the pods of a cluster, if there is one.
+func bystanders(m *model.Model, denied []deniedPeer, c *model.Cluster) []v1alpha1.BystanderChange {
 	pods := map[v1alpha1.BystanderChange]int{}
-	for _, p := range x.denied {
-		for _, i := range x.before.Strangers(c, p.Peer) {
-			pod := x.before.Pod(i)
-			if pod.Namespace == c.Object.Namespace && pod.Labels[cnpg.ClusterLabel] == c.Object.Name {
+	for _, p := range denied {
+		for _, i := range p.Pods {
+			pod := m.Pod(i)
+			if c != nil && pod.Namespace == c.Object.Namespace && pod.Labels[cnpg.ClusterLabel] == c.Object.Name {
 				continue
 			}
-			pods[v1alpha1.BystanderChange{Client: x.before.WorkloadOf(i), DefaultDenyBefore: p.was, DefaultDenyAfter: p.is}]++
+			pods[v1alpha1.BystanderChange{Client: m.WorkloadOf(i), DefaultDenyBefore: p.was, DefaultDenyAfter: p.is}]++
 		}
 	}
 	var out []v1alpha1.BystanderChange
@@ -71,24 +70,10 @@ func (x comparison) bystanders(c *model.Cluster) []v1alpha1.BystanderChange {
 // metricsNotes point out monitoring that could read metrics before and can't afterwards. It is
 // recognised by the label that Prometheus' charts and operators set.
 func (x comparison) metricsNotes(c *model.Cluster) []v1alpha1.ChangeNote {
-	m, after := x.before, x.after
-	targets := []model.Target{
-		m.Target(cnpg.MetricsPort, c.Instances()),
-		m.Target(cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)),
-	}
-	lost := map[string]bool{}
-	for _, p := range x.monitoring {
-		for _, i := range m.Strangers(c, p) {
-			pod := m.Pod(i)
-			for _, t := range targets {
-				if m.Reaches(p.Identity, t) == v1alpha1.VerdictAllowed && after.Reaches(p.Identity, t) == v1alpha1.VerdictDenied {
-					lost[pod.Namespace] = true
-				}
-			}
-		}
-	}
+	lost := x.shutOut(c, x.monitoring,
+		x.before.Target(cnpg.MetricsPort, c.Instances()), x.before.Target(cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)))
 	var out []v1alpha1.ChangeNote
-	for _, namespace := range slices.Sorted(maps.Keys(lost)) {
+	for _, namespace := range lost {
 		out = append(out, v1alpha1.ChangeNote{
 			Subject: "Prometheus",
 			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),

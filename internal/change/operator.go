@@ -110,7 +110,7 @@ func (x comparison) besideOperator(namespace string) []v1alpha1.BystanderChange 
 }
 
 // restrictsOperator completes the preview of an operator's lockdown with what it means.
-func restrictsOperator(m *model.Model, o policyset.Options, p v1alpha1.ChangePreview) v1alpha1.ChangePreview {
+func restrictsOperator(m *model.Model, o policyset.Options, p Preview) Preview {
 	p.Notes = slices.Clone(p.Notes)
 	former, err := policyset.FromLive(o.Cluster, assess.ManagedForOperator(m, o.Cluster.Namespace))
 	switch {
@@ -154,7 +154,7 @@ func checkOperatorOrder(m *model.Model, policies []inventory.Policy, plan Plan, 
 }
 
 // verifyOperator compares what an operator needs with what was promised.
-func verifyOperator(after *model.Model, preview v1alpha1.ChangePreview) []Difference {
+func verifyOperator(after *model.Model, preview Preview) []Difference {
 	key := keyOfCluster(preview)
 	promised := map[v1alpha1.FlowKey]v1alpha1.Verdict{}
 	for _, f := range preview.RequiredFlows {

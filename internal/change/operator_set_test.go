@@ -254,7 +254,7 @@ func TestOperatorsThatCanNotBeLockedDown(t *testing.T) {
 func TestAccessToAnOperatorIsPreviewed(t *testing.T) {
 	m := guardedWorld(t, "")
 	preview := propose(t, m, guard(t, m, fixture.Flags(scraped))).Previews[0]
-	access := preview.Access
+	access := preview.Access()
 	if len(preview.Bystanders) > 0 {
 		t.Errorf("the operator and its plugin are no bystanders of their own set: %+v", preview.Bystanders)
 	}

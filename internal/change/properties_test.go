@@ -223,7 +223,7 @@ func (w *toldWorld) lockdown(t *testing.T, before *model.Model, was map[string]b
 	inv.Finish()
 	after := w.model(t, &inv)
 	is := w.clients(t, after)
-	loses := namesOf(p.Previews[0].Access.Loses)
+	loses := namesOf(p.Previews[0].Access().Loses)
 	for _, app := range w.apps {
 		if changed := was[app] && !is[app]; changed != loses[app] {
 			t.Errorf("%s: could connect before: %v, afterwards: %v; the preview says that it loses access: %v", app, was[app], is[app], loses[app])
@@ -294,7 +294,7 @@ func (w *toldWorld) follow(t *testing.T, m *model.Model, app string, answer v1al
 	if len(p.Refusals) > 0 {
 		t.Errorf("%s is proposed for %s, and refused: %s", answer.Command, app, p.Refusals[0].Message)
 	}
-	gains := namesOf(p.Previews[0].Access.Gains)
+	gains := namesOf(p.Previews[0].Access().Gains)
 	if !gains[app] {
 		t.Errorf("%s is proposed for %s, and does not let it in", answer.Command, app)
 	}

@@ -18,7 +18,7 @@ import (
 type Proposal struct {
 	Plan Plan
 	// Previews are one for each cluster, in the order in which they were asked for.
-	Previews []v1alpha1.ChangePreview
+	Previews []Preview
 	// Refusals are the reasons not to go on, of all clusters, each once.
 	Refusals []v1alpha1.Refusal
 
@@ -48,15 +48,22 @@ func ProposeLockdown(m *model.Model, options []policyset.Options) (Proposal, err
 		p.Previews[i].Refusals = append(p.Previews[i].Refusals, withoutPoolers(m, o)...)
 		p.Previews[i] = restrictsEgress(m, o, p.Previews[i])
 	}
-	p.Refusals = nil
-	for _, preview := range p.Previews {
+	p.Refusals = refusalsOf(p.Previews)
+	return p, nil
+}
+
+// refusalsOf are the refusals of previews, each once.
+func refusalsOf(previews []Preview) []v1alpha1.Refusal {
+	said := map[v1alpha1.Refusal]bool{}
+	var out []v1alpha1.Refusal
+	for _, preview := range previews {
 		for _, r := range preview.Refusals {
-			if !slices.Contains(p.Refusals, r) {
-				p.Refusals = append(p.Refusals, r)
+			if !said[r] {
+				said[r], out = true, append(out, r)
 			}
 		}
 	}
-	return p, nil
+	return out
 }
 
 // ProposeUnlock proposes the removal of everything that is managed for the clusters.
@@ -111,7 +118,6 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 	shared = append(shared, order...)
 	p := Proposal{Plan: plan, remaining: remaining(left, clusters)}
 	x, steps := newComparison(before, after, clusters), plan.byCluster()
-	said := map[v1alpha1.Refusal]bool{}
 	for _, c := range clusters {
 		one, err := x.preview(c, steps[c])
 		if err != nil {
@@ -119,12 +125,8 @@ func Propose(before *model.Model, plan Plan, clusters []types.NamespacedName) (P
 		}
 		one.Refusals = append(slices.Clip(shared), one.Refusals...)
 		p.Previews = append(p.Previews, one)
-		for _, r := range one.Refusals {
-			if !said[r] {
-				said[r], p.Refusals = true, append(p.Refusals, r)
-			}
-		}
 	}
+	p.Refusals = refusalsOf(p.Previews)
 	return p, nil
 }
 
@@ -199,7 +201,7 @@ func (p Proposal) Clusters() []types.NamespacedName {
 	return out
 }
 
-func keyOfCluster(p v1alpha1.ChangePreview) types.NamespacedName {
+func keyOfCluster(p Preview) types.NamespacedName {
 	return types.NamespacedName{Namespace: p.Metadata.Namespace, Name: p.Metadata.Name}
 }
 

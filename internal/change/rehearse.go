@@ -56,14 +56,14 @@ func keeps(s Step) bool {
 
 // cutsOffNobody looks with the engine at every state that a plan leads through, and says who would lose what.
 func cutsOffNobody(m *model.Model, plan Plan) error {
-	exposure, flows := map[*model.Cluster][]v1alpha1.Exposure{}, map[*model.Cluster]map[v1alpha1.FlowKey]v1alpha1.Verdict{}
+	flows := map[*model.Cluster]map[v1alpha1.FlowKey]v1alpha1.Verdict{}
 	for _, c := range m.Clusters() {
-		exposure[c], flows[c] = assess.Exposure(m, c, 0), v1alpha1.Verdicts(assess.RequiredFlows(m, c))
+		flows[c] = v1alpha1.Verdicts(assess.RequiredFlows(m, c))
 	}
-	seen := map[*model.Model]comparison{}
+	seen := map[*model.Model][]deniedPeer{}
 	w := plan.walk(m, m.Inventory().Policies, func(then *model.Model, c *model.Cluster, step Step) []string {
 		var out []string
-		if lost := Access(exposure[c], assess.Exposure(then, c, 0)).Loses; len(lost) > 0 {
+		if lost := losersOf(m, then, c); len(lost) > 0 {
 			out = append(out, fmt.Sprintf("%s would lose access to cluster %q with policy %q (%s), and a rehearsal cuts off nobody", clientWords(lost), c.Object.Name, step.Policy.Name, step.Action))
 		}
 		for _, f := range assess.RequiredFlows(then, c) {
@@ -72,9 +72,9 @@ func cutsOffNobody(m *model.Model, plan Plan) error {
 			}
 		}
 		if _, known := seen[then]; !known {
-			seen[then] = comparison{before: m, after: then, denied: denied(m, then, nil)}
+			seen[then] = denied(m, then, nil)
 		}
-		for _, b := range seen[then].bystanders(c) {
+		for _, b := range bystanders(m, seen[then], c) {
 			if b.DefaultDenyAfter {
 				out = append(out, fmt.Sprintf("what no rule allows would be denied at %s of namespace %q with policy %q (%s), and a rehearsal takes nothing away", b.Workload, b.Namespace, step.Policy.Name, step.Action))
 			}

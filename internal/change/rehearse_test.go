@@ -67,7 +67,7 @@ func TestRehearsalsCutOffNobody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(p.Refusals) > 0 || len(p.Previews[0].Access.Loses) > 0 || p.Previews[0].Posture.After != v1alpha1.PostureOpen {
+			if len(p.Refusals) > 0 || len(p.Previews[0].Access().Loses) > 0 || p.Previews[0].Posture.After != v1alpha1.PostureOpen {
 				t.Errorf("%v: %+v", flags, p.Previews[0])
 			}
 			rehearsed := nobodyLoses(t, open, p.Plan)
@@ -208,7 +208,8 @@ func TestWhoWasSeenEndsNoRehearsal(t *testing.T) {
 			client("deployment/elsewhere", v1alpha1.ObservedTarget{Verdict: denied}, v1alpha1.ObservedTarget{Opened: 1, Verdict: v1alpha1.VerdictAllowed}),
 		}},
 	}
-	p := change.Proposal{Previews: []v1alpha1.ChangePreview{preview, {Metadata: v1alpha1.Metadata{Namespace: "shop", Name: "unseen"}}}}
+	unseen := v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Namespace: "shop", Name: "unseen"}}
+	p := change.Proposal{Previews: []change.Preview{change.PreviewOf(preview), change.PreviewOf(unseen)}}
 	for _, tc := range []struct {
 		ends []types.NamespacedName
 		want []string

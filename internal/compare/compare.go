@@ -145,7 +145,7 @@ func (j judged) exposure(key types.NamespacedName) []v1alpha1.Exposure {
 	if c == nil {
 		return nil
 	}
-	return assess.Exposure(j.everybody, c, 0)
+	return assess.Named(j.everybody, c, assess.Admitted(j.everybody, c))
 }
 
 // flowChanges are the required flows of which the verdict differs. What is needed in one state alone differs only where it is not

@@ -44,7 +44,7 @@ func UnchangedPreview(t *testing.T) v1alpha1.ChangePreview {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return proposal(t, after, backends).Previews[0]
+	return proposal(t, after, backends).Previews[0].Whole()
 }
 
 // UnlockPreview takes everything back.
@@ -54,12 +54,12 @@ func UnlockPreview(t *testing.T) v1alpha1.ChangePreview {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.Previews[0]
+	return p.Previews[0].Whole()
 }
 
 func proposed(t *testing.T, flags policyset.FlagValues, files ...string) v1alpha1.ChangePreview {
 	t.Helper()
-	return proposal(t, read(t, files...), flags).Previews[0]
+	return proposal(t, read(t, files...), flags).Previews[0].Whole()
 }
 
 func proposal(t *testing.T, m *model.Model, flags policyset.FlagValues) change.Proposal {

@@ -120,7 +120,7 @@ func TestOfChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expectWords(t, probe.OfChange(after, after.Cluster(fixture.Database()), p.Previews[0]),
+	expectWords(t, probe.OfChange(after, after.Cluster(fixture.Database()), p.Previews[0].Whole()),
 		"pod/web, pod/pg-1 denied, pod/pg-2 denied, pod/pg-rw-1 denied",
 		"the operator, pod/pg-1 allowed, pod/pg-2 allowed",
 		"pod/pg-1 in postgres, pod/pg-2 allowed, pod/pg-2 allowed",

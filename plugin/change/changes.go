@@ -152,7 +152,7 @@ func (o *changeOptions) write(p change.Proposal) error {
 				return err
 			}
 		}
-		if err := text.Preview(w, o.verb, one, text.Options{Colors: o.source.Colors(w), Width: width}); err != nil {
+		if err := text.Preview(w, o.verb, one.Whole(), text.Options{Colors: o.source.Colors(w), Width: width}); err != nil {
 			return err
 		}
 	}

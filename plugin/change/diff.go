@@ -242,5 +242,5 @@ func (o *diffOptions) print(ctx context.Context, w world, namespace string, plan
 		return err
 	}
 	_, width := terminal.Detect(o.Out)
-	return report.PrintChange(o.Out, o.output, p.Previews[0], diff, text.Options{Colors: o.source.Colors(o.Out), Width: width})
+	return report.PrintChange(o.Out, o.output, p.Previews[0].Whole(), diff, text.Options{Colors: o.source.Colors(o.Out), Width: width})
 }

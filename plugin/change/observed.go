@@ -63,7 +63,7 @@ func observedChanges(w world, p change.Proposal, options []policyset.Options, qu
 		if err != nil {
 			return err
 		}
-		observed := q.CutOff(w.model, after, p.Previews[i].Access.Loses)
+		observed := q.CutOff(w.model, after, p.Previews[i].Access().Loses)
 		p.Previews[i].Observed = &observed
 	}
 	return nil

@@ -18,9 +18,9 @@ func TestConfirmCutOff(t *testing.T) {
 	client := func(workload string, sessions int) v1alpha1.ObservedClient {
 		return v1alpha1.ObservedClient{Client: v1alpha1.Client{Namespace: "shop", Workload: workload}, Targets: []v1alpha1.ObservedTarget{{Sessions: sessions, Opened: 1}}}
 	}
-	proposal := change.Proposal{Previews: []v1alpha1.ChangePreview{
-		{Metadata: v1alpha1.Metadata{Name: "other"}},
-		{Metadata: v1alpha1.Metadata{Name: "db\x1b[2J"}, Observed: &v1alpha1.ObservedChange{CutOff: []v1alpha1.ObservedClient{client("deployment/a", 2), client("deployment/b", 0), client("deployment/c", 1)}}},
+	proposal := change.Proposal{Previews: []change.Preview{
+		change.PreviewOf(v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Name: "other"}}),
+		change.PreviewOf(v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Name: "db\x1b[2J"}, Observed: &v1alpha1.ObservedChange{CutOff: []v1alpha1.ObservedClient{client("deployment/a", 2), client("deployment/b", 0), client("deployment/c", 1)}}}),
 	}}
 	const first, second = `shop/deployment/a is connected to db\x1b[2J (sessions: 2) and will be cut off. Go on? [y/N] `,
 		`shop/deployment/c is connected to db\x1b[2J (sessions: 1) and will be cut off. Go on? [y/N] `

@@ -33,7 +33,7 @@ func (o *lockdownOptions) prove(ctx context.Context, p change.Proposal) error {
 		if err != nil {
 			return err
 		}
-		probes, err := o.probes.Try(ctx, m, probe.OfChange(m, m.Cluster(key), preview))
+		probes, err := o.probes.Try(ctx, m, probe.OfChange(m, m.Cluster(key), preview.Whole()))
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
