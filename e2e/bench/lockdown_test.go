@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"syscall"
 	"testing"
 	"time"
@@ -10,11 +11,12 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/report/text"
 )
 
 // BenchmarkOrder is the proof that lockdown -A cuts off no database at any moment, for databases that nothing restricts yet,
-// by the processor's time: ten times as many take about ten times as long. BenchmarkLockdownAll is the proposal with its
-// previews, each of which names everybody who loses access.
+// by the processor's time: ten times as many take about ten times as long. BenchmarkLockdownAll is the proposal of it, and
+// BenchmarkLockdownPreviews the proposal with its previews as text, each of which counts everybody who loses access.
 func BenchmarkOrder(b *testing.B) {
 	eachFleet(b, func(b *testing.B, m *model.Model, options []policyset.Options) {
 		plan, err := change.Lockdown(m.Inventory().Policies, options)
@@ -38,6 +40,25 @@ func BenchmarkLockdownAll(b *testing.B) {
 		for b.Loop() {
 			if p, err := change.ProposeLockdown(m, options); err != nil || len(p.Refusals) > 0 {
 				b.Fatalf("%+v, %v", p.Refusals, err)
+			}
+		}
+		b.ReportMetric((processorTime(b)-begun).Seconds()/float64(b.N), "cpu-s/op")
+	})
+}
+
+// BenchmarkLockdownPreviews is described at BenchmarkOrder.
+func BenchmarkLockdownPreviews(b *testing.B) {
+	eachFleet(b, func(b *testing.B, m *model.Model, options []policyset.Options) {
+		begun := processorTime(b)
+		for b.Loop() {
+			p, err := change.ProposeLockdown(m, options)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, preview := range p.Previews {
+				if err := text.Preview(io.Discard, "lockdown", preview.Whole(), text.Options{}); err != nil {
+					b.Fatal(err)
+				}
 			}
 		}
 		b.ReportMetric((processorTime(b)-begun).Seconds()/float64(b.N), "cpu-s/op")

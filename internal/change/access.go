@@ -31,8 +31,8 @@ func accessOf(before, after *model.Model, c *model.Cluster) v1alpha1.AccessChang
 	return Access(assess.Named(before, c, assess.Admitted(before, c)), assess.Named(after, c, assess.Admitted(after, c)))
 }
 
-// losersOf are those who lose access to a cluster. Nobody does who is not named in any of its two states: both are open to everybody.
-func losersOf(before, after *model.Model, c *model.Cluster) []v1alpha1.ClientChange {
+// Losers are those who lose access to a cluster, as in AccessChanges. Where it is open to everybody in both states, nobody does, and nobody has to be named.
+func Losers(before, after *model.Model, c *model.Cluster) []v1alpha1.ClientChange {
 	was, is := assess.Admitted(before, c), assess.Admitted(after, c)
 	if slices.EqualFunc(was, is, openAlike) {
 		return nil

@@ -63,7 +63,7 @@ func cutsOffNobody(m *model.Model, plan Plan) error {
 	seen := map[*model.Model][]deniedPeer{}
 	w := plan.walk(m, m.Inventory().Policies, func(then *model.Model, c *model.Cluster, step Step) []string {
 		var out []string
-		if lost := losersOf(m, then, c); len(lost) > 0 {
+		if lost := Losers(m, then, c); len(lost) > 0 {
 			out = append(out, fmt.Sprintf("%s would lose access to cluster %q with policy %q (%s), and a rehearsal cuts off nobody", clientWords(lost), c.Object.Name, step.Policy.Name, step.Action))
 		}
 		for _, f := range assess.RequiredFlows(then, c) {

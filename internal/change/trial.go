@@ -58,7 +58,7 @@ func (p Proposal) OnTrial(before *model.Model, within string) (Proposal, error) 
 // notBack is what a cluster had before, and has not when everything timed has ended.
 func notBack(before, end *model.Model, c *model.Cluster, what string) []error {
 	var errs []error
-	if lost := losersOf(before, end, c); len(lost) > 0 {
+	if lost := Losers(before, end, c); len(lost) > 0 {
 		errs = append(errs, fmt.Errorf("%s would have no access to cluster %q when the %s has ended by itself, and has now: leave out --confirm-within",
 			clientWords(lost), c.Object.Name, what))
 	}

@@ -51,32 +51,78 @@ func named(kind accessChange) int {
 
 // merge collects clients, one entry for each with all its targets. An entity is a client without a namespace.
 func merge(all []v1alpha1.ClientChange) []access {
-	var merged []access
-	type name struct{ namespace, workload string }
-	known := map[name]int{}
-	for _, c := range all {
-		client := v1alpha1.Client{Namespace: c.Namespace, Workload: cmp.Or(string(c.Entity), c.Workload), Pods: c.Pods}
-		target := fmt.Sprintf("%s:%d", c.Target, c.Port)
-		i, ok := known[name{client.Namespace, client.Workload}]
-		if !ok {
-			known[name{client.Namespace, client.Workload}] = len(merged)
-			merged = append(merged, access{client: client, targets: target})
-			continue
+	merged, names := make([]access, 0, clientsIn(all)), targetNames{}
+	add := func(from, to int) {
+		first := all[from]
+		a := access{
+			client:  v1alpha1.Client{Namespace: first.Namespace, Workload: cmp.Or(string(first.Entity), first.Workload), Pods: first.Pods},
+			targets: names.of(first),
 		}
-		merged[i].client.Pods = max(merged[i].client.Pods, client.Pods)
-		merged[i].targets += ", " + target
+		for _, c := range all[from+1 : to] {
+			a.client.Pods = max(a.client.Pods, c.Pods)
+			a.targets = names.and(a.targets, names.of(c))
+		}
+		merged = append(merged, a)
 	}
 	// Workloads are what people look for; everybody else is much the same everywhere.
-	slices.SortStableFunc(merged, func(a, b access) int { return cmp.Compare(rankOf(a.client), rankOf(b.client)) })
+	for _, workloads := range []bool{true, false} {
+		for from := 0; from < len(all); {
+			to := from + 1
+			for to < len(all) && sameClient(all[from], all[to]) {
+				to++
+			}
+			if (all[from].Namespace != "") == workloads {
+				add(from, to)
+			}
+			from = to
+		}
+	}
 	return merged
 }
 
-// rankOf puts workloads before entities and addresses.
-func rankOf(c v1alpha1.Client) int {
-	if c.Namespace != "" {
-		return 0
+// sameClient tells whether two changes are about the same client: they follow each other, because changes are in order.
+func sameClient(a, b v1alpha1.ClientChange) bool {
+	return a.Workload == b.Workload && a.Namespace == b.Namespace && a.Entity == b.Entity
+}
+
+// clientsIn is the number of clients that changes are about.
+func clientsIn(all []v1alpha1.ClientChange) int {
+	n := 0
+	for i, c := range all {
+		if i == 0 || !sameClient(all[i-1], c) {
+			n++
+		}
 	}
-	return 1
+	return n
+}
+
+// targetNames are the texts of targets, each of which is made once, however many clients have it.
+type targetNames struct {
+	last   v1alpha1.ClientChange
+	name   string
+	joined map[[2]string]string
+}
+
+// of is the target of a change.
+func (t *targetNames) of(c v1alpha1.ClientChange) string {
+	if t.name == "" || c.Target != t.last.Target || c.Port != t.last.Port {
+		t.last, t.name = c, fmt.Sprintf("%s:%d", c.Target, c.Port)
+	}
+	return t.name
+}
+
+// and are some targets and another one.
+func (t *targetNames) and(some, other string) string {
+	key := [2]string{some, other}
+	if t.joined == nil {
+		t.joined = map[[2]string]string{}
+	}
+	text, known := t.joined[key]
+	if !known {
+		text = some + ", " + other
+		t.joined[key] = text
+	}
+	return text
 }
 
 // accessChanges writes who loses, gains and keeps access.
@@ -146,16 +192,14 @@ func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 			}
 			g.add(row...)
 		}
-		var workloads []v1alpha1.Client
 		addresses := 0
 		for _, c := range rest {
 			if c.Namespace == "" {
 				addresses++
-			} else {
-				workloads = append(workloads, c)
 			}
 		}
-		if len(workloads) > 0 {
+		// They come after the workloads, see merge.
+		if workloads := rest[:len(rest)-addresses]; len(workloads) > 0 {
 			sum, places := more(workloads)
 			omitted = append(omitted, "and "+sum+" "+inflect(len(workloads), kind)+" access: "+places)
 		}
@@ -179,6 +223,7 @@ func (p *page) split(all []access, limit int) (shown []access, rest []v1alpha1.C
 		return all, nil
 	}
 	workloads, addresses := 0, 0
+	shown, rest = make([]access, 0, 2*limit), make([]v1alpha1.Client, 0, len(all)-limit)
 	for _, a := range all {
 		switch {
 		case a.client.Namespace != "":
@@ -224,16 +269,17 @@ type accessGroup struct {
 // grouped puts the clients of a namespace with the same targets into one row.
 func grouped(all []access) []accessGroup {
 	var groups []accessGroup
+	type key struct{ namespace, targets string }
+	places := map[key]int{}
 	for _, a := range all {
 		namespace, client := a.client.Namespace, words.Workload(a.client)
 		if namespace == "" {
 			namespace, client = "-", words.Entity(v1alpha1.Entity(a.client.Workload))
 		}
-		i := slices.IndexFunc(groups, func(g accessGroup) bool {
-			return g.namespace == namespace && g.targets == a.targets
-		})
-		if i < 0 {
+		i, known := places[key{namespace, a.targets}]
+		if !known {
 			i = len(groups)
+			places[key{namespace, a.targets}] = i
 			groups = append(groups, accessGroup{namespace: namespace, targets: a.targets})
 		}
 		groups[i].clients = append(groups[i].clients, client)

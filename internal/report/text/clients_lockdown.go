@@ -75,10 +75,12 @@ func seenLosers(preview v1alpha1.ChangePreview) v1alpha1.ChangePreview {
 	if preview.Observed == nil {
 		return preview
 	}
+	unseen := map[v1alpha1.Client]bool{}
+	for _, u := range preview.Observed.Unseen {
+		unseen[v1alpha1.Client{Namespace: u.Namespace, Workload: u.Workload}] = true
+	}
 	preview.Access.Loses = slices.DeleteFunc(slices.Clone(preview.Access.Loses), func(c v1alpha1.ClientChange) bool {
-		return c.Entity == "" && slices.ContainsFunc(preview.Observed.Unseen, func(u v1alpha1.Client) bool {
-			return u.Namespace == c.Namespace && u.Workload == c.Workload
-		})
+		return c.Entity == "" && unseen[v1alpha1.Client{Namespace: c.Namespace, Workload: c.Workload}]
 	})
 	return preview
 }

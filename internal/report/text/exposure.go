@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
@@ -167,12 +168,24 @@ func (p *page) unknownClients(e v1alpha1.Exposure) {
 // more counts the workloads that are not named: "14 more workloads in 2 namespaces" and "a (10),
 // b (4)".
 func more(rest []v1alpha1.Client) (sum, places string) {
-	groups := byNamespace(rest)
-	names := make([]string, 0, len(groups))
-	for _, g := range groups {
-		names = append(names, fmt.Sprintf("%s (%d)", g.namespace, len(g.workloads)))
+	var namespaces []string
+	counts := map[string]int{}
+	for begin := 0; begin < len(rest); {
+		namespace, end := rest[begin].Namespace, begin+1
+		for end < len(rest) && rest[end].Namespace == namespace {
+			end++
+		}
+		if counts[namespace] == 0 {
+			namespaces = append(namespaces, namespace)
+		}
+		counts[namespace] += end - begin
+		begin = end
 	}
-	return words.Count(len(rest), "more workload") + " in " + words.Count(len(groups), "namespace"), strings.Join(names, ", ")
+	names := make([]string, 0, len(namespaces))
+	for _, namespace := range namespaces {
+		names = append(names, namespace+" ("+strconv.Itoa(counts[namespace])+")")
+	}
+	return words.Count(len(rest), "more workload") + " in " + words.Count(len(namespaces), "namespace"), strings.Join(names, ", ")
 }
 
 type namespaceGroup struct {
@@ -183,10 +196,12 @@ type namespaceGroup struct {
 // byNamespace groups workloads, keeping the order in which they come.
 func byNamespace(clients []v1alpha1.Client) []namespaceGroup {
 	var groups []namespaceGroup
+	places := map[string]int{}
 	for _, c := range clients {
-		i := slices.IndexFunc(groups, func(g namespaceGroup) bool { return g.namespace == c.Namespace })
-		if i < 0 {
+		i, known := places[c.Namespace]
+		if !known {
 			i = len(groups)
+			places[c.Namespace] = i
 			groups = append(groups, namespaceGroup{namespace: c.Namespace})
 		}
 		groups[i].workloads = append(groups[i].workloads, words.Workload(c))

@@ -51,17 +51,22 @@ func accessSummary(all v1alpha1.AccessChanges) []string {
 	for _, change := range []accessChange{loses, gains} {
 		var who []string
 		workloads, addresses := 0, 0
-		for _, a := range merge(change.of(all)) {
+		changes := change.of(all)
+		for i, c := range changes {
+			if i > 0 && sameClient(changes[i-1], c) {
+				continue
+			}
+			_, isAddress := c.Entity.Addresses()
 			switch {
-			case a.client.Namespace != "":
+			case c.Namespace != "":
 				workloads++
-			case isAddress(a.client) && addresses >= fewAddresses:
+			case isAddress && addresses >= fewAddresses:
 				addresses++
 			default:
-				if isAddress(a.client) {
+				if isAddress {
 					addresses++
 				}
-				who = append(who, v1alpha1.Entity(a.client.Workload).Short())
+				who = append(who, c.Entity.Short())
 			}
 		}
 		if more := addresses - fewAddresses; more > 0 {
