@@ -37,7 +37,7 @@ type needed struct {
 // neededFlows asks about what a cluster needs besides the connections among operator, instances and poolers, in
 // the order in which people look for them.
 func neededFlows(m *model.Model, c *model.Cluster) []needed {
-	all := group{m: m, own: c.Object.Namespace}
+	all := newGroup(m, c.Object.Namespace)
 	for _, flow := range []egress.Flow{egress.APIServer, egress.DNS, egress.ObjectStore, egress.External} {
 		for _, need := range m.Needs(c) {
 			if need.Flow == flow {
@@ -84,18 +84,31 @@ func called(who egress.Who) string {
 type group struct {
 	m   *model.Model
 	out []needed
+	// at is where the flows are in out: a cluster may need as many things as it can name.
+	at map[flowKey]int
 	// own is the namespace of the cluster.
 	own string
 }
 
+func newGroup(m *model.Model, own string) group { return group{m: m, own: own, at: map[flowKey]int{}} }
+
+// flowKey is what the needs of one flow have in common.
+type flowKey struct {
+	flow     egress.Flow
+	to       string
+	advisory bool
+	// from is the source of those that are told by themselves.
+	from string
+}
+
 // flowOf is the flow that a need belongs to, from which its source's name is among.
 func (g *group) flowOf(need egress.Need, from, to string) *needed {
-	i := slices.IndexFunc(g.out, func(n needed) bool {
-		// A dependant and the operator are told by themselves.
-		alone := need.Flow == egress.Dependants || need.Flow == egress.Webhook || need.Flow == egress.Metrics
-		return n.flow.Name == string(need.Flow) && n.flow.To == to && n.flow.Advisory == need.Advisory && (!alone || n.flow.From == from)
-	})
-	if i < 0 {
+	key := flowKey{flow: need.Flow, to: to, advisory: need.Advisory}
+	if need.Flow == egress.Dependants || need.Flow == egress.Webhook || need.Flow == egress.Metrics {
+		key.from = from // A dependant and the operator are told by themselves.
+	}
+	i, ok := g.at[key]
+	if !ok {
 		f := v1alpha1.RequiredFlow{
 			Name: string(need.Flow), From: from, To: to, Verdict: v1alpha1.VerdictAllowed, Advisory: need.Advisory, Policies: []v1alpha1.PolicyReference{},
 		}
@@ -104,6 +117,7 @@ func (g *group) flowOf(need egress.Need, from, to string) *needed {
 				f.Port = p.Ports[0].Number
 			}
 		}
+		g.at[key] = len(g.out)
 		g.out = append(g.out, needed{flow: f, sources: []string{from}})
 		return &g.out[len(g.out)-1]
 	}

@@ -109,7 +109,7 @@ func operatorsIn(m *model.Model, namespace string) []int {
 // OperatorFlows are the connections that the operator of a namespace needs: those of its webhook, to what it needs itself,
 // and to the instances of each cluster, those to come included.
 func OperatorFlows(m *model.Model, namespace string) []v1alpha1.RequiredFlow {
-	all := group{m: m, own: namespace}
+	all := newGroup(m, namespace)
 	name := fmt.Sprintf("operator (%s)", namespace)
 	operators := operatorsIn(m, namespace)
 	for _, i := range operators {

@@ -69,8 +69,8 @@ func (e *Engine) direction(s *subject, end *endInfo, key policy.Key) Direction {
 	if s.err != nil {
 		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: s.err.Error()}
 	}
-	if len(end.unreadable) > 0 {
-		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: unreadableReason(end.unreadable)}
+	if end.unread != "" {
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: end.unread}
 	}
 	if d, ok := s.known(key); ok {
 		return d

@@ -75,8 +75,10 @@ type endInfo struct {
 	defaultDeny []v1alpha1.PolicyReference
 	// unsure are the rules that may select more peers than can be seen, and why.
 	unsure []unsureRule
-	// unreadable are the reasons of policies that could select the subject and that nobody can read.
+	// unreadable are the reasons of policies that could select the subject and that nobody can read, and unread says so in one
+	// sentence.
 	unreadable []string
+	unread     string
 	// rules are the names of those that select the subject; byName is true when one of them refers to ports by
 	// name.
 	rules  []string
@@ -189,6 +191,10 @@ func (e *Engine) describe(s *subject) (rules ruleNames) {
 				end.unsure = append(end.unsure, unsureRule{Rule{p.PolicyReference, rule.path}, rule.Verdict, rule.unsure})
 			}
 		}
+	}
+	if len(s.ingress.unreadable) > 0 {
+		s.ingress.unread = unreadableReason(s.ingress.unreadable)
+		s.egress.unread = s.ingress.unread // They are the same policies: nobody knows which direction they are for.
 	}
 	s.ingress.defaultDeny = Unique(s.ingress.defaultDeny)
 	s.egress.defaultDeny = Unique(s.egress.defaultDeny)

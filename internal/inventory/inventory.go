@@ -95,15 +95,27 @@ type NamedPort struct {
 	Protocol corev1.Protocol
 }
 
-// AddressesOf reads addresses. What is empty or none is left out: nobody connects from there.
+// AddressesOf reads addresses, each once. What is empty or none is left out: nobody connects from there.
 func AddressesOf(texts ...string) []netip.Addr {
+	const few = 16
 	var out []netip.Addr
+	var many map[netip.Addr]bool // Pods have one or two, but an object may hold tens of thousands.
 	for _, text := range texts {
 		if text == "" {
 			continue
 		}
-		if address, err := netip.ParseAddr(text); err == nil && !slices.Contains(out, address.Unmap()) {
-			out = append(out, address.Unmap())
+		address, err := netip.ParseAddr(text)
+		if address = address.Unmap(); err != nil || many[address] || many == nil && slices.Contains(out, address) {
+			continue
+		}
+		if out = append(out, address); many == nil && len(out) > few {
+			many = make(map[netip.Addr]bool, len(texts))
+			for _, known := range out {
+				many[known] = true
+			}
+		}
+		if many != nil {
+			many[address] = true
 		}
 	}
 	return out
