@@ -174,6 +174,7 @@ func findAlike(ids *Identities, policies []Policy) *alike {
 // apart: what holds for an address in it holds for those in the others.
 func (s *Identities) ToldApart(policies []Policy) World {
 	world := WorldOf(policies)
+	world.index = newNameIndex(world.Names)
 	_ = withAgent(s.settings, func() {
 		named, seen := marksOf(policies), map[string]bool{}
 		world.Prefixes = slices.DeleteFunc(world.Prefixes, func(prefix netip.Prefix) bool {

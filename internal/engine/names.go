@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cilium/cilium/pkg/fqdn/dns"
 	"github.com/cilium/cilium/pkg/identity"
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	"github.com/cilium/cilium/pkg/labels"
@@ -22,17 +21,15 @@ import (
 // addresses are IPv4 where the cluster has IPv4: who has both tries that one, too.
 func (s *Identities) Name(name string, world World) ([]*Identity, error) {
 	lbls, key := labels.Labels{}, "name:"+name
-	for i := range world.Names {
-		expression, err := world.Names[i].ToRegex()
-		if err != nil {
-			return nil, err
-		}
-		if expression.MatchString(dns.FQDN(strings.ToLower(name))) {
-			label := world.Names[i].IdentityLabel()
-			lbls[label.Key] = label
-			// Under other policies, the name has other labels, and is another identity.
-			key += " as " + label.Key
-		}
+	matching, err := world.matching(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range matching {
+		label := world.Names[at].IdentityLabel()
+		lbls[label.Key] = label
+		// Under other policies, the name has other labels, and is another identity.
+		key += " as " + label.Key
 	}
 	return s.somewhere(key, lbls, world)
 }

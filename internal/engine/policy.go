@@ -136,8 +136,17 @@ type World struct {
 	Prefixes []netip.Prefix
 	// CIDRGroups are those of which the members are not known.
 	CIDRGroups []string
-	// Names are the DNS names and patterns of toFQDNs.
+	// Names are the DNS names and patterns of toFQDNs, and index finds them.
 	Names []api.FQDNSelector
+	index *nameIndex
+}
+
+// matching are the positions of those of Names that match a name.
+func (w World) matching(name string) ([]int, error) {
+	if w.index == nil {
+		w.index = newNameIndex(w.Names)
+	}
+	return w.index.matching(name)
 }
 
 // NamesSome is false when the policies name nothing of the world.

@@ -111,7 +111,7 @@ func (k *Kind) problems(object map[string]any, meta *metav1.ObjectMeta, r *rules
 	}
 	var problems []Problem
 	if !r.form.certain(object) {
-		problems = fromSchema(r.validator.Validate(object))
+		problems = fromSchema(r.pieces().validate("", object, r.form))
 		problems = append(problems, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, object))...)
 	}
 	if !slices.ContainsFunc(problems, inMetadata) { // Else, something in it is of another type than it should be.

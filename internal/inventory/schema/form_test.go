@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/kube-openapi/pkg/validation/strfmt"
+	"k8s.io/kube-openapi/pkg/validation/validate"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -47,14 +50,18 @@ func TestCertainIsWhatTheValidatorSays(t *testing.T) {
 		object, r := readable(t, kinds, text)
 		r.form.dropNulls(object)
 		if !r.form.certain(object) {
-			t.Errorf("not certain: %s\n%v", text, fromSchema(r.validator.Validate(object)))
+			t.Errorf("not certain: %s\n%v", text, r.whole(object))
 		}
 		for range mutations {
 			changed := runtime.DeepCopyJSON(object)
 			for range 1 + random.IntN(2) {
 				mutate(random, changed)
 			}
-			problems := append(fromSchema(r.validator.Validate(changed)), fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, changed))...)
+			said := r.whole(changed)
+			if d := cmp.Diff(sorted(said), sorted(fromSchema(r.pieces().validate("", changed, r.form)))); d != "" {
+				t.Fatalf("in pieces, the validator says something else: %s", d)
+			}
+			problems := slices.Concat(said, fromFields(listtype.ValidateListSetsAndMaps(nil, r.structural, changed)))
 			if !r.form.certain(changed) {
 				wrong++
 				continue
@@ -69,6 +76,11 @@ func TestCertainIsWhatTheValidatorSays(t *testing.T) {
 	if most := mutations * len(texts); wrong < most/20 || right < most/20 {
 		t.Errorf("%d of %d were certain: that says little", right, right+wrong)
 	}
+}
+
+// whole is what the API server's validator says of an object.
+func (r *rules) whole(object map[string]any) []Problem {
+	return fromSchema(validate.NewSchemaValidator(r.openAPI, nil, "", strfmt.Default).Validate(object).Errors)
 }
 
 // Limits that mutations seldom meet.
@@ -87,7 +99,7 @@ func TestBeyondALimitNothingIsCertain(t *testing.T) {
 		adminIngress + "{action: Accept, from: [{namespaces: {}, pods: {namespaceSelector: {}, podSelector: {}}}]}]}",
 	} {
 		object, r := readable(t, kinds, text)
-		if fromSchema(r.validator.Validate(object)) == nil && listtype.ValidateListSetsAndMaps(nil, r.structural, object) == nil {
+		if r.whole(object) == nil && listtype.ValidateListSetsAndMaps(nil, r.structural, object) == nil {
 			t.Errorf("the validator takes it: %s", text)
 		}
 		if r.form.certain(object) {

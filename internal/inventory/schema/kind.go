@@ -9,8 +9,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/kube-openapi/pkg/validation/strfmt"
-	"k8s.io/kube-openapi/pkg/validation/validate"
+	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
 //go:embed kinds/*.json
@@ -29,8 +28,10 @@ type Kind struct {
 // rules are a schema in the two forms that the API server has of it, and in one in which most values can be told to be as they should.
 type rules struct {
 	structural *structural.Structural
-	validator  *validate.SchemaValidator
+	openAPI    *spec.Schema
 	form       *form
+	// pieces are openAPI, once something is not as it should be.
+	pieces func() *pieces
 }
 
 // Kinds are the kinds whose rules are known.
@@ -95,7 +96,9 @@ func readRules(file string, meta func() (*structural.Structural, error)) (*rules
 	checked := s.DeepCopy()
 	checked.Properties["metadata"] = *m
 	forgetDefaults(checked)
-	return &rules{structural: s, validator: validate.NewSchemaValidator(checked.ToKubeOpenAPI(), nil, "", strfmt.Default), form: formOf(checked)}, nil
+	r := &rules{structural: s, openAPI: checked.ToKubeOpenAPI(), form: formOf(checked)}
+	r.pieces = sync.OnceValue(func() *pieces { return piecesOf(r.openAPI) })
+	return r, nil
 }
 
 // forgetDefaults takes the fields with a default out of those that are required: the API server has

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	openapierrors "k8s.io/kube-openapi/pkg/validation/errors"
-	"k8s.io/kube-openapi/pkg/validation/validate"
 	kjson "sigs.k8s.io/json"
 )
 
@@ -33,8 +32,10 @@ func (p Problem) String() string {
 // Paths are the fields that the problems are about, each once.
 func Paths(problems []Problem) []string {
 	var paths []string
+	known := map[string]bool{"": true}
 	for _, p := range problems {
-		if p.Path != "" && !slices.Contains(paths, p.Path) {
+		if !known[p.Path] {
+			known[p.Path] = true
 			paths = append(paths, p.Path)
 		}
 	}
@@ -64,9 +65,9 @@ func sorted(problems []Problem) []Problem {
 }
 
 // fromSchema puts what the validator of OpenAPI schemas says into plain words.
-func fromSchema(result *validate.Result) []Problem {
+func fromSchema(errs []error) []Problem {
 	var problems []Problem
-	for _, err := range result.Errors {
+	for _, err := range errs {
 		problems = append(problems, fromError(err)...)
 	}
 	return exact(problems)
