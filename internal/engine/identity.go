@@ -127,10 +127,10 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 	out := make([]*Identity, len(pods))
 	return out, withAgent(s.settings, func() {
 		// Most pods are like others, and what their namespace gives them is the same for all that are in it.
-		known := map[string]*Identity{}
+		known, keys := map[string]*Identity{}, podKeys{long: map[uintptr]string{}}
 		for i := range pods {
 			pod := &pods[i]
-			key := podKey(pod)
+			key := keys.of(pod)
 			if known[key] == nil {
 				of := s.labelsOfNamespace(pod.Namespace, namespaces[pod.Namespace])
 				own := s.labelsOf(pod, nil, s.settings.ClusterName).LabelArray()

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,21 +16,47 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// podKey is the same for pods of a namespace that are one identity, as far as it can be told quickly.
-func podKey(pod *inventory.Pod) string {
+// podKeys make keys of pods.
+type podKeys struct {
+	// long are the texts of labels that several pods may share and that are many, by where they are.
+	long map[uintptr]string
+}
+
+// of is the same for pods of a namespace that are one identity, as far as it can be told quickly.
+func (k *podKeys) of(pod *inventory.Pod) string {
 	var key []byte
 	part := func(text string) {
 		key = append(append(key, text...), 0)
 	}
 	part(pod.Namespace)
 	part(pod.ServiceAccount)
-	for _, name := range slices.Sorted(maps.Keys(pod.Labels)) {
-		part(name)
-		part(pod.Labels[name])
-	}
-	part("")
+	part(k.labels(pod.Labels))
 	part(portsKey(pod.NamedPorts))
 	return string(key)
+}
+
+// labels is the same for the same labels alone.
+func (k *podKeys) labels(labels map[string]string) string {
+	const many = 256
+	if len(labels) <= many {
+		return labelsText(labels)
+	}
+	at := reflect.ValueOf(labels).Pointer()
+	text, ok := k.long[at]
+	if !ok {
+		digest := sha256.Sum256([]byte(labelsText(labels)))
+		text = strconv.Itoa(len(labels)) + " " + string(digest[:])
+		k.long[at] = text
+	}
+	return text
+}
+
+func labelsText(labels map[string]string) string {
+	var text []byte
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		text = append(append(append(append(text, name...), 0), labels[name]...), 0)
+	}
+	return string(text)
 }
 
 // given is what the labels of a namespace add.

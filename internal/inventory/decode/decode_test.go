@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -400,5 +401,21 @@ metadata: {name: web, namespace: shop}
 status: {networking: {node: 192.0.2.1, addressing: [{ipv4: 10.244.1.9, ipv6: "fd00::9"}, {ipv4: "none"}]}}`), "")
 	if want := inventory.AddressesOf("10.244.1.9", "fd00::9"); err != nil || !slices.Equal(e.Addresses, want) {
 		t.Errorf("%v, %v, want %v", err, e.Addresses, want)
+	}
+}
+
+// Each pod of a StatefulSet has labels of its own, of which one object can ask for very many; those of other kinds share theirs.
+func TestPodsOfAStatefulSetHaveNoMoreLabelsThanCanBeHeld(t *testing.T) {
+	labels := map[string]string{}
+	for i := range 2500 {
+		labels[fmt.Sprint("key-", i)] = "x"
+	}
+	for kind, want := range map[string]int{"StatefulSet": 79, "Deployment": 300} {
+		w := Workload{Kind: kind, Metadata: Meta{Name: "w"}}
+		replicas := int32(300)
+		w.Spec.Replicas, w.Spec.Template.Metadata.Labels = &replicas, labels
+		if pods := w.Pods(); len(pods) != want || len(pods[want-1].Labels) < len(labels) {
+			t.Errorf("%s: %d pods, want %d", kind, len(pods), want)
+		}
 	}
 }

@@ -96,14 +96,23 @@ func (w *Workload) Owner() inventory.Workload {
 	return inventory.Workload{}
 }
 
+// mostLabels is how many labels the pods of a StatefulSet may have together, each of which has labels of its own: where they have
+// more, there are fewer pods, like the others.
+const mostLabels = 200_000
+
 // Pods are the pods that the controllers would create: one for each replica, one for a DaemonSet
 // or CronJob, none for a Job that is over.
 func (w *Workload) Pods() []inventory.Pod {
 	template := w.Template()
-	ports, key := template.Spec.NamedPorts(), w.Key()
+	ports, key, shared := template.Spec.NamedPorts(), w.Key(), w.labels()
 	var pods []inventory.Pod
 	for i := range w.replicas() {
-		name, labels := w.pod(i, template.Metadata.Labels)
+		name, labels := fmt.Sprintf("%s-%d", w.Metadata.Name, i+1), shared
+		if w.Kind == "StatefulSet" {
+			ordinal := strconv.Itoa(i + int(w.Spec.Ordinals.Start))
+			name = w.Metadata.Name + "-" + ordinal
+			labels = with(shared, map[string]string{"statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": ordinal})
+		}
 		pods = append(pods, inventory.Pod{
 			Namespace: w.Metadata.Namespace, Name: name,
 			Labels:         labels,
@@ -118,7 +127,7 @@ func (w *Workload) Pods() []inventory.Pod {
 }
 
 func (w *Workload) replicas() int {
-	wanted := w.Spec.Replicas
+	wanted, most := w.Spec.Replicas, inventory.MaxExpected
 	switch w.Kind {
 	case "DaemonSet", "CronJob":
 		return 1
@@ -129,33 +138,29 @@ func (w *Workload) replicas() int {
 			}
 		}
 		wanted = w.Spec.Parallelism
+	case "StatefulSet":
+		most = min(most, max(1, mostLabels/(1+len(w.Template().Metadata.Labels))))
 	}
 	if wanted == nil {
 		return 1
 	}
-	return min(max(int(*wanted), 0), inventory.MaxExpected)
+	return min(max(int(*wanted), 0), most)
 }
 
-// pod is the name of the i-th pod and its labels: those of the template, and those that the
-// controllers add and policies may use.
-func (w *Workload) pod(i int, template map[string]string) (string, map[string]string) {
-	name, extra := fmt.Sprintf("%s-%d", w.Metadata.Name, i+1), map[string]string(nil)
-	switch w.Kind {
-	case "StatefulSet":
-		ordinal := strconv.Itoa(i + int(w.Spec.Ordinals.Start))
-		name = w.Metadata.Name + "-" + ordinal
-		extra = map[string]string{"statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": ordinal}
-	case "Job":
-		extra = map[string]string{"job-name": w.Metadata.Name, "batch.kubernetes.io/job-name": w.Metadata.Name}
+// labels are those that all pods have: those of the template, and those that the controllers add and policies may use. The pods share
+// them: nobody changes a pod's labels.
+func (w *Workload) labels() map[string]string {
+	template := w.Template().Metadata.Labels
+	if w.Kind == "Job" {
+		return with(template, map[string]string{"job-name": w.Metadata.Name, "batch.kubernetes.io/job-name": w.Metadata.Name})
 	}
-	if extra == nil {
-		// Shared by the pods of the workload: nobody changes a pod's labels.
-		return name, template
-	}
-	labels := maps.Clone(template)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	maps.Copy(labels, extra)
-	return name, labels
+	return template
+}
+
+// with are labels and more of them.
+func with(labels, more map[string]string) map[string]string {
+	out := make(map[string]string, len(labels)+len(more))
+	maps.Copy(out, labels)
+	maps.Copy(out, more)
+	return out
 }
