@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -23,6 +24,8 @@ const (
 	kubernetesService = "kubernetes"
 	// The ports of API servers that were not seen: of kubeadm and most others, and of managed ones.
 	usualPort, managedPort = 6443, 443
+	// mostAPIServers is how many addresses and ports of API servers are asked about for each database. Nobody has as many.
+	mostAPIServers = 100
 )
 
 // findAPIServers finds the API servers by the endpoints of default/kubernetes, and whether these are on nodes
@@ -49,7 +52,14 @@ func findAPIServers(inv *inventory.Inventory, nodes []netip.Addr) (peers []Peer,
 			}
 		}
 	}
-	if len(peers) > 0 {
+	asked := 0
+	for _, p := range peers {
+		asked += max(1, len(p.Ports))
+	}
+	switch {
+	case asked > mostAPIServers:
+		return []Peer{{Unknown: fmt.Sprintf("the API server has %d addresses and ports, and more than %d are not asked about", asked, mostAPIServers)}}, ""
+	case len(peers) > 0:
 		return peers, which
 	}
 	for _, port := range []uint16{usualPort, managedPort} {

@@ -293,6 +293,9 @@ func TestAPIServers(t *testing.T) {
 	s.check(t, egress.APIServer, who("API server 192.168.7.10 on a node:6443")...)
 	s.inv.EndpointSlices[0].Endpoints[0].Addresses = []string{"203.0.113.9"}
 	s.check(t, egress.APIServer, who("API server 203.0.113.9:6443")...)
+	s.inv.EndpointSlices[0].Endpoints = slices.Repeat(s.inv.EndpointSlices[0].Endpoints, 101)
+	s.check(t, egress.APIServer, who("? the API server has 101 addresses and ports, and more than 100 are not asked about")...)
+	s.inv.EndpointSlices[0].Endpoints = s.inv.EndpointSlices[0].Endpoints[:1]
 	pods := s.inv.Pods
 	s.inv.Pods = nil
 	s.check(t, egress.APIServer, who("API server 203.0.113.9:6443 or API server 203.0.113.9 on a node:6443")...)

@@ -253,7 +253,7 @@ func (d *Destination) doubtAPIServer(deriver *egress.Deriver) {
 		was := end.Alternatives[0]
 		var found []Alternative
 		for _, server := range servers {
-			if server.APIServer.Address == was.Peer.Address {
+			if server.APIServer == nil || server.APIServer.Address == was.Peer.Address { // Of very many, it may be any.
 				found = append(found, Alternative{server, was.Port, nameOf(server, "the API server")})
 			}
 		}
