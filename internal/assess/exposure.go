@@ -51,6 +51,9 @@ func audiences(m *model.Model, c *model.Cluster, most int, e *dependencies) []au
 // audienceOf asks who can connect. The cost is that of the peers that the target's policy names, not
 // that of the whole fleet.
 func audienceOf(m *model.Model, c *model.Cluster, t model.Target, q question, e *dependencies) audience {
+	if !q.uniform && !t.Open && m.Engine().TellsNothing() {
+		return unknownAudience(m, c, t)
+	}
 	decide := q.decider(m, t)
 	a := ask(m, c, t, decide, q.single, e)
 	if q.open && a.exposure.DeniedPods+a.unknown > 0 {
@@ -176,9 +179,7 @@ func everyPeer(m *model.Model) []int {
 // ask asks about peers, one by one.
 func ask(m *model.Model, c *model.Cluster, t model.Target, decide decider, peers []int, e *dependencies) audience {
 	clients := accessOf{}
-	a := audience{exposure: v1alpha1.Exposure{
-		Target: t.Of, Port: t.Port, Entities: []v1alpha1.Entity{}, DeniedEntities: []v1alpha1.Entity{}, Denied: []v1alpha1.ClientAccess{},
-	}}
+	a := audience{exposure: nobodyYet(t)}
 	for _, i := range peers {
 		e.from(m.Peers()[i].Identity.Namespace())
 		pods := m.Strangers(c, m.Peers()[i])
@@ -202,6 +203,20 @@ func ask(m *model.Model, c *model.Cluster, t model.Target, decide decider, peers
 		}
 	}
 	a.clients = clients.sorted()
+	return a
+}
+
+func nobodyYet(t model.Target) v1alpha1.Exposure {
+	return v1alpha1.Exposure{
+		Target: t.Of, Port: t.Port, Entities: []v1alpha1.Entity{}, DeniedEntities: []v1alpha1.Entity{}, Denied: []v1alpha1.ClientAccess{},
+	}
+}
+
+// unknownAudience is everybody, about whom nobody can tell: one by one, it would be the same for each.
+func unknownAudience(m *model.Model, c *model.Cluster, t model.Target) audience {
+	own, fleet := ownOf(m, c), m.Fleet()
+	a := audience{exposure: nobodyYet(t), clients: accessOf{}.sorted(), unknown: fleet.Pods - own.pods}
+	a.exposure.Unknown = fleet.Identities - own.identities
 	return a
 }
 

@@ -31,6 +31,10 @@ type Engine struct {
 	indexed     sync.Once
 	inNamespace map[string][]keyed
 
+	// tellsNothing is what TellsNothing says, once somebody has asked.
+	toldNothing  sync.Once
+	tellsNothing bool
+
 	// mu guards what is worked out when it is first asked for.
 	mu sync.Mutex
 	// readings are made when they are first needed.

@@ -60,6 +60,25 @@ func (e *Engine) reach(to *Identity, port uint16) Reach {
 	return r
 }
 
+// TellsNothing is true where a policy that nobody can read may be for each pod, so that no verdict between pods is known.
+func (e *Engine) TellsNothing() bool {
+	e.toldNothing.Do(func() {
+		e.tellsNothing = slices.ContainsFunc(e.byNamespace[""], func(index int) bool {
+			p := &e.policies[index]
+			if p.Unreadable == "" {
+				return false
+			}
+			for _, i := range e.identities.byNumber {
+				if i.name == "" && !p.WouldSelect(i) {
+					return false
+				}
+			}
+			return true
+		})
+	})
+	return e.tellsNothing
+}
+
 func (e *Engine) anonymous(target *subject, nid identity.NumericIdentity, port uint16) v1alpha1.Verdict {
 	entry, _, _ := target.policy.Lookup(policy.IngressKey().WithIdentity(nid).WithPortProto(u8proto.TCP, port))
 	if entry.IsDeny() {
