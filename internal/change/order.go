@@ -47,6 +47,9 @@ func CheckOrder(m *model.Model, policies []inventory.Policy, plan Plan) ([]v1alp
 		}
 		return out
 	})
+	if fine, err := w.fine(false); err != nil || fine {
+		return problems, err
+	}
 	// When the longest lane has made its last step, everything is done.
 	for n := 1; n < w.longest(); n++ {
 		found, err := w.at(n)

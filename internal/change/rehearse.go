@@ -81,6 +81,9 @@ func cutsOffNobody(m *model.Model, plan Plan) error {
 		}
 		return out
 	})
+	if fine, err := w.fine(true); err != nil || fine {
+		return err
+	}
 	for n := 1; n <= w.longest(); n++ {
 		found, err := w.at(n)
 		if err != nil || len(found) > 0 {
