@@ -25,7 +25,7 @@ import (
 )
 
 // shared is how many worlds one run looks at.
-const shared = 200
+const shared = 120
 
 // TestEverybodyIsAskedAbout looks at generated worlds of several databases: whether a preview says of everybody what asking the
 // engine about each of them alone says. Previews share the answer about those whom no policy names.

@@ -22,6 +22,8 @@ type comparison struct {
 	bystanders []v1alpha1.BystanderChange
 	// monitoring and operators are the pods that look like what reads metrics, and like an operator.
 	monitoring, operators []kin
+	// monitored are the notes that were made of monitoring, by its namespace.
+	monitored map[string]v1alpha1.ChangeNote
 	// lost are the required flows that clusters have before and not after, by their namespaces.
 	lost map[string][]lostFlow
 }
@@ -33,7 +35,7 @@ type lostFlow struct {
 }
 
 func newComparison(before, after *model.Model, changed []types.NamespacedName) comparison {
-	x := comparison{before: before, after: after, denied: denied(before, after, changed), lost: map[string][]lostFlow{}}
+	x := comparison{before: before, after: after, denied: denied(before, after, changed), lost: map[string][]lostFlow{}, monitored: map[string]v1alpha1.ChangeNote{}}
 	x.bystanders = bystanders(before, x.denied, nil)
 	x.monitoring = x.kinOf(isMonitoring)
 	x.operators = x.kinOf(isOperator)

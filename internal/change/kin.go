@@ -43,8 +43,11 @@ func (x comparison) kinOf(kind func(map[string]string) bool) []kin {
 // shutOut are the namespaces, in order, of those who could connect to one of the targets and can't afterwards. The cluster's own pods
 // are not among them.
 func (x comparison) shutOut(c *model.Cluster, all []kin, targets ...model.Target) []string {
-	lost := map[string]bool{}
+	lost, last := map[string]bool{}, ""
 	for _, t := range targets {
+		if len(t.Identities) == 0 && !t.Open {
+			continue // Nobody is there to connect to.
+		}
 		named, uniform := assess.OneByOne(x.before, t)
 		namedAfter, uniformAfter := assess.OneByOne(x.after, t)
 		alone := func(at int) bool {
@@ -71,8 +74,10 @@ func (x comparison) shutOut(c *model.Cluster, all []kin, targets ...model.Target
 				if !is {
 					continue
 				}
-				for _, i := range x.before.Strangers(c, p.Peer) {
-					lost[x.before.Pod(i).Namespace] = true
+				for _, i := range p.Pods {
+					if namespace := x.before.Pod(i).Namespace; namespace != last && x.before.MemberOf(i) != c {
+						lost[namespace], last = true, namespace
+					}
 				}
 			}
 		}

@@ -74,13 +74,22 @@ func (x comparison) metricsNotes(c *model.Cluster) []v1alpha1.ChangeNote {
 		x.before.Target(cnpg.MetricsPort, c.Instances()), x.before.Target(cnpg.PoolerMetricsPort, membersWith(c, v1alpha1.RolePooler)))
 	var out []v1alpha1.ChangeNote
 	for _, namespace := range lost {
-		out = append(out, v1alpha1.ChangeNote{
-			Subject: "Prometheus",
-			Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
-			Remedy:  command.Run(command.Flags(policyset.Grant{Kind: policyset.Metrics, Value: namespace}.Flag()...)),
-		})
+		note, known := x.monitored[namespace]
+		if !known {
+			note = metricsNote(namespace)
+			x.monitored[namespace] = note
+		}
+		out = append(out, note)
 	}
 	return out
+}
+
+func metricsNote(namespace string) v1alpha1.ChangeNote {
+	return v1alpha1.ChangeNote{
+		Subject: "Prometheus",
+		Message: fmt.Sprintf("monitoring in namespace %q can no longer read the metrics on ports %d and %d", namespace, cnpg.MetricsPort, cnpg.PoolerMetricsPort),
+		Remedy:  command.Run(command.Flags(policyset.Grant{Kind: policyset.Metrics, Value: namespace}.Flag()...)),
+	}
 }
 
 func isMonitoring(labels map[string]string) bool {

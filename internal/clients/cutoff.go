@@ -1,8 +1,6 @@
 package clients
 
 import (
-	"slices"
-
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -26,12 +24,15 @@ func (q Question) CutOff(before, after *model.Model, loses []v1alpha1.ClientChan
 			}
 		}
 	}
+	unseen := map[v1alpha1.Client]bool{}
 	for _, l := range loses {
-		client := v1alpha1.Client{Namespace: l.Namespace, Workload: l.Workload, Pods: l.Pods}
-		same := func(u v1alpha1.Client) bool { return u.Compare(client) == 0 }
-		if l.Entity == "" && !known[workloadIs(client)] && !slices.ContainsFunc(out.Unseen, same) {
-			out.Unseen = append(out.Unseen, client)
+		client := v1alpha1.Client{Namespace: l.Namespace, Workload: l.Workload}
+		if l.Entity != "" || unseen[client] || known[workloadIs(client)] {
+			continue
 		}
+		unseen[client] = true
+		client.Pods = l.Pods
+		out.Unseen = append(out.Unseen, client)
 	}
 	out.Loses = q.Loses(before, after)
 	return out
