@@ -69,14 +69,17 @@ func operatorFlow(m *model.Model, targets []model.End) v1alpha1.RequiredFlow {
 // flow is denied when one of its connections is, unknown when one of them is and none is denied.
 func flow(m *model.Model, name, from string, port uint16, sources, targets []model.End) v1alpha1.RequiredFlow {
 	f := v1alpha1.RequiredFlow{Name: name, From: from, Port: port, Verdict: v1alpha1.VerdictAllowed, Policies: []v1alpha1.PolicyReference{}}
-	deciding := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
+	deciding, last := map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}, map[v1alpha1.Verdict][]v1alpha1.PolicyReference{}
 	for _, source := range sources {
 		for _, target := range targets {
 			if source == target {
 				continue // A pod always reaches itself.
 			}
 			d := throughProxy(m, m.Between(source, target, port))
-			deciding[d.Verdict] = append(deciding[d.Verdict], d.Policies()...)
+			if policies := d.Policies(); !slices.Equal(policies, last[d.Verdict]) { // Neighbours are alike, and may have thousands.
+				last[d.Verdict] = policies
+				deciding[d.Verdict] = append(deciding[d.Verdict], policies...)
+			}
 			if d.Verdict.WorseThan(f.Verdict) {
 				f.Verdict = d.Verdict
 				f.Message = explainFlow(source, target, port, d)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -23,6 +24,8 @@ type Around struct {
 	// Services are those that toServices may name; AllServices tells that there are no others.
 	Services    []Service
 	AllServices bool
+	// byName are the positions of Services by their names; nil where nobody has looked.
+	byName map[string][]int
 	// CIDRGroups are those that rules may name; AllCIDRGroups tells that there are no others.
 	CIDRGroups    []*ciliumv2.CiliumCIDRGroup
 	AllCIDRGroups bool
@@ -62,7 +65,30 @@ func AroundOf(inv *inventory.Inventory) Around {
 		}
 		a.Services = append(a.Services, one)
 	}
+	a.byName = make(map[string][]int, len(a.Services))
+	for i := range a.Services {
+		a.byName[a.Services[i].Name] = append(a.byName[a.Services[i].Name], i)
+	}
 	return a
+}
+
+// candidates are the Services that something may name: a policy can name thousands by their names.
+func (a Around) candidates(named api.Service) iter.Seq[*Service] {
+	return func(yield func(*Service) bool) {
+		if named.K8sServiceSelector == nil && named.K8sService != nil && a.byName != nil {
+			for _, i := range a.byName[named.K8sService.ServiceName] {
+				if !yield(&a.Services[i]) {
+					return
+				}
+			}
+			return
+		}
+		for i := range a.Services {
+			if !yield(&a.Services[i]) {
+				return
+			}
+		}
+	}
 }
 
 // namesServices tells whether a rule of the policy has toServices.
@@ -104,8 +130,7 @@ func (a Around) resolveServices(rules api.Rules) unsureServices {
 
 func (a Around) resolveService(rule *api.EgressRule, named api.Service) (unsure string) {
 	found := false
-	for i := range a.Services {
-		s := &a.Services[i]
+	for s := range a.candidates(named) {
 		if !s.isNamedBy(named) {
 			continue
 		}
