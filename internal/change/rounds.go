@@ -18,7 +18,8 @@ func (l lane) rounds() [][]Step {
 			continue
 		}
 		at := begun + made[name]
-		if made[name]++; at == len(out) {
+		made[name]++
+		if at == len(out) {
 			out = append(out, nil)
 		}
 		out[at] = append(out[at], s)

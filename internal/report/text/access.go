@@ -49,35 +49,65 @@ func named(kind accessChange) int {
 	return 10
 }
 
-// merge collects clients, one entry for each with all its targets. An entity is a client without a namespace.
-func merge(all []v1alpha1.ClientChange) []access {
-	merged, names := make([]access, 0, clientsIn(all)), targetNames{}
-	add := func(from, to int) {
-		first := all[from]
-		a := access{
-			client:  v1alpha1.Client{Namespace: first.Namespace, Workload: cmp.Or(string(first.Entity), first.Workload), Pods: first.Pods},
-			targets: names.of(first),
+// listed are the clients of one kind of change: those that a table names, and how many others there are.
+type listed struct {
+	shown []access
+	// workloads and addresses are the numbers of the others, places those of the workloads by namespace.
+	workloads, addresses int
+	places               places
+	// targets are the different ones of all of them.
+	targets []string
+}
+
+// list collects clients, one entry for each with all its targets. An entity is a client without a namespace. Of a long list, the first
+// are shown: entities that every Kubernetes cluster has always, and parts of the world do not take the place of workloads.
+func (p *page) list(all []v1alpha1.ClientChange, limit int) listed {
+	var out listed
+	names := targetNames{}
+	whole := p.wide || clientsIn(all) <= limit+1
+	workloads, addresses := 0, 0
+	add := func(same []v1alpha1.ClientChange) {
+		client := v1alpha1.Client{Namespace: same[0].Namespace, Workload: cmp.Or(string(same[0].Entity), same[0].Workload)}
+		targets := ""
+		for _, c := range same {
+			client.Pods = max(client.Pods, c.Pods)
+			targets = names.and(targets, names.of(c))
 		}
-		for _, c := range all[from+1 : to] {
-			a.client.Pods = max(a.client.Pods, c.Pods)
-			a.targets = names.and(a.targets, names.of(c))
+		if n := len(out.targets); n == 0 || out.targets[n-1] != targets && !slices.Contains(out.targets, targets) {
+			out.targets = append(out.targets, targets)
 		}
-		merged = append(merged, a)
+		switch {
+		case whole:
+		case client.Namespace != "":
+			workloads++
+			if workloads > limit {
+				out.workloads++
+				out.places.add(client.Namespace)
+				return
+			}
+		case isAddress(client):
+			addresses++
+			if addresses > limit/2 {
+				out.addresses++
+				return
+			}
+		}
+		out.shown = append(out.shown, access{client, targets})
 	}
 	// Workloads are what people look for; everybody else is much the same everywhere.
-	for _, workloads := range []bool{true, false} {
+	for _, wanted := range []bool{true, false} {
 		for from := 0; from < len(all); {
 			to := from + 1
 			for to < len(all) && sameClient(all[from], all[to]) {
 				to++
 			}
-			if (all[from].Namespace != "") == workloads {
-				add(from, to)
+			if (all[from].Namespace != "") == wanted {
+				add(all[from:to])
 			}
 			from = to
 		}
 	}
-	return merged
+	return out
 }
 
 // sameClient tells whether two changes are about the same client: they follow each other, because changes are in order.
@@ -111,8 +141,11 @@ func (t *targetNames) of(c v1alpha1.ClientChange) string {
 	return t.name
 }
 
-// and are some targets and another one.
+// and are some targets, or none, and another one.
 func (t *targetNames) and(some, other string) string {
+	if some == "" {
+		return other
+	}
 	key := [2]string{some, other}
 	if t.joined == nil {
 		t.joined = map[[2]string]string{}
@@ -129,13 +162,13 @@ func (t *targetNames) and(some, other string) string {
 func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 	whole := preview
 	preview = seenLosers(whole)
-	merged := map[accessChange][]access{}
+	lists := map[accessChange]listed{}
 	var targets []string
 	for _, kind := range accessKinds() {
-		merged[kind] = merge(kind.of(preview.Access))
-		for _, a := range merged[kind] {
-			if !slices.Contains(targets, a.targets) {
-				targets = append(targets, a.targets)
+		lists[kind] = p.list(kind.of(preview.Access), named(kind))
+		for _, to := range lists[kind].targets {
+			if !slices.Contains(targets, to) {
+				targets = append(targets, to)
 			}
 		}
 	}
@@ -157,7 +190,7 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 		title += " (" + targets[0] + ")"
 	}
 	p.section(title)
-	if err := p.accessRows(merged, len(targets) == 1); err != nil {
+	if err := p.accessRows(lists, len(targets) == 1); err != nil {
 		return err
 	}
 	p.unseenLosers(whole)
@@ -166,15 +199,15 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 
 // accessTable writes who loses and gains access, without a title.
 func (p *page) accessTable(all v1alpha1.AccessChanges) error {
-	merged := map[accessChange][]access{}
+	lists := map[accessChange]listed{}
 	for _, kind := range accessKinds() {
-		merged[kind] = merge(kind.of(all))
+		lists[kind] = p.list(kind.of(all), named(kind))
 	}
-	return p.accessRows(merged, false)
+	return p.accessRows(lists, false)
 }
 
 // accessRows writes changes of access; same says that their target has been named already.
-func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
+func (p *page) accessRows(lists map[accessChange]listed, same bool) error {
 	g := grid{columns: []column{
 		{header: "ACCESS"}, {header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "CLIENT", flexible: true, limit: p.limit(2)},
 	}}
@@ -184,27 +217,20 @@ func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 	}
 	var omitted []string
 	for _, kind := range accessKinds() {
-		shown, rest := p.split(merged[kind], named(kind))
-		for _, group := range grouped(shown) {
+		list := lists[kind]
+		for _, group := range grouped(list.shown) {
 			row := []cell{painted(string(kind), p.change(kind)), text(group.namespace), lines(group.clients)}
 			if !same {
 				row = append(row, lines(strings.Split(group.targets, ", ")))
 			}
 			g.add(row...)
 		}
-		addresses := 0
-		for _, c := range rest {
-			if c.Namespace == "" {
-				addresses++
-			}
+		if list.workloads > 0 {
+			sum, places := list.places.words()
+			omitted = append(omitted, "and "+sum+" "+inflect(list.workloads, kind)+" access: "+places)
 		}
-		// They come after the workloads, see merge.
-		if workloads := rest[:len(rest)-addresses]; len(workloads) > 0 {
-			sum, places := more(workloads)
-			omitted = append(omitted, "and "+sum+" "+inflect(len(workloads), kind)+" access: "+places)
-		}
-		if addresses > 0 {
-			omitted = append(omitted, "and "+moreAddresses(addresses)+" "+inflect(addresses, kind)+" access")
+		if list.addresses > 0 {
+			omitted = append(omitted, "and "+moreAddresses(list.addresses)+" "+inflect(list.addresses, kind)+" access")
 		}
 	}
 	if err := p.table(2, g); err != nil {
@@ -214,34 +240,6 @@ func (p *page) accessRows(merged map[accessChange][]access, same bool) error {
 		p.paragraph(2, sentence, nil)
 	}
 	return nil
-}
-
-// split cuts a long list. Entities that every Kubernetes cluster has are always shown, and parts of the world do
-// not take the place of workloads.
-func (p *page) split(all []access, limit int) (shown []access, rest []v1alpha1.Client) {
-	if p.wide || len(all) <= limit+1 {
-		return all, nil
-	}
-	workloads, addresses := 0, 0
-	shown, rest = make([]access, 0, 2*limit), make([]v1alpha1.Client, 0, len(all)-limit)
-	for _, a := range all {
-		switch {
-		case a.client.Namespace != "":
-			workloads++
-			if workloads > limit {
-				rest = append(rest, a.client)
-				continue
-			}
-		case isAddress(a.client):
-			addresses++
-			if addresses > limit/2 {
-				rest = append(rest, a.client)
-				continue
-			}
-		}
-		shown = append(shown, a)
-	}
-	return shown, rest
 }
 
 // isAddress tells whether a client is a part of the world that policies name.

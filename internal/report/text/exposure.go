@@ -96,7 +96,7 @@ func (p *page) exposure(e exposed, posture v1alpha1.Posture) error {
 		p.paragraph(4, "and "+moreAddresses(addresses)+" (-o wide names all)", nil)
 	}
 	if rest := e.Clients[len(shown):]; len(rest) > 0 {
-		sum, places := more(clientsOf(rest))
+		sum, places := more(rest)
 		p.paragraph(4, "and "+sum+" (-o wide names all): "+places, nil)
 	}
 	if e.MoreClients > 0 {
@@ -167,25 +167,50 @@ func (p *page) unknownClients(e v1alpha1.Exposure) {
 
 // more counts the workloads that are not named: "14 more workloads in 2 namespaces" and "a (10),
 // b (4)".
-func more(rest []v1alpha1.Client) (sum, places string) {
-	var namespaces []string
-	counts := map[string]int{}
-	for begin := 0; begin < len(rest); {
-		namespace, end := rest[begin].Namespace, begin+1
-		for end < len(rest) && rest[end].Namespace == namespace {
-			end++
-		}
-		if counts[namespace] == 0 {
-			namespaces = append(namespaces, namespace)
-		}
-		counts[namespace] += end - begin
-		begin = end
+func more(rest []v1alpha1.ClientAccess) (sum, names string) {
+	var counted places
+	for _, c := range rest {
+		counted.add(c.Namespace)
 	}
-	names := make([]string, 0, len(namespaces))
-	for _, namespace := range namespaces {
-		names = append(names, namespace+" ("+strconv.Itoa(counts[namespace])+")")
+	return counted.words()
+}
+
+// places are numbers of workloads by namespace, in the order in which they come.
+type places struct {
+	all   []place
+	known map[string]int
+}
+
+// place is a namespace and how many workloads in it are meant.
+type place struct {
+	namespace string
+	n         int
+}
+
+func (p *places) add(namespace string) {
+	if last := len(p.all) - 1; last >= 0 && p.all[last].namespace == namespace {
+		p.all[last].n++
+		return
 	}
-	return words.Count(len(rest), "more workload") + " in " + words.Count(len(namespaces), "namespace"), strings.Join(names, ", ")
+	if i, ok := p.known[namespace]; ok {
+		p.all[i].n++
+		return
+	}
+	if p.known == nil {
+		p.known = map[string]int{}
+	}
+	p.known[namespace] = len(p.all)
+	p.all = append(p.all, place{namespace, 1})
+}
+
+// words count the workloads, and name the namespaces.
+func (p *places) words() (sum, names string) {
+	n, in := 0, make([]string, 0, len(p.all))
+	for _, one := range p.all {
+		n += one.n
+		in = append(in, one.namespace+" ("+strconv.Itoa(one.n)+")")
+	}
+	return words.Count(n, "more workload") + " in " + words.Count(len(in), "namespace"), strings.Join(in, ", ")
 }
 
 type namespaceGroup struct {
