@@ -16,21 +16,25 @@ type podAudience struct {
 
 // audiencesByPod asks about a target's pods one by one where policies tell them apart, as one does that selects
 // the primary only. There are none where all of them have the same clients.
-func audiencesByPod(m *model.Model, c *model.Cluster, t model.Target, e *dependencies) []podAudience {
+func audiencesByPod(m *model.Model, c *model.Cluster, t model.Target, most int, e *dependencies) []podAudience {
 	groups := apart(m, membersOf(m, c, t))
 	if len(groups) < 2 {
 		return nil
 	}
 	var out []podAudience
+	var whose []*answers
 	for _, group := range groups {
 		some := m.Target(t.Port, group)
 		some.Of = t.Of
-		a := audienceOf(m, c, some, askAbout(m, some, e), e)
+		who := answersOf(m, c, some, e)
+		a := who.audience(most)
 		addEntities(m, &a.exposure, some)
-		i := slices.IndexFunc(out, func(o podAudience) bool { return sameAudience(o.audience, a) })
-		if i < 0 {
-			i = len(out)
-			out = append(out, podAudience{audience: a})
+		i := 0
+		for i < len(out) && !(sameAudience(out[i].audience, a) && whose[i].same(who)) {
+			i++
+		}
+		if i == len(out) {
+			out, whose = append(out, podAudience{audience: a}), append(whose, who)
 		}
 		for _, member := range group {
 			out[i].pods = append(out[i].pods, m.Pod(member.Pod).Name)
@@ -69,11 +73,10 @@ func apart(m *model.Model, members []model.Member) [][]model.Member {
 	return groups
 }
 
-// sameAudience compares who can connect, and not why.
+// sameAudience compares what can be compared without all clients.
 func sameAudience(a, b audience) bool {
 	return a.everybody == b.everybody && a.unknown == b.unknown && a.exposure.Pods == b.exposure.Pods &&
-		slices.Equal(a.exposure.Entities, b.exposure.Entities) &&
-		slices.EqualFunc(a.clients, b.clients, func(a, b v1alpha1.ClientAccess) bool { return a.Client == b.Client })
+		slices.Equal(a.exposure.Entities, b.exposure.Entities)
 }
 
 // byPod adds the numbers of the fleet.

@@ -102,18 +102,14 @@ func bypass(m *model.Model, c *model.Cluster, through, to model.Target) (who str
 	if len(through.Identities) == 0 {
 		return "", nil, false
 	}
-	q := askAbout(m, through, &dependencies{})
-	peers := q.single
-	if q.open {
-		peers = everyPeer(m)
-	}
-	for _, i := range peers {
-		strangers := m.Strangers(c, m.Peers()[i])
-		if len(strangers) == 0 {
+	gate, door := answersOf(m, c, through, &dependencies{}), answersOf(m, c, to, &dependencies{})
+	for i, peer := range m.Peers() {
+		if gate.of(i) != v1alpha1.VerdictAllowed || door.of(i) != v1alpha1.VerdictDenied {
 			continue
 		}
-		if policies, open = passes(m, m.Peers()[i].Identity, through, to); open {
+		if strangers := m.Strangers(c, peer); len(strangers) > 0 {
 			client := m.WorkloadOf(strangers[0])
+			_, policies = gate.decide(i)
 			return client.Namespace + "/" + client.Workload, policies, true
 		}
 	}

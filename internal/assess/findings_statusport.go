@@ -26,29 +26,25 @@ func statusPortFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationR
 		if t.Port != cnpg.StatusPort {
 			continue
 		}
-		a := audienceOf(m, c, t.Target, askAbout(m, t.Target, &dependencies{}), &dependencies{})
-		var who []string
+		const most = 5
+		answers := answersOf(m, c, t.Target, &dependencies{})
+		who, clients := othersThanOperators(answers, most)
+		a := answers.audience(most)
 		if a.everybody {
-			who = append(who, "every pod")
-		}
-		for _, client := range a.clients {
-			if !isOperator(m, client.Client) && !a.everybody {
-				who = append(who, client.Namespace+"/"+client.Workload)
-			}
+			who, clients = []string{"every pod"}, 1
 		}
 		addEntities(m, &a.exposure, t.Target)
 		for _, name := range a.exposure.Entities {
 			// Nodes and the API server are let in for kubectl cnpg status.
 			if !slices.Contains([]v1alpha1.Entity{v1alpha1.EntityHost, v1alpha1.EntityRemoteNode, v1alpha1.EntityKubeAPIServer, labels.IDNameHealth}, name) {
-				who = append(who, name.Short())
+				who, clients = append(who, name.Short()), clients+1
 			}
 		}
 		if len(who) == 0 {
 			continue
 		}
-		const most = 5
-		if len(who) > most {
-			who = append(who[:most], fmt.Sprintf("%d more", len(who)-most))
+		if clients > most {
+			who = append(who[:most], fmt.Sprintf("%d more", clients-most))
 		}
 		return []v1alpha1.Finding{finding(v1alpha1.StatusPortExposed, v1alpha1.SeverityWarning,
 			fmt.Sprintf("others than the operator and the cluster's own pods can connect to port %d of the instances, whose control endpoints are open to whoever reaches them before CloudNativePG 1.30 (GHSA-7qwx-x8ff-3px9); the operator is %s: %s",
@@ -56,6 +52,25 @@ func statusPortFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationR
 			command.Wordsf("Limit the rules that let them in to port %d, or upgrade the operator.", cnpg.PostgresPort))}
 	}
 	return nil
+}
+
+// othersThanOperators are the first workloads that can connect, where no operator runs, and the number of all of these.
+func othersThanOperators(a *answers, most int) (first []string, all int) {
+	operators := map[int]bool{}
+	for _, op := range a.m.Operators() {
+		from, to := a.m.WorkloadsIn(op.Namespace)
+		for w := from; w < to; w++ {
+			if isOperator(a.m, a.m.Fleet().Workloads[w]) && a.connects(w) {
+				operators[w] = true
+			}
+		}
+	}
+	for _, client := range a.clients(most + len(operators)) {
+		if len(first) < most && !isOperator(a.m, client.Client) {
+			first = append(first, client.Namespace+"/"+client.Workload)
+		}
+	}
+	return first, a.workloads() - len(operators)
 }
 
 // oldOperator is the release of an operator older than 1.30, by the tag of its image; false where no tag says so.

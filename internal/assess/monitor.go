@@ -40,7 +40,7 @@ func (w *Monitor) Evaluate(inv *inventory.Inventory) (list v1alpha1.IsolationRep
 			touched = append(touched, c.Key())
 			continue
 		}
-		a.report.Exposure = totals(m, c, a.audiences, v1alpha1.MaxClients)
+		a.report.Exposure = totals(m, c, a.audiences, mostNamed(m))
 		assessments[i] = a
 	}
 	each(stale, func(i int, c *model.Cluster) { assessments[at[i]] = assess(m, c) })

@@ -31,14 +31,17 @@ func flowOf(m *model.Model, op model.Operator, targets []model.End) v1alpha1.Req
 	return f
 }
 
-// lessThanNobody is true when each of the targets lets in whoever comes, so that it does not matter who.
+// lessThanNobody is true when each of the targets lets in whoever comes because no policy restricts it, so that it does not matter who.
 func lessThanNobody(m *model.Model, targets []model.End) bool {
 	return !slices.ContainsFunc(targets, func(t model.End) bool {
 		if t.Unmanaged || t.Identity == nil {
 			return false
 		}
+		if slices.ContainsFunc(m.Engine().Selections(t.Identity), func(s engine.Selection) bool { return s.DeniesIngress }) {
+			return true // It may be one of those who were not seen.
+		}
 		r := m.Engine().Reach(t.Identity, cnpg.StatusPort)
-		return !r.Uniform || r.Others != v1alpha1.VerdictAllowed || len(r.Listed) > 0
+		return !r.Uniform || !r.Free || len(r.Listed) > 0
 	})
 }
 

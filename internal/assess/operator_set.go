@@ -183,7 +183,7 @@ func exposureOf(m *model.Model, namespace, called string, selector map[string]st
 	if len(members) == 0 {
 		return e
 	}
-	clients, decide := accessOf{}, askAbout(m, target, &dependencies{}).decider(m, target)
+	clients, decide := accessOf{}, deciderOf(m, target)
 	for i, p := range m.Peers() {
 		others := slices.DeleteFunc(slices.Clone(p.Pods), func(pod int) bool { return own[pod] })
 		if len(others) == 0 {

@@ -22,12 +22,27 @@ func touches(d *model.Difference, c *model.Cluster, needs dependencies) bool {
 			return true
 		}
 	}
+	for _, namespaces := range needs.crowds {
+		if touched(namespaces, d.Pods) || touched(namespaces, d.Egress) {
+			return true
+		}
+	}
 	for namespace := range needs.ends {
 		if d.Namespaces[namespace] {
 			return true
 		}
 	}
 	return named(d, c) || !maps.Equal(needs.ends, endsOf(d.Model, c))
+}
+
+// touched tells whether one of the namespaces has changed.
+func touched(namespaces, changed map[string]bool) bool {
+	for namespace := range changed {
+		if namespaces[namespace] {
+			return true
+		}
+	}
+	return false
 }
 
 // named tells whether the policies at the cluster's pods name one of the changed pods.

@@ -23,6 +23,10 @@ import (
 type alike struct {
 	// standIns are the identities that are asked about in the place of others.
 	standIns map[*Identity]*Identity
+	// peers are those that stand for identities of pods at the other end of connections, see dividePods.
+	peers map[*Identity]*Identity
+	// known is the number of identities that are asked about, those for whom others of peers stand included.
+	known int
 	// selected are the identities that are asked about in each of the prefixes that selectors name.
 	selected map[netip.Prefix][]*Identity
 	// all are the identities that the selector cache is told of, and subjects those of them that policies
@@ -167,6 +171,7 @@ func findAlike(ids *Identities, policies []Policy) *alike {
 			a.all[i.id.ID] = append(labels.LabelArray{shelf(i)}, i.id.LabelArray...)
 		}
 	}
+	a.known = len(a.all)
 	return a
 }
 

@@ -30,26 +30,30 @@ func (e *Engine) DecideOn(from, to *Identity, protocol u8proto.U8proto, port uin
 
 // decide must be called withAgent.
 func (e *Engine) decide(from, to *Identity, protocol u8proto.U8proto, port uint16) Decision {
-	from, to = e.StandIn(from), e.StandIn(to)
-	ingress := policy.IngressKey().WithIdentity(from.id.ID).WithPortProto(protocol, port)
-	egress := policy.EgressKey().WithIdentity(to.id.ID).WithPortProto(protocol, port)
-	var d Decision
-	if e.hasEndpoint(to) {
-		target := e.subject(to)
-		d.Ingress = e.direction(target, &target.ingress, ingress)
-		if why := e.hostOtherwise(target, from); why != "" {
-			d.Ingress = Direction{Verdict: v1alpha1.VerdictUnknown, Reason: why}
-		}
-	} else {
-		d.Ingress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts who reaches it"}
+	return Decision{Ingress: e.ingress(from, to, protocol, port), Egress: e.egress(from, to, protocol, port)}
+}
+
+// ingress is what the target's end says; it must be called withAgent.
+func (e *Engine) ingress(from, to *Identity, protocol u8proto.U8proto, port uint16) Direction {
+	to = e.StandIn(to)
+	if !e.hasEndpoint(to) {
+		return Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts who reaches it"}
 	}
+	target := e.subject(to)
+	if why := e.hostOtherwise(target, e.StandIn(from)); why != "" {
+		return Direction{Verdict: v1alpha1.VerdictUnknown, Reason: why}
+	}
+	return e.direction(target, &target.ingress, policy.IngressKey().WithIdentity(e.AsPeer(from).id.ID).WithPortProto(protocol, port))
+}
+
+// egress is what the source's end says; it must be called withAgent.
+func (e *Engine) egress(from, to *Identity, protocol u8proto.U8proto, port uint16) Direction {
+	from = e.StandIn(from)
 	if !e.hasEndpoint(from) {
-		d.Egress = Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts what it opens"}
-		return d
+		return Direction{Verdict: v1alpha1.VerdictAllowed, Builtin: "it is no pod, so no policy restricts what it opens"}
 	}
 	source := e.subject(from)
-	d.Egress = e.direction(source, &source.egress, egress)
-	return d
+	return e.direction(source, &source.egress, policy.EgressKey().WithIdentity(e.AsPeer(to).id.ID).WithPortProto(protocol, port))
 }
 
 // hasEndpoint is true for identities at which an agent enforces policies: pods, the proxy behind Ingresses,

@@ -31,10 +31,6 @@ type Engine struct {
 	indexed     sync.Once
 	inNamespace map[string][]keyed
 
-	// tellsNothing is what TellsNothing says, once somebody has asked.
-	toldNothing  sync.Once
-	tellsNothing bool
-
 	// mu guards what is worked out when it is first asked for.
 	mu sync.Mutex
 	// readings are made when they are first needed.
@@ -64,6 +60,7 @@ func New(identities *Identities, policies []Policy) (*Engine, error) {
 	return e, withAgent(e.settings, func() {
 		e.alike = findAlike(identities, policies)
 		e.policies = e.alike.limit(policies, identities)
+		e.alike.dividePods(identities, e.policies)
 		e.reading(whatIsSeen)
 	})
 }

@@ -22,8 +22,9 @@ type Identity struct {
 	id *identity.Identity
 	// name is set for identities that are no pods: "world", "cidr:203.0.113.0/24".
 	name string
-	// namespace is that of pods.
+	// namespace is that of pods, and remote tells those of other clusters.
 	namespace string
+	remote    bool
 	// ports are its named ports, and portsKey what tells them apart from others.
 	ports    ciliumtypes.NamedPortMap
 	portsKey string
@@ -72,9 +73,25 @@ type Identities struct {
 	// byEndpoint are those of endpoints, by what the agent says of them: most pods are one of several.
 	byEndpoint map[string]*Identity
 	next       identity.NumericIdentity
+	nextRemote identity.NumericIdentity
 	nextCIDR   identity.NumericIdentity
 	nextNode   identity.NumericIdentity
 	nextHost   identity.NumericIdentity
+}
+
+// Cilium tells from the number of an identity which cluster of a mesh it is of (aggregateFor of pkg/policy), and the entity cluster is
+// one's own alone.
+const (
+	// clusterNumbers is how many numbers a cluster has.
+	clusterNumbers = identity.NumericIdentity(1 << 16)
+	// clusterIDs is how many clusters numbers can tell apart, where a mesh has no more than by default.
+	clusterIDs = 256
+)
+
+// firstNumbers are where the numbers of a cluster begin, and those of all other clusters together, as far away as can be: very large
+// collections have more identities than a cluster may have.
+func firstNumbers(cluster uint32) (own, remote identity.NumericIdentity) {
+	return identity.NumericIdentity(cluster%clusterIDs) * clusterNumbers, identity.NumericIdentity((cluster+clusterIDs/2)%clusterIDs) * clusterNumbers
 }
 
 // NewIdentities returns a collection that holds Cilium's reserved identities (world, host, …).
@@ -82,6 +99,7 @@ func NewIdentities(s inventory.Settings) (*Identities, error) { return NewIdenti
 
 // NewIdentitiesAmong is NewIdentities where addresses are known to be in groups.
 func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error) {
+	own, remote := firstNumbers(s.ClusterID)
 	ids := &Identities{
 		settings:   &s,
 		byKey:      map[string]*Identity{},
@@ -89,7 +107,8 @@ func NewIdentitiesAmong(s inventory.Settings, around Around) (*Identities, error
 		relevant:   map[string]bool{},
 		given:      map[string]given{},
 		byEndpoint: map[string]*Identity{},
-		next:       identity.MinimalNumericIdentity,
+		next:       own + identity.MinimalNumericIdentity,
+		nextRemote: remote + identity.MinimalNumericIdentity,
 		nextCIDR:   identity.MinLocalIdentity,
 		nextNode:   identity.IdentityScopeRemoteNode + identity.MinLocalIdentity - identity.IdentityScopeLocal,
 		nextHost:   sameNode,
@@ -223,14 +242,18 @@ func (s *Identities) add(array labels.LabelArray, ports []inventory.NamedPort) *
 		// An invalid name can't be referred to by a policy either: Cilium ignores it as well.
 		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
 	}
+	number, remote := &s.next, false
+	if cluster := array.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PolicyLabelCluster); cluster != "" && cluster != s.settings.ClusterName {
+		number, remote = &s.nextRemote, true
+	}
 	i := &Identity{
-		id: &identity.Identity{ID: s.next, LabelArray: array}, ports: named, portsKey: portsKey,
-		namespace: array.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel),
+		id: &identity.Identity{ID: *number, LabelArray: array}, ports: named, portsKey: portsKey,
+		namespace: array.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PodNamespaceLabel), remote: remote,
 	}
 	if slices.ContainsFunc(array, func(l labels.Label) bool { return l.Source == labels.LabelSourceReserved }) {
 		i.id.Labels = array.Labels() // Nobody looks for others in this map, and it takes more room than the array, which has them too.
 	}
-	s.next++
+	*number++
 	s.byKey[key] = i
 	s.byNumber[i.id.ID] = i
 	s.all[i.id.ID] = i.id.LabelArray

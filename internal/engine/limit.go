@@ -18,7 +18,7 @@ const (
 // tooLarge says why a policy is not evaluated; empty for one that is. One object that anybody in a namespace
 // may write must not stop the answer about all others.
 func (a *alike) tooLarge(p *Policy, sizes func() map[string]int) string {
-	limit, all, selectors := max(mostTrials, everywhere*len(a.all)), len(a.all), 0
+	limit, all, selectors := max(mostTrials, everywhere*a.known), a.known, 0
 	for i := range p.entries {
 		selectors += len(p.entries[i].L3) + len(p.entries[i].possible)
 	}

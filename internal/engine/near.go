@@ -17,7 +17,7 @@ func (e *Engine) Near(namespaces map[string]bool) *Identities {
 		settings: from.settings, groups: from.groups, others: from,
 		byKey: map[string]*Identity{}, byNumber: map[identity.NumericIdentity]*Identity{}, all: identity.IdentityMap{},
 		relevant: map[string]bool{}, given: map[string]given{}, byEndpoint: map[string]*Identity{},
-		next: from.next, nextCIDR: from.nextCIDR, nextNode: from.nextNode, nextHost: from.nextHost,
+		next: from.next, nextRemote: from.nextRemote, nextCIDR: from.nextCIDR, nextNode: from.nextNode, nextHost: from.nextHost,
 	}
 	for namespace := range namespaces {
 		for _, one := range e.inNamespace[namespace] {

@@ -21,7 +21,10 @@ type Reach struct {
 	Uniform bool
 	// Others is the verdict at the target for all identities of pods that are not in Listed.
 	Others v1alpha1.Verdict
-	// Listed are the identities for which the target's policy says something of their own.
+	// Free is true when no policy has a say in that they are allowed.
+	Free bool
+	// Listed are the identities for which the target's policy says something of their own, each for all that it stands for, see
+	// Engine.AsPeer.
 	Listed []*Identity
 }
 
@@ -36,55 +39,53 @@ func (e *Engine) Reach(to *Identity, port uint16) Reach {
 
 func (e *Engine) reach(to *Identity, port uint16) Reach {
 	target := e.subject(to)
-	if target.err != nil || len(target.ingress.unreadable) > 0 || len(target.ingress.unsure) > 0 {
+	others, uniform := e.nobody(target, &target.ingress, policy.IngressKey().WithPortProto(u8proto.TCP, port))
+	if !uniform {
 		return Reach{}
 	}
-	// Nobody has these identities, one in the local cluster's range and one above it, where the
-	// numbers of a very large collection are: they stand for all that the policy does not name.
-	near := e.anonymous(target, identity.MinimalNumericIdentity-1, port)
-	far := e.anonymous(target, identity.IdentityScopeLocal-1, port)
-	if near != far {
-		return Reach{}
-	}
-	r := Reach{Uniform: true, Others: near}
-	seen := map[identity.NumericIdentity]bool{}
-	for key := range target.policy.Entries() {
-		if key.TrafficDirection() != trafficdirection.Ingress || seen[key.Identity] {
-			continue
-		}
-		seen[key.Identity] = true
-		if known := e.identities.byNumber[key.Identity]; known != nil && known.name == "" {
+	r := Reach{Uniform: true, Others: others.Verdict, Free: others.Verdict == v1alpha1.VerdictAllowed && len(others.Rules) == 0}
+	for _, known := range e.namedBy(target, trafficdirection.Ingress) {
+		if known.name == "" {
 			r.Listed = append(r.Listed, known)
 		}
 	}
 	return r
 }
 
-// TellsNothing is true where a policy that nobody can read may be for each pod, so that no verdict between pods is known.
-func (e *Engine) TellsNothing() bool {
-	e.toldNothing.Do(func() {
-		e.tellsNothing = slices.ContainsFunc(e.byNamespace[""], func(index int) bool {
-			p := &e.policies[index]
-			if p.Unreadable == "" {
-				return false
-			}
-			for _, i := range e.identities.byNumber {
-				if i.name == "" && !p.WouldSelect(i) {
-					return false
-				}
-			}
-			return true
-		})
-	})
-	return e.tellsNothing
+// nobody is the answer about a pod of this cluster that a subject's policy does not name; false when there is no such answer, as it
+// may be for a collection that is so large that its numbers are beyond the range of one cluster.
+func (e *Engine) nobody(s *subject, end *endInfo, key policy.Key) (Direction, bool) {
+	own, remote := firstNumbers(e.settings.ClusterID)
+	ask := func(first identity.NumericIdentity) Direction {
+		return e.direction(s, end, key.WithIdentity(first+identity.MinimalNumericIdentity-1)) // Nobody has this number.
+	}
+	others := ask(own)
+	return others, e.identities.next <= own+clusterNumbers || others.Verdict == ask(remote).Verdict
 }
 
-func (e *Engine) anonymous(target *subject, nid identity.NumericIdentity, port uint16) v1alpha1.Verdict {
-	entry, _, _ := target.policy.Lookup(policy.IngressKey().WithIdentity(nid).WithPortProto(u8proto.TCP, port))
-	if entry.IsDeny() {
-		return v1alpha1.VerdictDenied
+// namedBy are the identities for which a subject's policy has an entry, whatever is assumed about what can't be seen. Where it can't be
+// read or resolved nobody is named, for everybody has the same answer.
+func (e *Engine) namedBy(s *subject, direction trafficdirection.TrafficDirection) []*Identity {
+	if s.err != nil {
+		return nil
 	}
-	return v1alpha1.VerdictAllowed
+	var out []*Identity
+	seen := map[identity.NumericIdentity]bool{}
+	for _, d := range append([]*distilled{s.distilled}, s.others...) {
+		if d.err != nil {
+			continue // Then nobody has an answer, see doubt.
+		}
+		for key := range d.policy.Entries() {
+			if key.TrafficDirection() != direction || seen[key.Identity] {
+				continue
+			}
+			seen[key.Identity] = true
+			if known := e.identities.byNumber[key.Identity]; known != nil {
+				out = append(out, known)
+			}
+		}
+	}
+	return out
 }
 
 // AdmitAlike tells whether the same rules say who reaches both of the identities.

@@ -49,9 +49,10 @@ func TestReach(t *testing.T) {
 		"one client":                 {rules("db", fromWeb), true, denied, []string{"web"}},
 		"one client, another port":   {rules("db", "ingress: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: app, app: web}}], toPorts: [{ports: [{port: '8000'}]}]}]"), true, denied, []string{"web"}},
 		"all but one":                {rules("db", "ingress: [{fromEntities: [all]}], ingressDeny: [{fromEndpoints: [{matchLabels: {io.kubernetes.pod.namespace: app, app: web}}]}]"), true, allowed, []string{"web"}},
-		"somebody who can't be seen": {rules("db", "ingress: [{fromGroups: [{aws: {securityGroupsIds: [sg-1]}}]}]"), false, "", nil},
+		"whoever is in the cluster":  {rules("db", "ingress: [{fromEntities: [cluster]}]"), true, allowed, nil},
+		"somebody who can't be seen": {rules("db", "ingress: [{fromGroups: [{aws: {securityGroupsIds: [sg-1]}}]}]"), true, denied, nil},
 		"a policy that can't be read, besides": {
-			rules("db", fromWeb) + "---\nkind: CiliumNetworkPolicy\nmetadata: {name: broken, uid: stored}\nspec: {endpointSelector: foo}\n", false, "", nil,
+			rules("db", fromWeb) + "---\nkind: CiliumNetworkPolicy\nmetadata: {name: broken, uid: stored}\nspec: {endpointSelector: foo}\n", true, unknown, []string{"web"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

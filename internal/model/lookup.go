@@ -3,6 +3,7 @@ package model
 import (
 	"maps"
 	"slices"
+	"sort"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +26,8 @@ type lookup struct {
 	// peersIn are positions in Model.peers by namespace.
 	peersIn map[string][]int
 	fleet   Fleet
+	// workloadOf are the positions in Fleet.Workloads of the peers' pods.
+	workloadOf []int
 	// services are those of each namespace.
 	services map[string][]*corev1.Service
 	// instances are the pods that say they are a cluster's, whether the model is about it or not.
@@ -55,19 +58,27 @@ func (m *Model) WorkloadOf(pod int) v1alpha1.Client {
 func (m *Model) buildLookup() {
 	l := &m.lookup
 	l.peerOf, l.peersIn = map[*engine.Identity]int{}, map[string][]int{}
-	workloads := map[v1alpha1.Client]int{}
+	workloads, named := map[v1alpha1.Client]int{}, make([]v1alpha1.Client, len(m.inv.Pods))
 	for i, p := range m.peers {
 		l.peerOf[p.Identity] = i
 		l.peersIn[p.Identity.Namespace()] = append(l.peersIn[p.Identity.Namespace()], i)
 		for _, i := range p.Pods {
-			workloads[m.WorkloadOf(i)]++
+			named[i] = m.WorkloadOf(i)
+			workloads[named[i]]++
 		}
 		l.fleet.Pods += len(p.Pods)
 	}
 	l.fleet.Identities = len(m.peers)
 	for _, workload := range slices.SortedFunc(maps.Keys(workloads), v1alpha1.Client.Compare) {
-		workload.Pods = workloads[workload]
+		key := workload
+		workload.Pods, workloads[key] = workloads[key], len(l.fleet.Workloads)
 		l.fleet.Workloads = append(l.fleet.Workloads, workload)
+	}
+	l.workloadOf = make([]int, len(m.inv.Pods))
+	for _, p := range m.peers {
+		for _, i := range p.Pods {
+			l.workloadOf[i] = workloads[named[i]]
+		}
 	}
 	l.services = map[string][]*corev1.Service{}
 	for _, s := range m.inv.Services {
@@ -139,3 +150,11 @@ func (m *Model) Unsettled(pod int) string {
 
 // MemberOf is the cluster that a pod belongs to; nil for applications.
 func (m *Model) MemberOf(pod int) *Cluster { return m.memberOf[pod] }
+
+// WorkloadsIn are the positions in Fleet.Workloads of those of a namespace: from the first up to the second, which is none of them.
+func (m *Model) WorkloadsIn(namespace string) (from, to int) {
+	all := m.lookup.fleet.Workloads
+	from = sort.Search(len(all), func(i int) bool { return all[i].Namespace >= namespace })
+	to = from + sort.Search(len(all)-from, func(i int) bool { return all[from+i].Namespace > namespace })
+	return from, to
+}

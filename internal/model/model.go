@@ -36,6 +36,8 @@ type Model struct {
 	lookup lookup
 	// guarded are the peers that may be kept from connecting by their own egress; it depends on the policies.
 	guarded func() []int
+	// crowds are the peers that policies can't tell apart; they depend on the policies as well.
+	crowds func() *crowds
 	// entityIDs are the identities that are no pods: the world, hosts, the API server, SeldomNamed. parts are the
 	// parts of the world that each policy names, and outside is all of these.
 	entityIDs []*engine.Identity
@@ -161,7 +163,7 @@ func Next(last *Model, inv *inventory.Inventory, o Options) (*Model, error) {
 	}
 	var err error
 	m.engine, err = engine.New(m.identities, policies)
-	m.guarded = sync.OnceValue(m.restrictedPeers)
+	m.guarded, m.crowds = sync.OnceValue(m.restrictedPeers), sync.OnceValue(m.divideCrowds)
 	return m, err
 }
 
@@ -202,7 +204,7 @@ func (m *Model) With(policies []inventory.Policy) (*Model, error) {
 		return nil, err
 	}
 	other.engine, err = engine.New(m.identities, read)
-	other.guarded = sync.OnceValue(other.restrictedPeers)
+	other.guarded, other.crowds = sync.OnceValue(other.restrictedPeers), sync.OnceValue(other.divideCrowds)
 	return &other, err
 }
 

@@ -21,7 +21,8 @@ type Exposure struct {
 	Everybody bool `json:"everybody,omitempty"`
 	// Namespaces are where the Clients are, in order.
 	Namespaces []string `json:"namespaces"`
-	// Clients are the workloads behind those pods, by namespace and name; MaxClients at most.
+	// Clients are the workloads behind those pods, by namespace and name: all of them where few databases are asked about, see
+	// MaxClientsOfAll.
 	Clients []ClientAccess `json:"clients"`
 	// MoreClients is the number of workloads that can connect and are not in Clients.
 	MoreClients int `json:"moreClients,omitempty"`
@@ -36,6 +37,8 @@ type Exposure struct {
 	// Denied are the workloads of which pods can't connect, in the cluster's own namespace and in the
 	// namespaces of Clients: whoever sees them next to the clients may have meant to let them in.
 	Denied []ClientAccess `json:"denied"`
+	// MoreDenied is the number of such workloads that are not in Denied, of which there are at most as many as Clients.
+	MoreDenied int `json:"moreDenied,omitempty"`
 	// DeniedEntities are world, host, remote-node and kube-apiserver where they can't connect.
 	DeniedEntities []Entity `json:"deniedEntities"`
 	// Possible are those whom rules would let in and who were not read: pods that manifests need not have, and
@@ -67,9 +70,13 @@ type PodExposure struct {
 	Unknown     int            `json:"unknown,omitempty"`
 }
 
-// MaxClients bounds the workloads that an Exposure names: where everybody can connect, a list of
-// everybody for each of a thousand clusters says nothing more.
-const MaxClients = 100
+const (
+	// MaxClientsOfAll is how many workloads all reports on a fleet name together, with the number of databases taken as the next power of
+	// two: everybody for each of a thousand databases would be a list that grows with the square of the fleet.
+	MaxClientsOfAll = 100_000
+	// MaxClients is how many an Exposure names in any case.
+	MaxClients = 100
+)
 
 // Client is a workload: pods of one workload are one client.
 type Client struct {

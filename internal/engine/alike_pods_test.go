@@ -1,0 +1,84 @@
+package engine_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
+)
+
+// Over random worlds, whom neither Reach nor Outreach names is treated as they say, and those for whom one stands as that one is. The
+// verdicts themselves are compared with Cilium's in TestVerdictsEqualLookupFlow.
+func TestWhoIsNotNamedIsAsTheOthers(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	asked, stoodFor := 0, 0
+	for asked < 10_000 {
+		w := newWorld(random)
+		ids, err := engine.NewIdentitiesAmong(w.settings, w.around)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policies, err := engine.ReadAmong(w.settings, w.policies, w.around)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pods, err := ids.Pods(w.pods, w.namespaces)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := engine.New(ids, policies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range pods {
+			outreach := e.Outreach(from, 5432)
+			for _, to := range pods {
+				asked++
+				d, reach := e.Decide(from, to, 5432), e.Reach(to, 5432)
+				if first := e.AsPeer(from); first != from {
+					stoodFor++
+					if as := e.Decide(first, to, 5432).Ingress.Verdict; as != d.Ingress.Verdict || e.Admits(from, to, 5432).Verdict != as {
+						t.Fatalf("the first is %s, another one %s\n%s", as, d.Ingress.Verdict, w.describe(t))
+					}
+				}
+				if !reach.Uniform || !slices.Contains(reach.Listed, e.AsPeer(from)) && reach.Others != d.Ingress.Verdict {
+					t.Fatalf("%v → %v: the target says %s, and %+v of others\n%s", from.Labels(), to.Labels(), d.Ingress.Verdict, reach, w.describe(t))
+				}
+				if !outreach.Uniform || !slices.Contains(outreach.Named, e.AsPeer(to)) && outreach.Others != d.Egress.Verdict {
+					t.Fatalf("%v → %v: the source says %s, and %+v of others\n%s", from.Labels(), to.Labels(), d.Egress.Verdict, outreach, w.describe(t))
+				}
+			}
+		}
+	}
+	if stoodFor < asked/20 {
+		t.Errorf("of %d questions, %d were about somebody for whom another one stands: the worlds are too plain", asked, stoodFor)
+	}
+}
+
+// The entity cluster is this one: a pod of another cluster of the mesh is none of it, whatever the clusters' numbers.
+func TestPodsOfOtherClusters(t *testing.T) {
+	for _, id := range []uint32{0, 7, 128, 255} {
+		for entity, want := range map[string]v1alpha1.Verdict{"cluster": denied, "cluster-mesh": allowed, "all": allowed, "world": denied} {
+			w := smallWorldWith(rules("db", "ingress: [{fromEntities: ["+entity+"]}]"), func(s *inventory.Settings) { s.ClusterID = id })
+			w.endpoints = map[string]inventory.Endpoint{"app/far": {IdentityLabels: []string{
+				"k8s:io.kubernetes.pod.namespace=app", "k8s:io.cilium.k8s.policy.cluster=far", "k8s:app=far",
+			}}}
+			if d := w.ask(t, "app/far → db/pg", 5432).Ingress; d.Verdict != want {
+				t.Errorf("cluster-id %d, %s: a pod of another cluster is %s, want %s", id, entity, d.Verdict, want)
+			}
+			near := want
+			if entity == "cluster" {
+				near = allowed
+			}
+			if d := w.ask(t, "app/web → db/pg", 5432).Ingress; d.Verdict != near {
+				t.Errorf("cluster-id %d, %s: a pod of this cluster is %s, want %s", id, entity, d.Verdict, near)
+			}
+		}
+	}
+}
