@@ -3,7 +3,6 @@ package assess
 import (
 	"fmt"
 	"slices"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -27,22 +26,21 @@ func flowFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport)
 		v1alpha1.FlowIsolationCheck: "instances can't check on each other, so the primary may take itself for isolated",
 		v1alpha1.FlowPooler:         "poolers can't reach the instances",
 	}
-	all := sync.OnceValue(func() []v1alpha1.RequiredFlow { return RequiredFlows(m, c) })
 	var out []v1alpha1.Finding
 	for _, f := range r.RequiredFlows {
 		code, required := codes[f.Name]
 		if !required || f.Advisory || f.Verdict != v1alpha1.VerdictDenied {
 			continue
 		}
-		n, _ := classic(m, c, all(), f.Name)
+		n, _ := classic(m, c, r.RequiredFlows, f.Name)
 		out = append(out, at(finding(code, v1alpha1.SeverityError,
-			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, all(), f)), denials(m, n.denied)...))
+			fmt.Sprintf("%s: %s (%s)", what[f.Name], f.Message, names(f.Policies)), flowRemedy(m, c, r.RequiredFlows, f)), denials(m, n.denied)...))
 	}
 	return out
 }
 
 // flowRemedy is what to do about a required flow that is denied: lockdown, unless its source is a pod for
-// which the set's rules, which go by labels, do not hold.
+// which the set's rules, which go by labels, do not hold. all are the cluster's required flows.
 func flowRemedy(m *model.Model, c *model.Cluster, all []v1alpha1.RequiredFlow, f v1alpha1.RequiredFlow) command.Text {
 	flow := f.Name
 	sources := m.Ends(c.Instances())
@@ -81,20 +79,23 @@ func flowRemedy(m *model.Model, c *model.Cluster, all []v1alpha1.RequiredFlow, f
 // lockdownRefused tells whether lockdown would refuse to lock the cluster: it opens nothing at sources, and
 // overrides no rule that denies.
 func lockdownRefused(m *model.Model, c *model.Cluster, all []v1alpha1.RequiredFlow) bool {
-	for _, flow := range []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler} {
-		if n, found := classic(m, c, all, flow); found && slices.ContainsFunc(n.denied, func(one connection) bool {
-			return one.decision.Egress.Verdict != v1alpha1.VerdictAllowed || len(denyRules(one.decision)) > 0
-		}) {
+	classics := []string{v1alpha1.FlowOperator, v1alpha1.FlowReplication, v1alpha1.FlowIsolationCheck, v1alpha1.FlowPooler}
+	return slices.ContainsFunc(all, func(f v1alpha1.RequiredFlow) bool {
+		if f.Advisory || f.Verdict == v1alpha1.VerdictAllowed {
+			return false
+		}
+		if !slices.Contains(classics, f.Name) {
 			return true
 		}
-	}
-	return slices.ContainsFunc(neededFlows(m, c), func(n needed) bool {
-		return !n.flow.Advisory && n.flow.Verdict != v1alpha1.VerdictAllowed
+		n, _ := classic(m, c, all, f.Name)
+		return slices.ContainsFunc(n.denied, func(one connection) bool {
+			return one.decision.Egress.Verdict != v1alpha1.VerdictAllowed || len(denyRules(one.decision)) > 0
+		})
 	})
 }
 
-// classic is a flow among operator, instances and poolers, of all that the cluster needs, with what is denied of it; false where
-// the cluster does not need it.
+// classic is a flow among operator, instances and poolers, with what is denied of it; false where the cluster does
+// not need it. all are the cluster's required flows.
 func classic(m *model.Model, c *model.Cluster, all []v1alpha1.RequiredFlow, name string) (needed, bool) {
 	i := slices.IndexFunc(all, func(f v1alpha1.RequiredFlow) bool { return f.Name == name && !f.Advisory })
 	if i < 0 {

@@ -15,19 +15,13 @@ import (
 // them in.
 func labelledFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	let := map[v1alpha1.Client]int{}
-	for _, index := range m.PeersIn(c.Object.Namespace) {
-		p := m.Peers()[index]
-		for _, i := range p.Pods {
-			if !m.IsLabelledAs(i, c) {
-				continue
-			}
-			reaches := slices.ContainsFunc(protectedTargets(m, c), func(t protected) bool {
-				verdict, policies := m.Decide(p.Identity, t.Target)
-				return verdict == v1alpha1.VerdictAllowed && len(policies) > 0
-			})
-			if reaches {
-				let[m.WorkloadOf(i)]++
-			}
+	for _, i := range m.LabelledAs(c) {
+		reaches := slices.ContainsFunc(protectedTargets(m, c), func(t protected) bool {
+			verdict, policies := m.Decide(m.IdentityOf(i), t.Target)
+			return verdict == v1alpha1.VerdictAllowed && len(policies) > 0
+		})
+		if reaches {
+			let[m.WorkloadOf(i)]++
 		}
 	}
 	if len(let) == 0 {

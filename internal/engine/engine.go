@@ -25,6 +25,10 @@ type Engine struct {
 	// byNamespace are the indexes of the policies that can select pods of a namespace; those
 	// without a namespace are under "".
 	byNamespace map[string][]int
+	// candidatesFor are the indexes of the policies with this namespace and with none, once somebody has asked: string to []int.
+	candidatesFor sync.Map
+	// restricted tells of the identities that were asked about whether their own egress is restricted: *Identity to bool.
+	restricted sync.Map
 	// selections are those of the identities that were asked about: *Identity to selected.
 	selections sync.Map
 	// inNamespace are the identities by namespace, once somebody has asked for them.

@@ -33,6 +33,7 @@ func (e *Engine) Forget(namespace string) {
 	for _, i := range m.subjects {
 		delete(e.subjects, i.id.ID)
 		e.selections.Delete(i)
+		e.restricted.Delete(i)
 	}
 	for _, key := range m.policies {
 		delete(e.distilled, key)

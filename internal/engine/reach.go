@@ -119,6 +119,15 @@ func (e *Engine) Opens(i *Identity) string {
 
 // RestrictsEgress tells whether something could keep the identity from connecting, wherever to.
 func (e *Engine) RestrictsEgress(i *Identity) bool {
+	known, ok := e.restricted.Load(i)
+	if !ok {
+		known, _ = e.restricted.LoadOrStore(i, e.restrictsEgress(i))
+	}
+	restricts, _ := known.(bool)
+	return restricts
+}
+
+func (e *Engine) restrictsEgress(i *Identity) bool {
 	if enforcementMode(e.settings) == "always" {
 		return true
 	}

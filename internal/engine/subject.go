@@ -225,7 +225,15 @@ func (e *Engine) candidatesIn(namespace string) []int {
 	if namespace == "" {
 		return clusterwide
 	}
-	return append(slices.Clip(clusterwide), e.byNamespace[namespace]...)
+	if len(clusterwide) == 0 {
+		return e.byNamespace[namespace]
+	}
+	known, ok := e.candidatesFor.Load(namespace)
+	if !ok {
+		known, _ = e.candidatesFor.LoadOrStore(namespace, slices.Concat(clusterwide, e.byNamespace[namespace]))
+	}
+	all, _ := known.([]int)
+	return all
 }
 
 // selects is what policy.Repository does before it applies a rule: rules for nodes select the

@@ -66,10 +66,9 @@ func isStranger(pod *inventory.Pod) bool {
 	return !known
 }
 
-// IsLabelledAs is true for a pod that carries the label of the cluster and is no member of it.
-func (m *Model) IsLabelledAs(pod int, c *Cluster) bool {
-	p := &m.inv.Pods[pod]
-	return p.Namespace == c.Object.Namespace && p.Labels[cnpg.ClusterLabel] == c.Object.Name && m.memberOf[pod] == nil && m.of[pod] != nil
+// LabelledAs are the pods that carry the label of the cluster and are no members of it, those aside that Cilium does not manage.
+func (m *Model) LabelledAs(c *Cluster) []int {
+	return slices.DeleteFunc(slices.Clone(m.lookup.labelled[c.Key()]), m.IsUnmanaged)
 }
 
 func roleOf(pod *inventory.Pod) v1alpha1.PodRole {

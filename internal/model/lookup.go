@@ -32,6 +32,8 @@ type lookup struct {
 	services map[string][]*corev1.Service
 	// instances are the pods that say they are a cluster's, whether the model is about it or not.
 	instances map[types.NamespacedName][]int
+	// labelled are the pods with an identity that carry a cluster's label and are no members of it.
+	labelled map[types.NamespacedName][]int
 	// operatorPods are the operators whose pods run, by their label.
 	operatorPods []inventory.Operator
 	// apiServerNodes are the addresses of the nodes on which API servers are seen.

@@ -213,12 +213,16 @@ func (m *Model) addMembers() error {
 	for _, c := range m.clusters {
 		m.lookup.clusters[c.Key()] = c
 	}
-	m.memberOf = make([]*Cluster, len(m.inv.Pods))
+	m.memberOf, m.lookup.labelled = make([]*Cluster, len(m.inv.Pods)), map[types.NamespacedName][]int{}
 	for i := range m.inv.Pods {
 		pod := &m.inv.Pods[i]
 		key := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Labels[cnpg.ClusterLabel]}
 		switch c := m.lookup.clusters[key]; {
-		case c == nil, isStranger(pod):
+		case c == nil:
+		case isStranger(pod):
+			if m.of[i] != nil {
+				m.lookup.labelled[key] = append(m.lookup.labelled[key], i)
+			}
 		case m.of[i] == nil:
 			c.OnNodes = append(c.OnNodes, Member{Pod: i, Identity: m.identities.Reserved(labels.IDNameHost), Role: roleOf(pod)})
 		default:
