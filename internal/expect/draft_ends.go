@@ -38,6 +38,9 @@ func (d *draft) exposure(e v1alpha1.Exposure) {
 	if e.MoreClients > 0 {
 		d.omit("%d more workloads can connect to %s", e.MoreClients, toText(to))
 	}
+	if e.MoreDenied > 0 {
+		d.omit("%d more workloads near the database can't connect to %s", e.MoreDenied, toText(to))
+	}
 	for _, possible := range e.Possible {
 		d.omit("rules of %s let in pods that were not read: to %s", listed(possible.Policies), toText(to))
 	}
