@@ -214,3 +214,39 @@ func crowdedWorld(random *rand.Rand) string {
 	}
 	return strings.Join(documents, "\n---\n")
 }
+
+// The cluster's own pods come first among those whom a rule lets in alike, and are no clients: the first client is another one's.
+func TestFirstClientIsNotTheClusterItself(t *testing.T) {
+	const world = `
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg, namespace: shop}
+spec: {instances: 2, storage: {size: 1Gi}}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg, namespace: web}
+spec: {instances: 2, storage: {size: 1Gi}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: all, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
+`
+	file := filepath.Join(t.TempDir(), "world.yaml")
+	if err := os.WriteFile(file, []byte(world), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(inv, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := assess.Exposure(m, m.Clusters()[0], 1)[0]
+	if len(e.Clients) != 1 || e.Clients[0].Namespace != "web" || e.MoreClients != 0 || e.Pods != 2 {
+		t.Errorf("%+v", e)
+	}
+}
