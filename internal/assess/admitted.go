@@ -10,11 +10,10 @@ import (
 func Admitted(m *model.Model, c *model.Cluster) []v1alpha1.Exposure {
 	var out []v1alpha1.Exposure
 	for _, t := range m.Targets(c) {
-		needs := &dependencies{}
-		a := audienceOf(m, c, t, askAbout(m, t, needs), needs)
-		e := v1alpha1.Exposure{Target: t.Of, Port: t.Port, Everybody: a.everybody}
-		if !a.everybody {
-			e.Clients = a.clients
+		who := answersOf(m, c, t, &dependencies{})
+		e := v1alpha1.Exposure{Target: t.Of, Port: t.Port, Everybody: who.everybody(who.count())}
+		if !e.Everybody {
+			e.Clients = who.named()
 		}
 		addEntities(m, &e, t)
 		out = append(out, e)
@@ -35,10 +34,7 @@ func Named(m *model.Model, c *model.Cluster, admitted []v1alpha1.Exposure) []v1a
 	return out
 }
 
-// OneByOne are the peers, by their positions in Model.Peers and in order, that have to be asked about one by one to know who
-// reaches a target. Those of all others for whom the same rules say what they may open (engine.Opens) have the same
-// answer. False when everybody has to be asked.
-func OneByOne(m *model.Model, t model.Target) ([]int, bool) {
-	q := askAbout(m, t, &dependencies{})
-	return q.named, q.uniform
+// Verdicts tells of each peer, by its position in Model.Peers, whether it can connect to a target of the cluster.
+func Verdicts(m *model.Model, c *model.Cluster, t model.Target) func(peer int) v1alpha1.Verdict {
+	return answersOf(m, c, t, &dependencies{}).of
 }

@@ -76,7 +76,7 @@ func answersOf(m *model.Model, c *model.Cluster, t model.Target, e *dependencies
 			e.fleet = true // Its pods are in any namespace.
 		}
 	}
-	if n := a.count(); a.others == v1alpha1.VerdictAllowed && n.pods(v1alpha1.VerdictDenied)+n.pods(v1alpha1.VerdictUnknown) > 0 {
+	if a.others == v1alpha1.VerdictAllowed && !a.everybody(a.count()) {
 		e.fleet = true // Open but for some.
 	}
 	return a

@@ -21,6 +21,18 @@ func (a *answers) clients(most int) []v1alpha1.ClientAccess {
 	return out
 }
 
+// named are all workloads that can connect, without the policies that let them.
+func (a *answers) named() []v1alpha1.ClientAccess {
+	out := []v1alpha1.ClientAccess{}
+	for _, w := range a.candidates(0) {
+		client := v1alpha1.ClientAccess{Client: a.m.Fleet().Workloads[w]}
+		if client.Pods = a.pods(w); client.Pods > 0 {
+			out = append(out, client)
+		}
+	}
+	return out
+}
+
 // access is a workload with the number of its pods that have the verdict, and the policies that decided about these.
 func (a *answers) access(workload int, verdict v1alpha1.Verdict) v1alpha1.ClientAccess {
 	client := v1alpha1.ClientAccess{Client: a.m.Fleet().Workloads[workload], Policies: []v1alpha1.PolicyReference{}}

@@ -60,13 +60,16 @@ func (a *answers) audience(most int) audience {
 		},
 		unknown: n.pods(v1alpha1.VerdictUnknown),
 	}
-	if a.others == v1alpha1.VerdictAllowed && n.pods(v1alpha1.VerdictDenied)+n.pods(v1alpha1.VerdictUnknown) == 0 {
-		out.everybody, out.free = true, a.free
-	}
-	if out.free {
+	if out.everybody = a.everybody(n); out.everybody && a.free {
+		out.free = true
 		return out
 	}
 	out.exposure.Clients = a.clients(most)
 	out.exposure.MoreClients = a.workloads() - len(out.exposure.Clients)
 	return out
+}
+
+// everybody tells whether everybody can connect, by the numbers of those who can.
+func (a *answers) everybody(n numbers) bool {
+	return a.others == v1alpha1.VerdictAllowed && n.pods(v1alpha1.VerdictDenied)+n.pods(v1alpha1.VerdictUnknown) == 0
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
-// Where a policy that nobody can read may be for everybody, nobody is asked about, and what is said is what asking would have said.
+// Where a policy that nobody can read may be for everybody, what is said of all at once is what asking about each would have said.
 func TestNothingCanBeTold(t *testing.T) {
 	expressions := make([]string, 300)
 	for i := range expressions {
@@ -47,9 +47,6 @@ func TestNothingCanBeTold(t *testing.T) {
 				m, err := model.New(inv, model.Options{})
 				if err != nil {
 					t.Fatal(err)
-				}
-				if got := m.Engine().TellsNothing(); got != tc.nothing {
-					t.Fatalf("tells nothing: %t, want %t", got, tc.nothing)
 				}
 				for _, c := range m.Clusters() {
 					said := assess.Exposure(m, c, 0)

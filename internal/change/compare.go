@@ -21,7 +21,7 @@ type comparison struct {
 	// bystanders are the workloads of these: the same for all of the clusters that are changed.
 	bystanders []v1alpha1.BystanderChange
 	// monitoring and operators are the pods that look like what reads metrics, and like an operator.
-	monitoring, operators []kin
+	monitoring, operators []kinsman
 	// monitored are the notes that were made of monitoring, by its namespace.
 	monitored map[string]v1alpha1.ChangeNote
 	// lost are the required flows that clusters have before and not after, by their namespaces.

@@ -3,10 +3,10 @@ package engine_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
@@ -61,23 +61,44 @@ func TestWhoIsNotNamedIsAsTheOthers(t *testing.T) {
 	}
 }
 
-// The entity cluster is this one: a pod of another cluster of the mesh is none of it, whatever the clusters' numbers.
+// The entity cluster is this one: a pod of another cluster of the mesh is none of it, whatever the clusters' numbers, and a pod of this
+// one is, whatever name its agent has for the cluster.
 func TestPodsOfOtherClusters(t *testing.T) {
+	const everybody, here = "", "cluster"
 	for _, id := range []uint32{0, 7, 128, 255} {
-		for entity, want := range map[string]v1alpha1.Verdict{"cluster": denied, "cluster-mesh": allowed, "all": allowed, "world": denied} {
+		for entity, within := range map[string]string{"cluster": here, "cluster-mesh": everybody, "all": everybody, "world": "nobody"} {
 			w := smallWorldWith(rules("db", "ingress: [{fromEntities: ["+entity+"]}]"), func(s *inventory.Settings) { s.ClusterID = id })
-			w.endpoints = map[string]inventory.Endpoint{"app/far": {IdentityLabels: []string{
-				"k8s:io.kubernetes.pod.namespace=app", "k8s:io.cilium.k8s.policy.cluster=far", "k8s:app=far",
-			}}}
-			if d := w.ask(t, "app/far → db/pg", 5432).Ingress; d.Verdict != want {
-				t.Errorf("cluster-id %d, %s: a pod of another cluster is %s, want %s", id, entity, d.Verdict, want)
+			ids, err := engine.NewIdentities(w.settings)
+			if err != nil {
+				t.Fatal(err)
 			}
-			near := want
-			if entity == "cluster" {
-				near = allowed
+			pods, err := ids.Pods([]inventory.Pod{podWith("db", "pg"), podWith("app", "web")}, nil)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if d := w.ask(t, "app/web → db/pg", 5432).Ingress; d.Verdict != near {
-				t.Errorf("cluster-id %d, %s: a pod of this cluster is %s, want %s", id, entity, d.Verdict, near)
+			far := podWith("app", "far")
+			other, err := ids.PodOf("far", &far)
+			if err != nil {
+				t.Fatal(err)
+			}
+			endpoint := inventory.Endpoint{IdentityLabels: []string{"k8s:io.kubernetes.pod.namespace=app", "k8s:io.cilium.k8s.policy.cluster=far", "k8s:app=api"}}
+			read, err := engine.Read(w.settings, w.read(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			renamed, remote := ids.Endpoint(endpoint), ids.RemoteEndpoint(endpoint)
+			e, err := engine.New(ids, read)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for of, peer := range map[string]*engine.Identity{"this": pods[1], "this, by another name": renamed, "another": other, "another, by its endpoint": remote} {
+				want := denied
+				if within == everybody || within == here && strings.HasPrefix(of, "this") {
+					want = allowed
+				}
+				if d := e.Decide(peer, pods[0], 5432).Ingress; d.Verdict != want {
+					t.Errorf("cluster-id %d, %s: a pod of %s cluster is %s, want %s", id, entity, of, d.Verdict, want)
+				}
 			}
 		}
 	}

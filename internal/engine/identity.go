@@ -153,7 +153,7 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 			if known[key] == nil {
 				of := s.labelsOfNamespace(pod.Namespace, namespaces[pod.Namespace])
 				own := s.labelsOf(pod, nil, s.settings.ClusterName).LabelArray()
-				known[key] = s.add(mergeLabels(own, of), pod.NamedPorts)
+				known[key] = s.add(mergeLabels(own, of), pod.NamedPorts, false)
 			}
 			out[i] = known[key]
 		}
@@ -163,7 +163,7 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 // PodOf adds the identity of a pod of another Kubernetes cluster of the mesh, by that one's name, as far as it is known from
 // here: without the labels of its namespace.
 func (s *Identities) PodOf(cluster string, pod *inventory.Pod) (out *Identity, err error) {
-	return out, withAgent(s.settings, func() { out = s.add(s.labelsOf(pod, nil, cluster).LabelArray(), pod.NamedPorts) })
+	return out, withAgent(s.settings, func() { out = s.add(s.labelsOf(pod, nil, cluster).LabelArray(), pod.NamedPorts, cluster != s.settings.ClusterName) })
 }
 
 // Endpoint adds the identity that the agent has given to a pod.
@@ -171,10 +171,15 @@ func (s *Identities) Endpoint(ep inventory.Endpoint) *Identity {
 	key := strings.Join(ep.IdentityLabels, "\x00") + portsKey(ep.NamedPorts)
 	known := s.byEndpoint[key]
 	if known == nil {
-		known = s.add(labels.NewLabelsFromModel(ep.IdentityLabels).LabelArray(), ep.NamedPorts)
+		known = s.add(labels.NewLabelsFromModel(ep.IdentityLabels).LabelArray(), ep.NamedPorts, false)
 		s.byEndpoint[key] = known
 	}
 	return known
+}
+
+// RemoteEndpoint adds the identity that an agent of another Kubernetes cluster of the mesh has given to a pod.
+func (s *Identities) RemoteEndpoint(ep inventory.Endpoint) *Identity {
+	return s.add(labels.NewLabelsFromModel(ep.IdentityLabels).LabelArray(), ep.NamedPorts, true)
 }
 
 // CIDR adds the identity of a part of the world, as the agent does for every prefix in a policy.
@@ -231,9 +236,12 @@ func (s *Identities) addAs(number identity.NumericIdentity, name string, lbls la
 // add returns the identity with these labels, which are in the order of their keys, and named ports, a new one when it is not known yet.
 // Named ports are part of the key, for two pods with equal labels and different ports get
 // different verdicts from a policy that names a port.
-func (s *Identities) add(array labels.LabelArray, ports []inventory.NamedPort) *Identity {
+func (s *Identities) add(array labels.LabelArray, ports []inventory.NamedPort, remote bool) *Identity {
 	portsKey := portsKey(ports)
 	key := labelsKey(array) + portsKey
+	if remote {
+		key = "remote " + key
+	}
 	if known := s.known(key); known != nil {
 		return known
 	}
@@ -242,9 +250,9 @@ func (s *Identities) add(array labels.LabelArray, ports []inventory.NamedPort) *
 		// An invalid name can't be referred to by a policy either: Cilium ignores it as well.
 		_ = named.AddPort(p.Name, int(p.Port), string(protocolOrTCP(p.Protocol)))
 	}
-	number, remote := &s.next, false
-	if cluster := array.Get(labels.LabelSourceK8sKeyPrefix + k8sConst.PolicyLabelCluster); cluster != "" && cluster != s.settings.ClusterName {
-		number, remote = &s.nextRemote, true
+	number := &s.next
+	if remote {
+		number = &s.nextRemote
 	}
 	i := &Identity{
 		id: &identity.Identity{ID: *number, LabelArray: array}, ports: named, portsKey: portsKey,

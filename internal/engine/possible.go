@@ -133,7 +133,7 @@ func (s *Identities) Like(p Peer, w Wanted, cluster string, namespaces map[strin
 		maps.Copy(of, w.namespaceLabels)
 		lbls := s.labelsOf(&pod, of, cluster)
 		if array := lbls.LabelArray(); p.selector.Matches(array) {
-			id = s.add(array, nil)
+			id = s.add(array, nil, cluster != s.settings.ClusterName)
 			return
 		}
 		for _, key := range w.keys {

@@ -259,7 +259,7 @@ func (m *Model) addExtra(extra Extra) error {
 	for i := range extra.Remote {
 		r := &extra.Remote[i]
 		if r.Labels != nil {
-			m.remote = append(m.remote, m.identities.Endpoint(inventory.Endpoint{IdentityLabels: r.Labels, NamedPorts: r.Pod.NamedPorts}))
+			m.remote = append(m.remote, m.identities.RemoteEndpoint(inventory.Endpoint{IdentityLabels: r.Labels, NamedPorts: r.Pod.NamedPorts}))
 			continue
 		}
 		id, err := m.identities.PodOf(r.Cluster, &r.Pod)
