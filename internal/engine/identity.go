@@ -163,7 +163,9 @@ func (s *Identities) Pods(pods []inventory.Pod, namespaces map[string]map[string
 // PodOf adds the identity of a pod of another Kubernetes cluster of the mesh, by that one's name, as far as it is known from
 // here: without the labels of its namespace.
 func (s *Identities) PodOf(cluster string, pod *inventory.Pod) (out *Identity, err error) {
-	return out, withAgent(s.settings, func() { out = s.add(s.labelsOf(pod, nil, cluster).LabelArray(), pod.NamedPorts, cluster != s.settings.ClusterName) })
+	return out, withAgent(s.settings, func() {
+		out = s.add(s.labelsOf(pod, nil, cluster).LabelArray(), pod.NamedPorts, cluster != s.settings.ClusterName)
+	})
 }
 
 // Endpoint adds the identity that the agent has given to a pod.
