@@ -81,7 +81,7 @@ func (a addresses) onLabels(others ...labels.Label) *hidden {
 		from: a.unseen, worldIsSeen: true,
 		could: func(s types.Selector, l labels.LabelArray) (some, all bool) {
 			all = true
-			for _, more := range a.hypotheses(s, l.Labels(), others) {
+			for _, more := range a.hypotheses(s, whose(l), others) {
 				matches := s.Matches(slices.Concat(l, more))
 				some, all = some || matches, all && matches
 			}

@@ -16,6 +16,9 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
+// manyLabels are more than people give anything.
+const manyLabels = 256
+
 // podKeys make keys of pods.
 type podKeys struct {
 	// long are the texts of labels that several pods may share and that are many, by where they are.
@@ -37,8 +40,7 @@ func (k *podKeys) of(pod *inventory.Pod) string {
 
 // labels is the same for the same labels alone.
 func (k *podKeys) labels(labels map[string]string) string {
-	const many = 256
-	if len(labels) <= many {
+	if len(labels) <= manyLabels {
 		return labelsText(labels)
 	}
 	at := reflect.ValueOf(labels).Pointer()
@@ -100,6 +102,10 @@ func (s *Identities) labelsOf(pod *inventory.Pod, namespaceLabels map[string]str
 	namespace := &metav1.ObjectMeta{Name: pod.Namespace, Labels: namespaceLabels}
 	sanitized := k8sUtils.SanitizePodLabels(pod.Labels, namespace, pod.ServiceAccount, cluster)
 	lbls := labels.Map2Labels(sanitized, labels.LabelSourceK8s)
+	if len(lbls) > manyLabels { // That others have the same keys is not worth remembering them.
+		relevant, _ := labelsfilter.Filter(lbls)
+		return relevant
+	}
 	s.learnRelevant(lbls)
 	for key := range lbls {
 		if relevant, _ := s.knownRelevant(key); !relevant {
@@ -136,7 +142,7 @@ func (s *Identities) knownRelevant(key string) (relevant, known bool) {
 
 // labelsKey is the same for the same labels alone.
 func labelsKey(array labels.LabelArray) string {
-	var key []byte
+	key := make([]byte, 0, 48*len(array))
 	for i := range array {
 		l := &array[i]
 		key = append(append(append(key, l.Source...), ':'), l.Key...)

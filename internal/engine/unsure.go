@@ -12,7 +12,7 @@ import (
 // hidden is something that selectors depend on and that can't be seen from outside the agents.
 type hidden struct {
 	why string
-	// from tells from whom it is hidden: whether a selector selects the others, it says itself.
+	// from tells from whom it is hidden, by the labels that whose has left: whether a selector selects the others, it says itself.
 	from func(labels.Labels) bool
 	// could tells for those from whom it is hidden whether a selector selects them in some or in all
 	// cases; nil when it does in some.
@@ -46,7 +46,7 @@ func (h hidden) possible(s types.Selector) types.Selector {
 
 func (h hidden) selects(s types.Selector, l labels.LabelArray) (some, all bool) {
 	switch {
-	case !h.from(l.Labels()):
+	case !h.from(whose(l)):
 		all = s.Matches(l)
 		return all, all
 	case h.could == nil:
@@ -54,6 +54,23 @@ func (h hidden) selects(s types.Selector, l labels.LabelArray) (some, all bool) 
 	default:
 		return h.could(s, l)
 	}
+}
+
+// whose are those of an identity's labels that tell whether it is a pod, a node or an address: identities may have very many, and
+// are asked about by each selector.
+func whose(l labels.LabelArray) labels.Labels {
+	out := labels.Labels{}
+	for i := range l {
+		switch l[i].Key {
+		case labels.IDNameWorld, labels.IDNameWorldIPv4, labels.IDNameWorldIPv6, labels.IDNameHost, labels.IDNameRemoteNode:
+			out[l[i].Key] = l[i]
+			continue
+		}
+		if l[i].Source == labels.LabelSourceCIDR || l[i].Source == labels.LabelSourceReserved {
+			out[l[i].Key] = l[i]
+		}
+	}
+	return out
 }
 
 // hide divides the selectors of a rule that depend on something hidden into what is sure and what is
