@@ -111,6 +111,72 @@ func BenchmarkGuarded(b *testing.B) {
 	}
 }
 
+// BenchmarkWidely is status -A over databases that let in many, and as many applications: by policies of their own, in a namespace of
+// their own or all in one, and by one policy for all of them.
+func BenchmarkWidely(b *testing.B) {
+	ports := list{fields{"ports": list{fields{"port": "5432", "protocol": "TCP"}}}}
+	everywhere := fields{"key": "io.kubernetes.pod.namespace", "operator": "Exists"}
+	from := func(field string, what ...any) list { return list{fields{field: list(what), "toPorts": ports}} }
+	own := func(ingress func(i, n int) fields) func(i, n int) any {
+		return func(i, n int) any {
+			spec := ingress(i, n)
+			spec["endpointSelector"] = fields{"matchLabels": fields{"cnpg.io/cluster": "pg"}}
+			return fields{"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": fields{"name": "p", "namespace": fmt.Sprint("team-", i)}, "spec": spec}
+		}
+	}
+	for name, tc := range map[string]struct {
+		each func(i, n int) any
+		one  any
+		// together is true where all are in one namespace.
+		together bool
+	}{
+		"the-cluster": {each: own(func(int, int) fields { return fields{"ingress": from("fromEntities", "cluster")} })},
+		"a-label": {each: own(func(int, int) fields {
+			return fields{"ingress": from("fromEndpoints", fields{"matchExpressions": list{everywhere, fields{"key": "app", "operator": "Exists"}}})}
+		})},
+		"all-but-one": {each: own(func(i, n int) fields {
+			other := (i + 1) % n
+			return fields{"ingress": list{fields{"fromEntities": list{"all"}}}, "ingressDeny": list{fields{"fromEndpoints": list{fields{
+				"matchLabels": fields{"app": fmt.Sprint("app-", other), "io.kubernetes.pod.namespace": fmt.Sprint("team-", other)}}}}}}
+		})},
+		"all-namespaces": {each: func(i, _ int) any {
+			return fields{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": fields{"name": "p", "namespace": fmt.Sprint("team-", i)},
+				"spec": fields{"podSelector": fields{}, "ingress": list{fields{"from": list{fields{"namespaceSelector": fields{}}}}}}}
+		}},
+		"one-for-all": {one: fields{"apiVersion": "cilium.io/v2", "kind": "CiliumClusterwideNetworkPolicy", "metadata": fields{"name": "p"},
+			"spec": fields{"endpointSelector": fields{}, "ingress": list{fields{"fromEntities": list{"cluster"}}}}}},
+		"one-namespace": {together: true, each: func(i, _ int) any {
+			name := fmt.Sprint("pg-", i)
+			return fields{"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": fields{"name": name, "namespace": "team-0"}, "spec": fields{
+				"endpointSelector": fields{"matchLabels": fields{"cnpg.io/cluster": name}},
+				"ingress":          from("fromEndpoints", fields{"matchLabels": fields{"app": fmt.Sprint("app-", i)}})}}
+		}},
+	} {
+		for _, n := range []int{10, 100, 1000} {
+			b.Run(fmt.Sprintf("%s/databases=%d", name, n), func(b *testing.B) {
+				var objects []any
+				for i := range n {
+					namespace, database := fmt.Sprint("team-", i), "pg"
+					if tc.together {
+						namespace, database = "team-0", fmt.Sprint("pg-", i)
+					}
+					objects = append(objects,
+						fields{"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "metadata": fields{"name": database, "namespace": namespace},
+							"spec": fields{"instances": 3, "storage": fields{"size": "1Gi"}}},
+						fields{"apiVersion": "v1", "kind": "Pod", "metadata": fields{"name": fmt.Sprint("app-", i), "namespace": namespace, "labels": fields{"app": fmt.Sprint("app-", i)}}})
+					if tc.each != nil {
+						objects = append(objects, tc.each(i, n))
+					}
+				}
+				if tc.one != nil {
+					objects = append(objects, tc.one)
+				}
+				measured(b, worstFile(b, objects))
+			})
+		}
+	}
+}
+
 // measured is status -A by the processor's time.
 func measured(b *testing.B, file string) {
 	b.Helper()
