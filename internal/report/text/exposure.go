@@ -203,14 +203,19 @@ func (p *places) add(namespace string) {
 	p.all = append(p.all, place{namespace, 1})
 }
 
-// words count the workloads, and name the namespaces.
+// words count the workloads, and name the first namespaces.
 func (p *places) words() (sum, names string) {
-	n, in := 0, make([]string, 0, len(p.all))
-	for _, one := range p.all {
+	n, in := 0, make([]string, 0, firstClients+1)
+	for i, one := range p.all {
 		n += one.n
-		in = append(in, one.namespace+" ("+strconv.Itoa(one.n)+")")
+		if i < firstClients || len(p.all) == firstClients+1 {
+			in = append(in, one.namespace+" ("+strconv.Itoa(one.n)+")")
+		}
 	}
-	return words.Count(n, "more workload") + " in " + words.Count(len(in), "namespace"), strings.Join(in, ", ")
+	if left := len(p.all) - len(in); left > 0 {
+		in = append(in, words.Count(left, "more namespace"))
+	}
+	return words.Count(n, "more workload") + " in " + words.Count(len(p.all), "namespace"), strings.Join(in, ", ")
 }
 
 type namespaceGroup struct {

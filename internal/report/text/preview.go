@@ -133,14 +133,48 @@ func (p *page) bystanders(preview v1alpha1.ChangePreview) error {
 	}
 	p.section("Other workloads whose ingress changes")
 	g := grid{columns: []column{{header: "NAMESPACE", flexible: true, limit: p.limit(1)}, {header: "WORKLOAD", flexible: true, limit: p.limit(2)}, {header: "INGRESS"}}}
-	for _, b := range preview.Bystanders {
+	shown, rest := p.firstBystanders(preview.Bystanders)
+	for _, b := range shown {
 		paint := p.colors.Good
 		if b.DefaultDenyAfter {
 			paint = p.colors.Bad
 		}
 		g.add(text(b.Client.Namespace), text(words.Workload(b.Client)), painted(ingress(b.DefaultDenyBefore)+" → "+ingress(b.DefaultDenyAfter), paint))
 	}
-	return p.table(2, g)
+	if err := p.table(2, g); err != nil {
+		return err
+	}
+	for _, denied := range []bool{true, false} {
+		var left places
+		for _, b := range rest {
+			if b.DefaultDenyAfter == denied {
+				left.add(b.Client.Namespace)
+			}
+		}
+		if len(left.all) > 0 {
+			sum, names := left.words()
+			p.paragraph(2, "and "+sum+" whose ingress becomes "+ingress(denied)+" (-o wide names all): "+names, nil)
+		}
+	}
+	return nil
+}
+
+// firstBystanders are those that a preview names, of whom those that lose their ingress come first where there are more.
+func (p *page) firstBystanders(all []v1alpha1.BystanderChange) (shown, rest []v1alpha1.BystanderChange) {
+	if p.wide || len(all) <= firstClients+1 {
+		return all, nil
+	}
+	ordered := slices.Clone(all)
+	slices.SortStableFunc(ordered, func(a, b v1alpha1.BystanderChange) int {
+		switch {
+		case a.DefaultDenyAfter == b.DefaultDenyAfter:
+			return 0
+		case a.DefaultDenyAfter:
+			return -1
+		}
+		return 1
+	})
+	return ordered[:firstClients], ordered[firstClients:]
 }
 
 func ingress(defaultDeny bool) string {

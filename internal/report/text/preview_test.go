@@ -2,6 +2,7 @@ package text_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,6 +36,8 @@ func TestPrintPreview(t *testing.T) {
 		"preview-unchanged.txt":      {verb: "lockdown", preview: example.UnchangedPreview(t)},
 		"preview-crowded.txt":        {verb: "lockdown", preview: crowdedPreview()},
 		"preview-crowded-wide.txt":   {verb: "lockdown", preview: crowdedPreview(), options: text.Options{Wide: true}},
+		"preview-many.txt":           {verb: "lockdown", preview: manyNamespaces()},
+		"preview-many-wide.txt":      {verb: "lockdown", preview: manyNamespaces(), options: text.Options{Wide: true}},
 		"preview-long.txt":           {verb: "lockdown", preview: longPreview(t)},
 		"preview-hostile.txt":        {verb: "lockdown", preview: hostilePreview()},
 		"preview-loses-reach.txt":    {verb: "lockdown", preview: withLosses(example.LockdownPreview(t))},
@@ -52,6 +55,21 @@ func TestPrintPreview(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manyNamespaces is a change that concerns applications of more namespaces than a preview names.
+func manyNamespaces() v1alpha1.ChangePreview {
+	var lost []clientChange
+	p := v1alpha1.ChangePreview{Metadata: v1alpha1.Metadata{Namespace: "default", Name: "cluster-example"}}
+	for i := range 50 {
+		namespace := fmt.Sprintf("team-%02d", i)
+		lost = append(lost, onBoth(loses, namespace, "deployment/web", 2)...)
+		p.Bystanders = append(p.Bystanders, v1alpha1.BystanderChange{
+			Client: v1alpha1.Client{Namespace: namespace, Workload: "deployment/web", Pods: 2}, DefaultDenyBefore: i%3 == 0, DefaultDenyAfter: i%3 != 0,
+		})
+	}
+	p.Access = join(lost)
+	return p
 }
 
 func lastLine(out string) string {
