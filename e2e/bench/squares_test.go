@@ -116,7 +116,7 @@ func BenchmarkGuarded(b *testing.B) {
 func BenchmarkWidely(b *testing.B) {
 	ports := list{fields{"ports": list{fields{"port": "5432", "protocol": "TCP"}}}}
 	everywhere := fields{"key": "io.kubernetes.pod.namespace", "operator": "Exists"}
-	from := func(field string, what ...any) list { return list{fields{field: list(what), "toPorts": ports}} }
+	from := func(field string, what any) list { return list{fields{field: list{what}, "toPorts": ports}} }
 	own := func(ingress func(i, n int) fields) func(i, n int) any {
 		return func(i, n int) any {
 			spec := ingress(i, n)

@@ -106,7 +106,8 @@ func askedOneByOne(m *model.Model, c *model.Cluster, target model.Target, most i
 			if by[verdict][key] == nil {
 				by[verdict][key] = &v1alpha1.ClientAccess{Client: key, Policies: []v1alpha1.PolicyReference{}}
 			}
-			if by[verdict][key].Pods++; len(policies) == 0 {
+			by[verdict][key].Pods++
+			if len(policies) == 0 {
 				continue
 			}
 			by[verdict][key].Policies = engine.Unique(slices.Concat(by[verdict][key].Policies, policies))

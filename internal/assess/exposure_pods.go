@@ -30,7 +30,7 @@ func audiencesByPod(m *model.Model, c *model.Cluster, t model.Target, most int, 
 		a := who.audience(most)
 		addEntities(m, &a.exposure, some)
 		i := 0
-		for i < len(out) && !(sameAudience(out[i].audience, a) && whose[i].same(who)) {
+		for i < len(out) && (!sameAudience(out[i].audience, a) || !whose[i].same(who)) {
 			i++
 		}
 		if i == len(out) {
