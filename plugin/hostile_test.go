@@ -21,6 +21,9 @@ import (
 // hostileMemory is how many bytes of memory there may be while one hostile case after the other is answered.
 const hostileMemory = 1 << 30
 
+// askingForNames is a database that needs an address outside by its name.
+const askingForNames = "---\napiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: archived, namespace: db}\nspec: {instances: 1, storage: {size: 1Gi}, backup: {barmanObjectStore: {destinationPath: \"s3://b/\", endpointURL: \"https://s3.example.com\", s3Credentials: {inheritFromIAMRole: true}}}}\n"
+
 // TestHostile runs commands over what nobody means well. Each ends by itself, with a documented exit code, without
 // a character that a terminal would act on, and says in one line for each problem what it is. What is said is in
 // testdata/hostile.txt, for people to read.
@@ -204,6 +207,8 @@ func hostileDocuments() map[string]hostile {
 		"peers of two kinds":          spec("{endpointSelector: {}, ingress: [{fromEndpoints: [{}], fromEntities: [world], fromCIDR: [10.0.0.0/8]}]}"),
 		"a name that never ends":      spec("{endpointSelector: {}, egress: [{toFQDNs: [{matchName: " + long + "}]}]}"),
 		"a pattern of stars":          spec("{endpointSelector: {}, egress: [{toFQDNs: [{matchPattern: \"" + strings.Repeat("*", 250) + "\"}]}]}"),
+		"a pattern of 255 characters": spec("{endpointSelector: {}, egress: [{toFQDNs: [{matchPattern: \"*"+strings.Repeat("a", 254)+"\"}]}]}") + askingForNames,
+		"a name of 255 characters":    spec("{endpointSelector: {}, egress: [{toFQDNs: [{matchName: "+strings.Repeat("a", 255)+"}]}]}") + askingForNames,
 		"a bad pattern":               spec("{endpointSelector: {}, egress: [{toFQDNs: [{matchPattern: \"a[\"}]}]}"),
 		"a label key that is long":    spec("{endpointSelector: {matchLabels: {" + long + ": a}}, ingress: [{}]}"),
 		"a label value that is long":  spec("{endpointSelector: {matchLabels: {a: " + long + "}}, ingress: [{}]}"),

@@ -21,11 +21,7 @@ import (
 // addresses are IPv4 where the cluster has IPv4: who has both tries that one, too.
 func (s *Identities) Name(name string, world World) ([]*Identity, error) {
 	lbls, key := labels.Labels{}, "name:"+name
-	matching, err := world.matching(name)
-	if err != nil {
-		return nil, err
-	}
-	for _, at := range matching {
+	for _, at := range world.matching(name) {
 		label := world.Names[at].IdentityLabel()
 		lbls[label.Key] = label
 		// Under other policies, the name has other labels, and is another identity.

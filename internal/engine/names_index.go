@@ -56,7 +56,7 @@ func asAsked(name string) string { return dns.FQDN(strings.ToLower(name)) }
 
 // matching are the positions of the selectors that match a name. Which do is for Cilium's own expressions to say, but for names
 // without wildcards.
-func (x *nameIndex) matching(name string) ([]int, error) {
+func (x *nameIndex) matching(name string) []int {
 	name = asAsked(name)
 	var out []int
 	for _, at := range x.candidates(name) {
@@ -67,15 +67,13 @@ func (x *nameIndex) matching(name string) ([]int, error) {
 			}
 			continue
 		}
-		expression, err := s.ToRegex()
-		if err != nil {
-			return nil, err
-		}
-		if expression.MatchString(name) {
+		// A pattern that is too long for an expression, as one of 255 characters is to which the last dot is added, is stored all the
+		// same: agents complain in their log, and have no name for it (RegisterFQDNSelector of pkg/fqdn/namemanager).
+		if expression, err := s.ToRegex(); err == nil && expression.MatchString(name) {
 			out = append(out, at)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // candidates are the positions of the selectors that may match a name, in order.

@@ -142,7 +142,7 @@ type World struct {
 }
 
 // matching are the positions of those of Names that match a name.
-func (w World) matching(name string) ([]int, error) {
+func (w World) matching(name string) []int {
 	if w.index == nil {
 		w.index = newNameIndex(w.Names)
 	}
