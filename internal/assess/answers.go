@@ -60,7 +60,7 @@ func answersOf(m *model.Model, c *model.Cluster, t model.Target, e *dependencies
 	single := a.singles(uniform)
 	for crowd := range a.listed {
 		a.listed[crowd] = a.admits(crowd)
-		e.ofCrowd(crowd)
+		e.ofCrowd(m.Opening(crowd, t.Port))
 	}
 	if a.others != v1alpha1.VerdictDenied {
 		e.egress = true

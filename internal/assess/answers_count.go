@@ -18,8 +18,8 @@ func (n numbers) pods(verdict v1alpha1.Verdict) int { return n[verdict].pods }
 
 // addCrowd adds all peers of a crowd of whom the target says this, sign times.
 func (n numbers) addCrowd(o *model.Opening, at v1alpha1.Verdict, sign int) {
-	for opens, peers := range o.Peers {
-		n.add(worse(at, opens), sign*peers, sign*o.Pods[opens])
+	for _, opens := range o.Tallies {
+		n.add(worse(at, opens.Verdict), sign*opens.Peers, sign*opens.Pods)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 type dependencies struct {
 	// namespaces are those whose pods were asked about.
 	namespaces map[string]bool
-	// crowds are the namespaces of those who were asked about many at once.
-	crowds []map[string]bool
+	// crowds are the namespaces of those who were asked about many at once, each in order.
+	crowds [][]string
 	// ends are the namespaces of those at the other end of what the cluster, its operators and its dependants
 	// need.
 	ends map[string]bool
@@ -42,7 +42,7 @@ func (d *dependencies) from(namespace string) {
 }
 
 // ofCrowd notes that peers of a crowd were asked about.
-func (d *dependencies) ofCrowd(crowd *model.Crowd) { d.crowds = append(d.crowds, crowd.Namespaces) }
+func (d *dependencies) ofCrowd(o *model.Opening) { d.crowds = append(d.crowds, o.Namespaces) }
 
 // endsOf are the namespaces in which a change of anything can change what the cluster's needs come to.
 func endsOf(m *model.Model, c *model.Cluster) map[string]bool {

@@ -2,6 +2,7 @@ package assess
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
@@ -35,10 +36,10 @@ func touches(d *model.Difference, c *model.Cluster, needs dependencies) bool {
 	return named(d, c) || !maps.Equal(needs.ends, endsOf(d.Model, c))
 }
 
-// touched tells whether one of the namespaces has changed.
-func touched(namespaces, changed map[string]bool) bool {
+// touched tells whether one of the namespaces, which are in order, has changed.
+func touched(namespaces []string, changed map[string]bool) bool {
 	for namespace := range changed {
-		if namespaces[namespace] {
+		if _, ok := slices.BinarySearch(namespaces, namespace); ok {
 			return true
 		}
 	}

@@ -15,23 +15,47 @@ type Crowd struct {
 	First *engine.Identity
 	// Peers are positions in Model.Peers, in order.
 	Peers []int
-	// Namespaces are those of the peers.
-	Namespaces map[string]bool
 }
 
 // Opening is what the peers of a crowd may open of a port by their own policies.
 type Opening struct {
 	// Verdicts are those of Crowd.Peers about whom their own policies do not name; nil when they may open it of everybody.
 	Verdicts []v1alpha1.Verdict
-	// Pods and Peers are the numbers of those with each verdict.
-	Pods, Peers map[v1alpha1.Verdict]int
+	// Tallies are the numbers of those with each verdict.
+	Tallies []Tally
 	// Naming are the peers whose own policies say something else about some: whoever asks about these, or what these stand for, has to
 	// ask about the peers one by one. Odd are those of whom nobody can tell, who have to be asked about in any case.
 	Naming map[*engine.Identity][]int
 	Odd    []int
+	// Namespaces are those of the peers, in order; none of all peers.
+	Namespaces []string
 	// Workloads are positions in Fleet.Workloads of those that have pods that may open it, in order; Shared are those of them that
 	// have pods in other crowds as well.
 	Workloads, Shared []int
+}
+
+// Tally is how many peers there are with a verdict, and how many pods of theirs.
+type Tally struct {
+	Verdict     v1alpha1.Verdict
+	Peers, Pods int
+}
+
+// add adds peers with a verdict to the tallies.
+func (o *Opening) add(verdict v1alpha1.Verdict, peers, pods int) {
+	i := slices.IndexFunc(o.Tallies, func(t Tally) bool { return t.Verdict == verdict })
+	if i < 0 {
+		i, o.Tallies = len(o.Tallies), append(o.Tallies, Tally{Verdict: verdict})
+	}
+	o.Tallies[i].Peers += peers
+	o.Tallies[i].Pods += pods
+}
+
+// names notes peers whose own policies name somebody.
+func (o *Opening) names(named *engine.Identity, peers ...int) {
+	if o.Naming == nil {
+		o.Naming = map[*engine.Identity][]int{}
+	}
+	o.Naming[named] = append(o.Naming[named], peers...)
 }
 
 // Part are the pods of a workload that are of one peer.
@@ -63,13 +87,12 @@ func (m *Model) divideCrowds() *crowds {
 		first := m.engine.AsPeer(m.peers[i].Identity)
 		crowd := all.byFirst[first]
 		if crowd == nil {
-			crowd = &Crowd{First: first, Namespaces: map[string]bool{}}
+			crowd = &Crowd{First: first}
 			all.byFirst[first] = crowd
 			all.all = append(all.all, crowd)
 		}
 		all.of[i], all.at[i] = crowd, len(crowd.Peers)
 		crowd.Peers = append(crowd.Peers, i)
-		crowd.Namespaces[m.peers[i].Identity.Namespace()] = true
 		for _, pod := range m.peers[i].Pods {
 			parts := &all.parts[m.lookup.workloadOf[pod]]
 			if at := len(*parts) - 1; at >= 0 && (*parts)[at].Peer == i {
@@ -116,12 +139,8 @@ func (m *Model) Opens(peer int, port uint16) v1alpha1.Verdict {
 	return v1alpha1.VerdictAllowed
 }
 
-func newOpening() *Opening {
-	return &Opening{Pods: map[v1alpha1.Verdict]int{}, Peers: map[v1alpha1.Verdict]int{}, Naming: map[*engine.Identity][]int{}}
-}
-
 func (m *Model) openingOf(crowd *Crowd, port uint16) *Opening {
-	o, guarded := newOpening(), m.GuardedPeers()
+	o, guarded := &Opening{}, m.GuardedPeers()
 	for at, i := range crowd.Peers {
 		verdict := v1alpha1.VerdictAllowed
 		if _, ok := slices.BinarySearch(guarded, i); ok {
@@ -131,21 +150,21 @@ func (m *Model) openingOf(crowd *Crowd, port uint16) *Opening {
 				o.Odd = append(o.Odd, i)
 			}
 			for _, named := range outreach.Named {
-				o.Naming[named] = append(o.Naming[named], i)
+				o.names(named, i)
 			}
 			if o.Verdicts == nil {
 				o.Verdicts = slices.Repeat([]v1alpha1.Verdict{v1alpha1.VerdictAllowed}, len(crowd.Peers))
 			}
 			o.Verdicts[at] = verdict
 		}
-		o.Pods[verdict] += len(m.peers[i].Pods)
-		o.Peers[verdict]++
+		o.add(verdict, 1, len(m.peers[i].Pods))
 		if verdict == v1alpha1.VerdictAllowed {
 			for _, pod := range m.peers[i].Pods {
 				o.Workloads = append(o.Workloads, m.lookup.workloadOf[pod])
 			}
 		}
 	}
+	o.Namespaces = m.namespacesOf(crowd.Peers)
 	slices.Sort(o.Workloads)
 	o.Workloads = slices.Clip(slices.Compact(o.Workloads))
 	c := m.crowds()
@@ -157,16 +176,26 @@ func (m *Model) openingOf(crowd *Crowd, port uint16) *Opening {
 	return o
 }
 
+func (m *Model) namespacesOf(peers []int) []string {
+	out := make([]string, 0, 1)
+	for _, i := range peers {
+		if namespace := m.peers[i].Identity.Namespace(); len(out) == 0 || out[len(out)-1] != namespace {
+			out = append(out, namespace)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 func (m *Model) openingOfAll(port uint16) *Opening {
-	all := newOpening()
+	all := &Opening{}
 	for _, crowd := range m.crowds().all {
 		o := m.Opening(crowd, port)
-		for verdict, pods := range o.Pods {
-			all.Pods[verdict] += pods
-			all.Peers[verdict] += o.Peers[verdict]
+		for _, t := range o.Tallies {
+			all.add(t.Verdict, t.Peers, t.Pods)
 		}
 		for named, peers := range o.Naming {
-			all.Naming[named] = append(all.Naming[named], peers...)
+			all.names(named, peers...)
 		}
 		all.Odd = append(all.Odd, o.Odd...)
 		all.Workloads = append(all.Workloads, o.Workloads...)
