@@ -3,21 +3,15 @@ package assess_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
-
-	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 )
 
@@ -27,27 +21,11 @@ const crowdedInventories = 300
 // TestWhoCanConnectIsAskedForAll compares what a report says of who can connect, which asks crowd by crowd, with what is said when every
 // pod is asked about alone, over generated worlds.
 func TestWhoCanConnectIsAskedForAll(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("PROPERTIES_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatalf("PROPERTIES_SEED: %v", err)
-		}
-	}
-	t.Logf("seed %d (set PROPERTIES_SEED to repeat)", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := fixture.Random(t)
 	var seen struct{ everybody, some, nobody, unknown, denied int }
 	for i := range crowdedInventories {
 		text := crowdedWorld(random)
-		file := filepath.Join(t.TempDir(), "world.yaml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := model.New(inv, model.Options{})
+		m, err := model.New(fixture.Text(t, text), model.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,15 +212,7 @@ kind: NetworkPolicy
 metadata: {name: all, namespace: shop}
 spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
 `
-	file := filepath.Join(t.TempDir(), "world.yaml")
-	if err := os.WriteFile(file, []byte(world), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(inv, model.Options{})
+	m, err := model.New(fixture.Text(t, world), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

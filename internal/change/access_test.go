@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -30,19 +27,11 @@ const shared = 120
 // TestEverybodyIsAskedAbout looks at generated worlds of several databases: whether a preview says of everybody what asking the
 // engine about each of them alone says. Previews share the answer about those whom no policy names.
 func TestEverybodyIsAskedAbout(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("PROPERTIES_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatalf("PROPERTIES_SEED: %v", err)
-		}
-	}
-	t.Logf("seed %d (set PROPERTIES_SEED to repeat)", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
+	random := fixture.Random(t)
 	var seen struct{ loses, keeps, gains, parts, monitors, unlocks int }
 	for i := range shared {
 		text, unmanaged, flags := severalDatabases(random)
-		inv := load(t, text)
+		inv := fixture.Text(t, text)
 		for _, key := range unmanaged {
 			fixture.Unmanaged(key.Namespace, key.Name)(inv)
 		}

@@ -4,25 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/cli-runtime/pkg/resource"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/api/v1alpha1"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/assess"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/change"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/explain"
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/fixture"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/decode"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/manifests"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/model"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/policyset"
 	whynot "github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/propose"
@@ -34,15 +29,7 @@ const inventories = 1000
 // TestWhatIsToldAgrees looks at generated worlds: whether what status, explain, the preview of a lockdown and
 // --why-not tell of one of them is the same, and comes true.
 func TestWhatIsToldAgrees(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("PROPERTIES_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatalf("PROPERTIES_SEED: %v", err)
-		}
-	}
-	t.Logf("seed %d (set PROPERTIES_SEED to repeat)", seed)
-	random, decoder := rand.New(rand.NewPCG(seed, 0)), decode.NewDecoder()
+	random, decoder := fixture.Random(t), decode.NewDecoder()
 	var seen struct{ allowed, denied, lost, kept, proposed int }
 	for i := range inventories {
 		w := newToldWorld(t, random)
@@ -129,21 +116,8 @@ func newToldWorld(t *testing.T, random *rand.Rand) *toldWorld {
 		}
 	}
 	w.text = strings.Join(documents, "\n---\n")
-	w.inventory = load(t, w.text)
+	w.inventory = fixture.Text(t, w.text)
 	return w
-}
-
-func load(t *testing.T, text string) *inventory.Inventory {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "world.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	inv, err := manifests.Load(t.Context(), manifests.Options{FilenameOptions: resource.FilenameOptions{Filenames: []string{file}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inv
 }
 
 func theDatabase() types.NamespacedName { return types.NamespacedName{Namespace: "shop", Name: "pg"} }
