@@ -231,12 +231,12 @@ func besideWide() map[string]func(n int) []any {
 			return wide(fields{"egress": list{fields{"toFQDNs": eachOf(n, func(i int) any { return fields{"matchPattern": fmt.Sprintf("*.%d.example.com", i)} })}}})
 		},
 		// What has fewer parts than a policy may have is evaluated.
-		"cidrs-24000":        func(n int) []any { return one(fields{"ingress": list{fields{"fromCIDR": cidrs(min(n, 24_000))}}}) },
-		"cidrs-egress-24000": func(n int) []any { return one(fields{"egress": list{fields{"toCIDR": cidrs(min(n, 24_000))}}}) },
-		"names-24000": func(n int) []any {
-			return one(fields{"egress": list{fields{"toFQDNs": eachOf(min(n, 24_000), func(i int) any { return fields{"matchName": fmt.Sprintf("h-%d.example.com", i)} })}}})
+		"cidrs-most":        func(n int) []any { return one(fields{"ingress": list{fields{"fromCIDR": cidrs(min(n, 9900))}}}) },
+		"cidrs-egress-most": func(n int) []any { return one(fields{"egress": list{fields{"toCIDR": cidrs(min(n, 9900))}}}) },
+		"names-most": func(n int) []any {
+			return one(fields{"egress": list{fields{"toFQDNs": eachOf(min(n, 9900), func(i int) any { return fields{"matchName": fmt.Sprintf("h-%d.example.com", i)} })}}})
 		},
-		"rules-9900": func(n int) []any {
+		"rules-most": func(n int) []any {
 			return one(fields{"ingress": eachOf(min(n, 9900), func(i int) any { return fields{"fromCIDR": list{addressOf(i) + "/32"}} })})
 		},
 		"requires":   func(n int) []any { return one(fields{"ingress": list{fields{"fromRequires": apps(n)}}}) },

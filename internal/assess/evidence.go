@@ -21,11 +21,11 @@ func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool
 		return true
 	}
 	switch missing.Plural() {
-	case "clients", "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
+	case inventory.ClientsResource, "ciliumcidrgroups", "configmaps", "daemonsets", "deployments", "mutatingwebhookconfigurations", "poolers", "ciliumendpoints", "services":
 		return true
 	case "namespaces":
 		// The agent's own identities hold the namespaces' labels.
-		return m.EveryMemberHasEndpoint(c)
+		return len(c.Members) > 0 && m.EveryMemberHasEndpoint(c)
 	case "clusternetworkpolicies":
 		return !m.Inventory().Settings.ClusterNetworkPolicy
 	}
@@ -55,7 +55,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 			Remedy:  command.Words("Install Cilium, or let this user read its ConfigMap and its DaemonSet."),
 		})
 	}
-	if len(c.Members) == 0 {
+	if len(c.Members) == 0 && !leftOut(m, c) {
 		out = append(out, v1alpha1.Finding{
 			Code: v1alpha1.EvidenceMissing, Severity: v1alpha1.SeverityError,
 			Message: "no pod of the cluster could be seen",
@@ -69,6 +69,13 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 		})
 	}
 	return slices.Concat(out, labelFindings(m, c), unsettledFindings(m, c))
+}
+
+// leftOut tells whether something too large may be why no pod of the cluster was seen.
+func leftOut(m *model.Model, c *model.Cluster) bool {
+	return slices.ContainsFunc(m.Inventory().Missing, func(missing inventory.Missing) bool {
+		return missing.Reason == inventory.TooLarge && !tolerable(m, missing, c)
+	})
 }
 
 func missesSettings(m *model.Model) bool {

@@ -21,10 +21,15 @@ func codeOf(reason inventory.MissingReason) v1alpha1.FindingCode {
 	}
 }
 
-// elsewhere is true for what manifests of another namespace lack. A repository has many charts, and each of them
+// elsewhere is true for what single objects of another namespace lack. A repository has many charts, and each of them
 // would be told for each database.
 func elsewhere(missing inventory.Missing, namespace string) bool {
-	return (missing.Reason == inventory.NotRendered || missing.Reason == inventory.Ambiguous) && !missing.Covers(namespace)
+	switch missing.Reason {
+	case inventory.NotRendered, inventory.Ambiguous, inventory.TooLarge:
+		return !missing.Covers(namespace)
+	default:
+		return false
+	}
 }
 
 // notRenderedElsewhere is one finding about all that manifests lack in namespaces of which no database was read.

@@ -13,22 +13,26 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// CheckModelled refuses a plan that changes policies with fields of another version of Cilium, of which the plan knows
-// nothing: it could not put them back.
+// CheckModelled refuses a plan that changes policies with fields of another version of Cilium or with more rules than are read, of
+// which the plan knows nothing: it could not put them back.
 func (plan Plan) CheckModelled(policies []inventory.Policy) error {
-	fields := map[types.UID][]string{}
+	why := map[types.UID]string{}
 	for _, p := range policies {
-		if p.Kind == v1alpha1.CiliumNetworkPolicy && len(p.Unmodelled) > 0 {
-			fields[p.UID] = p.Unmodelled
+		switch {
+		case p.Kind != v1alpha1.CiliumNetworkPolicy:
+		case p.Rules > 0:
+			why[p.UID] = fmt.Sprintf("%d rules, of which none was read", p.Rules)
+		case len(p.Unmodelled) > 0:
+			why[p.UID] = fmt.Sprintf("fields that the types of Cilium %s don't have (%s)", engine.Version, strings.Join(p.Unmodelled, ", "))
 		}
 	}
 	var errs []error
 	for _, s := range plan.Changing() {
-		if s.Before == nil || s.Before.UID == "" || len(fields[s.Before.UID]) == 0 {
+		if s.Before == nil || s.Before.UID == "" || why[s.Before.UID] == "" {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s %q in namespace %q has fields that the types of Cilium %s don't have (%s), so that it could not be put back as it was: remove them, or the policy, with kubectl",
-			ciliumv2.CNPKindDefinition, s.Policy.Name, s.Policy.Namespace, engine.Version, strings.Join(fields[s.Before.UID], ", ")))
+		errs = append(errs, fmt.Errorf("%s %q in namespace %q has %s, so that it could not be put back as it was: remove them, or the policy, with kubectl",
+			ciliumv2.CNPKindDefinition, s.Policy.Name, s.Policy.Namespace, why[s.Before.UID]))
 	}
 	return errors.Join(errs...)
 }

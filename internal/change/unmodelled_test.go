@@ -28,6 +28,11 @@ func TestPoliciesOfAnotherVersionAreNotChanged(t *testing.T) {
 	if err := plan.CheckModelled(policies("taken")); err != nil {
 		t.Errorf("without such fields: %v", err)
 	}
+	many := policies("taken")
+	many[0].Rules = 10_001
+	if err := plan.CheckModelled(many); err == nil || !strings.Contains(err.Error(), "has 10001 rules, of which none was read") {
+		t.Errorf("with too many rules: %v", err)
+	}
 	err := plan.CheckModelled(policies("taken", "spec.ingress[0].toPorts[0].rules.kafka"))
 	if err == nil || !strings.Contains(err.Error(), plan.Steps[0].Policy.Name) || !strings.Contains(err.Error(), "rules.kafka") {
 		t.Errorf("with such fields: %v", err)

@@ -21,7 +21,7 @@ const manyLabels = 256
 
 // podKeys make keys of pods.
 type podKeys struct {
-	// long are the texts of labels that several pods may share and that are many, by where they are.
+	// long are the texts of labels and of named ports that several pods may share and that are many, by where they are.
 	long map[uintptr]string
 }
 
@@ -34,7 +34,7 @@ func (k *podKeys) of(pod *inventory.Pod) string {
 	part(pod.Namespace)
 	part(pod.ServiceAccount)
 	part(k.labels(pod.Labels))
-	part(portsKey(pod.NamedPorts))
+	part(k.ports(pod.NamedPorts))
 	return string(key)
 }
 
@@ -43,14 +43,26 @@ func (k *podKeys) labels(labels map[string]string) string {
 	if len(labels) <= manyLabels {
 		return labelsText(labels)
 	}
-	at := reflect.ValueOf(labels).Pointer()
-	text, ok := k.long[at]
-	if !ok {
-		digest := sha256.Sum256([]byte(labelsText(labels)))
-		text = strconv.Itoa(len(labels)) + " " + string(digest[:])
-		k.long[at] = text
+	return k.shared(reflect.ValueOf(labels).Pointer(), len(labels), func() string { return labelsText(labels) })
+}
+
+// ports is the same for the same named ports alone.
+func (k *podKeys) ports(ports []inventory.NamedPort) string {
+	if len(ports) <= manyLabels {
+		return portsKey(ports)
 	}
-	return text
+	return k.shared(reflect.ValueOf(ports).Pointer(), len(ports), func() string { return portsKey(ports) })
+}
+
+// shared is a digest of a text about n things that are at one place.
+func (k *podKeys) shared(at uintptr, n int, text func() string) string {
+	key, ok := k.long[at]
+	if !ok {
+		digest := sha256.Sum256([]byte(text()))
+		key = strconv.Itoa(n) + " " + string(digest[:])
+		k.long[at] = key
+	}
+	return key
 }
 
 func labelsText(labels map[string]string) string {

@@ -22,7 +22,7 @@ const (
 	// Where more than manyDatabases are asked about, a policy may have partsBesideMany: it costs less than a tenth of what
 	// they do.
 	manyDatabases   = 64
-	partsBesideMany = 25_000
+	partsBesideMany = 10_000
 	// partsForAll is how many answers a policy without a namespace may have, one for each of its parts at each database,
 	// and partsInAnyCase how many parts, whatever the number of databases: that grows with the fleet, as everything does.
 	partsForAll    = 1_000_000
@@ -68,7 +68,7 @@ func readBounded(p *inventory.Policy, cluster string, from surroundings) importe
 // tooMany says what a policy has too many of to be read among so many databases; empty when it has not. It looks at what is
 // written: to have Cilium read it costs more than what is saved.
 func tooMany(p *inventory.Policy, d Databases) string {
-	var n numbers
+	n := numbers{rules: p.Rules}
 	n.count(reflect.ValueOf(p.Object))
 	if n.rules > mostRules {
 		return fmt.Sprintf("it has %d rules, and more than %d are not evaluated", n.rules, mostRules)

@@ -21,7 +21,7 @@ func (e unknownSourceError) Unwrap() error { return e.error }
 
 // unknownSource says why there is nobody to ask about.
 func (q *Question) unknownSource(s Source) error {
-	for _, missing := range q.Model.MissingAt("pods", s.namespace) {
+	for _, missing := range q.podsMissing(s.namespace) {
 		return fmt.Errorf("%s in namespace %q can't be looked up: %s: %s", s.Name(), s.namespace, missing.Message, missing.Remedy)
 	}
 	where := fmt.Sprintf("in namespace %q", s.namespace)
@@ -62,4 +62,17 @@ func (q *Question) elsewhere(s Source) string {
 func (s Source) inNamespace(namespace string) Source {
 	s.namespace = namespace
 	return s
+}
+
+// podsMissing is why pods of a namespace are not in the inventory although they may be there.
+func (q *Question) podsMissing(namespace string) []inventory.Missing {
+	out := q.Model.MissingAt("pods", namespace)
+	for _, resource := range []string{inventory.ClientsResource, "namespaces"} {
+		for _, missing := range q.Model.MissingAt(resource, namespace) {
+			if missing.Reason == inventory.TooLarge {
+				out = append(out, missing)
+			}
+		}
+	}
+	return out
 }

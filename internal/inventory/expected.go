@@ -20,6 +20,7 @@ const MaxExpectedInstances = 200
 // AddExpected adds the pods that the operator would create for each Cluster without instances and
 // each Pooler without pods: hibernated, being created, or known from a manifest only.
 func (inv *Inventory) AddExpected() {
+	inv.inherited()
 	instances, poolers := map[types.NamespacedName]bool{}, map[types.NamespacedName]bool{}
 	for i := range inv.Pods {
 		p := &inv.Pods[i]

@@ -10,7 +10,7 @@ import (
 
 // Finish makes a filled inventory complete and deterministic: every namespace that an object
 // refers to is there, every namespace carries kubernetes.io/metadata.name as the API server would
-// set it, an endpoint counts as evidence of an agent, and everything is in order.
+// set it, an endpoint counts as evidence of an agent, what has too many labels is left out, and everything is in order.
 func (inv *Inventory) Finish() {
 	if inv.Endpoints == nil {
 		inv.Endpoints = map[types.NamespacedName]Endpoint{}
@@ -18,6 +18,7 @@ func (inv *Inventory) Finish() {
 	if len(inv.Endpoints) > 0 {
 		inv.Settings.Agent = true
 	}
+	inv.narrow()
 	inv.addNamespaces()
 	inv.sort()
 }

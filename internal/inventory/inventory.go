@@ -144,6 +144,9 @@ type Policy struct {
 	// Unmodelled are those of IgnoredFields that the server keeps: another version's, of which Object has nothing, so
 	// that writing it would lose them. They are paths below spec or specs.
 	Unmodelled []string
+	// Rules is how many rules the policy has where these are so many that Object has none of them, only the subject
+	// (schema.MostRules); 0 otherwise.
+	Rules int
 	// Condition is Cilium's own Valid condition; nil when Cilium has not said anything.
 	Condition *Condition
 	// Source is where the policy came from; zero for live ones.

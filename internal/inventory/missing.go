@@ -13,7 +13,7 @@ type Missing struct {
 	Resource string
 	// Scope is where objects are missing.
 	Scope Scope
-	// Reason is NotInstalled, Forbidden, Failed, NotRendered or Ambiguous.
+	// Reason is NotInstalled, Forbidden, Failed, NotRendered, Ambiguous or TooLarge.
 	Reason MissingReason
 	// Message is one line in lower case that says what happened.
 	Message string
@@ -22,6 +22,9 @@ type Missing struct {
 	// At is where in the manifests; zero when it is no single place, and for live evidence.
 	At Source
 }
+
+// ClientsResource is the resource of missing evidence that can only change who the clients of a database are.
+const ClientsResource = "clients"
 
 // Plural is the resource without its group: "ciliumnetworkpolicies".
 func (m Missing) Plural() string {
@@ -88,4 +91,6 @@ const (
 	NotRendered MissingReason = "NotRendered"
 	// Ambiguous: the same object was read twice, and not with the same content.
 	Ambiguous MissingReason = "Ambiguous"
+	// TooLarge: it was read, and has more of something than is evaluated.
+	TooLarge MissingReason = "TooLarge"
 )

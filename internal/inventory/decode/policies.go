@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -38,6 +39,12 @@ const mostUnknown = 100
 // errAnotherVersion is for rules with fields that these types don't have, which servers of another version of Cilium keep.
 var errAnotherVersion = errors.New("a policy has fields of another version")
 
+// mostValues is more than pages of ordinary policies have of values: there may be one with very many rules, see subject.
+const mostValues = 200_000
+
+// errLarge is for pages that may have a policy with very many rules.
+var errLarge = errors.New("a policy may have too many rules")
+
 // pointerTo is what the decoder needs to know of a policy's type.
 type pointerTo[T any] interface {
 	*T
@@ -47,6 +54,9 @@ type pointerTo[T any] interface {
 func policiesOf[T any, P pointerTo[T]](
 	d *Decoder, kind v1alpha1.PolicyKind, raw []byte, statusOf func(P) *ciliumv2.CiliumNetworkPolicyStatus,
 ) ([]inventory.Policy, string, error) {
+	if bytes.Count(raw, []byte(",")) > mostValues {
+		return nil, "", errLarge
+	}
 	var list struct {
 		Metadata metav1.ListMeta `json:"metadata"`
 		Items    []P             `json:"items"`

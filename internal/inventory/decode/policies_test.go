@@ -111,15 +111,43 @@ func TestFieldsOfAnotherVersionAreTold(t *testing.T) {
 	}
 }
 
-// A policy with more rules than are evaluated is not checked against its schema, which would take seconds: the engine says that it is
-// unknown what it does.
-func TestPoliciesWithTooManyRulesAreNotChecked(t *testing.T) {
+// Of a policy with more rules than are evaluated, only for whom it is is read: the engine says that it is unknown what it does.
+func TestPoliciesWithTooManyRules(t *testing.T) {
 	for rules, want := range map[int]int{2: 2, schema.MostRules: schema.MostRules, schema.MostRules + 1: 0} {
 		text := `{"metadata": {"name": "p", "namespace": "db"}, "spec": {"endpointSelector": {}, "ingress": [` + strings.TrimSuffix(strings.Repeat(`{"from": 1},`, rules), ",") + `]}}`
 		p := NewDecoder().Policy(v1alpha1.CiliumNetworkPolicy, []byte(text), PolicyOptions{})
 		policy, ok := p.Object.(*ciliumv2.CiliumNetworkPolicy)
-		if !ok || len(policy.Spec.Ingress) != rules || len(p.IgnoredFields) != want || p.Refused != "" || p.Unreadable != "" {
+		if !ok || len(policy.Spec.Ingress)+p.Rules != rules || len(p.IgnoredFields) != want || p.Refused != "" || p.Unreadable != "" {
 			t.Errorf("%d rules: %d fields are dropped, want %d; %q, %q", rules, len(p.IgnoredFields), want, p.Refused, p.Unreadable)
 		}
+	}
+	for name, spec := range map[string]string{
+		"ingress": `"spec": {"endpointSelector": {"matchLabels": {"a": "b"}}, "ingress": [RULES]}`, "egress": `"spec": {"endpointSelector": {"matchLabels": {"a": "b"}}, "egress": [RULES]}`,
+		"ingressDeny": `"spec": {"endpointSelector": {"matchLabels": {"a": "b"}}, "ingressDeny": [RULES]}`, "egressDeny": `"spec": {"endpointSelector": {"matchLabels": {"a": "b"}}, "egressDeny": [RULES]}`,
+		"specs": `"specs": [{"endpointSelector": {"matchLabels": {"a": "b"}}, "ingress": [RULES]}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, rule := range []string{`{}`, `null`} {
+				text := `{"metadata": {"name": "p", "namespace": "db"}, ` + strings.Replace(spec, "RULES", strings.TrimSuffix(strings.Repeat(rule+",", 250_000), ","), 1) + `}`
+				list, _, err := NewDecoder().Policies(v1alpha1.CiliumNetworkPolicy, asList(t, []json.RawMessage{json.RawMessage(text)}))
+				if err == nil {
+					t.Errorf("%d policies were read at once", len(list))
+				}
+				for _, stored := range []bool{true, false} {
+					p := NewDecoder().Policy(v1alpha1.CiliumNetworkPolicy, []byte(text), PolicyOptions{Stored: stored})
+					policy, ok := p.Object.(*ciliumv2.CiliumNetworkPolicy)
+					if !ok || p.Rules < 250_000 || p.Unreadable != "" || policy.Namespace != "db" {
+						t.Fatalf("stored %t: %d rules, %q", stored, p.Rules, p.Unreadable)
+					}
+					rule := policy.Spec
+					if rule == nil {
+						rule = policy.Specs[0]
+					}
+					if rule.EndpointSelector.LabelSelector == nil || len(rule.Ingress) > 0 {
+						t.Errorf("stored %t: the subject is %v", stored, rule.EndpointSelector)
+					}
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -114,6 +115,12 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 	if !o.Stored {
 		return d.applied(p, raw, o)
 	}
+	if err := d.subject(&p, raw, rulesIn(raw)); err != nil {
+		p.Unreadable = plain(err)
+	}
+	if p.Rules > 0 || p.Unreadable != "" {
+		return p
+	}
 	var err error
 	if p.Object, p.IgnoredFields, err = object(kind, raw, strict); err != nil {
 		p.Object, p.Unreadable = nil, plain(err)
@@ -129,6 +136,12 @@ func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inven
 	checked, err := d.check(p.Kind, raw)
 	if err != nil {
 		p.Unreadable = plain(err)
+		return p
+	}
+	if err := d.subject(&p, raw, checked.Rules); err != nil || p.Rules > 0 {
+		if err != nil {
+			p.Unreadable = plain(err)
+		}
 		return p
 	}
 	p.IgnoredFields = checked.Dropped
@@ -166,6 +179,49 @@ func refusal(kind v1alpha1.PolicyKind, problems []schema.Problem, o PolicyOption
 	}
 	return strings.Join(texts, "; ")
 }
+
+// subject reads only the subject of a policy with very many rules, of which nothing is evaluated: to read half a million empty ones
+// takes seconds. Of others it reads nothing.
+func (d *Decoder) subject(p *inventory.Policy, raw []byte, rules int) error {
+	if rules <= schema.MostRules {
+		return nil
+	}
+	var err error
+	if p.Object, _, err = object(p.Kind, subjectOnly(raw), pruned); err != nil {
+		p.Object = nil
+		return err
+	}
+	p.Rules = rules
+	d.complete(p)
+	return nil
+}
+
+// rulesIn is how many rules a stored policy has, at least as far as there may be very many; 0 where there can't be.
+func rulesIn(raw []byte) int {
+	if !mayHaveManyRules(raw) {
+		return 0
+	}
+	type rules struct {
+		Ingress     []json.RawMessage `json:"ingress"`
+		IngressDeny []json.RawMessage `json:"ingressDeny"`
+		Egress      []json.RawMessage `json:"egress"`
+		EgressDeny  []json.RawMessage `json:"egressDeny"`
+	}
+	var policy struct {
+		Spec  rules   `json:"spec"`
+		Specs []rules `json:"specs"`
+	}
+	// What does not fit is left out, and the policy fails to decode.
+	_ = kjson.UnmarshalCaseSensitivePreserveInts(raw, &policy)
+	n := len(policy.Specs)
+	for _, r := range append(policy.Specs, policy.Spec) {
+		n += len(r.Ingress) + len(r.IngressDeny) + len(r.Egress) + len(r.EgressDeny)
+	}
+	return n
+}
+
+// mayHaveManyRules is false for a text that has too few values for more rules than are evaluated.
+func mayHaveManyRules(raw []byte) bool { return bytes.Count(raw, []byte(",")) >= schema.MostRules }
 
 // subjectOnly is a policy without anything but name and subject.
 func subjectOnly(raw []byte) []byte {

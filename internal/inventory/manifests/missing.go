@@ -8,9 +8,6 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
-// ClientsResource is the resource of missing evidence that can only change who the clients of a database are.
-const ClientsResource = "clients"
-
 // tellUnrendered turns what could not be rendered into missing evidence: one line for each namespace and reason.
 func (l *loader) tellUnrendered() {
 	type group struct {
@@ -32,7 +29,7 @@ func (l *loader) tellUnrendered() {
 	for _, g := range order {
 		resource := "manifests"
 		if g.peers {
-			resource = ClientsResource
+			resource = inventory.ClientsResource
 		}
 		remedy := command.Words(g.remedy)
 		if g.kustomize != "" {

@@ -21,6 +21,8 @@ type Result struct {
 	Dropped []string
 	// Refused says why the object would not be stored at all; empty when it would.
 	Refused []Problem
+	// Rules is how many rules it has where these are more than MostRules, so that it was not checked; 0 otherwise.
+	Rules int
 }
 
 // MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in any
@@ -39,8 +41,8 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if rulesIn(object) > MostRules {
-		return Result{Stored: raw}, nil
+	if rules := rulesIn(object); rules > MostRules {
+		return Result{Stored: raw, Rules: rules}, nil
 	}
 	var result Result
 	var meta *metav1.ObjectMeta
