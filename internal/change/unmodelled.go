@@ -20,8 +20,8 @@ func (plan Plan) CheckModelled(policies []inventory.Policy) error {
 	for _, p := range policies {
 		switch {
 		case p.Kind != v1alpha1.CiliumNetworkPolicy:
-		case p.Rules > 0:
-			why[p.UID] = fmt.Sprintf("%d rules, of which none was read", p.Rules)
+		case p.TooMany != "":
+			why[p.UID] = "rules that were not read (" + p.TooMany + ")"
 		case len(p.Unmodelled) > 0:
 			why[p.UID] = fmt.Sprintf("fields that the types of Cilium %s don't have (%s)", engine.Version, strings.Join(p.Unmodelled, ", "))
 		}

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"fmt"
 	"slices"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
@@ -72,7 +73,26 @@ func (c *clusterNeeds) source(path string) Source {
 	return Source{Kind: "Cluster", Namespace: c.cluster.Namespace, Name: c.cluster.Name, Path: path}
 }
 
-func (c *clusterNeeds) add(need Need) { c.needs = append(c.needs, need) }
+// mostNeeds is how many needs are derived from one cluster, and how many servers one of them may name. Nobody has as many, and an
+// object has room for a hundred thousand.
+const mostNeeds = 1000
+
+// add adds a need. Beyond the most there can be, a last one says that there are more.
+func (c *clusterNeeds) add(need Need) {
+	switch {
+	case len(c.needs) == mostNeeds:
+		why := fmt.Sprintf("the cluster needs more than %d connections, and no more are looked at", mostNeeds)
+		need = Need{Flow: External, Who: need.Who, What: "what else the cluster needs", Source: c.source("spec"), Peers: []Peer{{Unknown: why}}}
+	case len(c.needs) > mostNeeds:
+		return
+	}
+	c.needs = append(c.needs, need)
+}
+
+// tooMany is the peer that stands for more servers than one need may name.
+func tooMany(servers int) []Peer {
+	return []Peer{{Unknown: fmt.Sprintf("they are %d servers, and more than %d are not looked at", servers, mostNeeds)}}
+}
 
 // always adds what everything that CloudNativePG starts needs.
 func (c *clusterNeeds) always(who Who, pooler string) {

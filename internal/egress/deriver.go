@@ -23,6 +23,8 @@ type Deriver struct {
 	nodes []netip.Addr
 	// scrapers are the positions of pods that scrape metrics.
 	scrapers []int
+	// monitoredIn are the namespaces that each of the inventory's monitors names.
+	monitoredIn []map[string]bool
 	// konnectivity are the positions of the agents by which an API server reaches pods.
 	konnectivity []int
 	// apiServers are where Kubernetes answers.
@@ -56,6 +58,7 @@ func New(inv *inventory.Inventory) *Deriver {
 			d.scrapers = append(d.scrapers, i)
 		}
 	}
+	d.monitoredIn = namespacesOf(inv.Monitors)
 	d.konnectivity = d.findKonnectivity()
 	d.dns = d.findDNS()
 	return d

@@ -269,6 +269,41 @@ func TestExternalClusters(t *testing.T) {
 	})
 }
 
+// Beyond what is looked at, it is said that there is more.
+func TestMoreThanIsLookedAt(t *testing.T) {
+	each := func(n int, text, separator string) string {
+		all := make([]string, n)
+		for i := range all {
+			all[i] = strings.ReplaceAll(text, "N", fmt.Sprint(i))
+		}
+		return strings.Join(all, separator)
+	}
+	follows := func(hosts string) string {
+		return "{instances: 1, replica: {enabled: true, source: src}, externalClusters: [{name: src, connectionParameters: {host: '" + hosts + "'}}]}"
+	}
+	const most = 1000
+	newScene(t, follows(each(most, "h-N.example.com", ","))).check(t, egress.External, "instances → "+each(most, "h-N.example.com:5432", " and ")+" (Cluster spec.replica.source)")
+	newScene(t, follows(each(most+1, "h-N.example.com", ","))).check(t, egress.External,
+		"instances → ? they are 1001 servers, and more than 1000 are not looked at (Cluster spec.replica.source)")
+	newScene(t, "{instances: 1, postgresql: {ldap: {server: '"+each(most+1, "h-N.example.com", " ")+"'}}}").check(t, egress.External,
+		"instances → ? they are 1001 servers, and more than 1000 are not looked at (Cluster spec.postgresql.ldap.server)")
+
+	lines := func(n int) scene {
+		return newScene(t, "{instances: 1, postgresql: {pg_hba: ["+each(n, "host all all all ldap ldapserver=h-N.example.com", ", ")+"]}}")
+	}
+	few := egress.New(lines(1).inv).Cluster(lines(1).inv.Clusters[0])
+	s := lines(most)
+	needs := egress.New(s.inv).Cluster(s.inv.Clusters[0])
+	if got := len(needs) - len(few); got > most || got < most-len(few) {
+		t.Errorf("%d needs beside %d", got, len(few))
+	}
+	if !slices.ContainsFunc(needs, func(n egress.Need) bool {
+		return n.Flow == egress.External && n.Peers[0].Unknown == "the cluster needs more than 1000 connections, and no more are looked at"
+	}) {
+		t.Error("nobody says that there is more")
+	}
+}
+
 func TestRecovery(t *testing.T) {
 	const store = "{destinationPath: 's3://b', endpointURL: 'https://objects.example.com'}"
 	s := newScene(t, "{instances: 1, bootstrap: {recovery: {source: src}}, externalClusters: [{name: src, barmanObjectStore: "+store+"}]}")

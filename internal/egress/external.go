@@ -79,6 +79,9 @@ func (c *clusterNeeds) servers(parameters map[string]string) ([]Peer, string) {
 	if len(hosts) == 0 {
 		return []Peer{{Unknown: "connectionParameters name no host"}}, "an external cluster"
 	}
+	if len(hosts) > mostNeeds {
+		return tooMany(len(hosts)), "the PostgreSQL servers " + hosts[0] + " and others"
+	}
 	var peers []Peer
 	var called []string
 	for i, host := range hosts {
@@ -156,6 +159,10 @@ func ldapPort(secure bool) uint16 {
 
 // ldap adds the servers; several are separated by white space.
 func (c *clusterNeeds) ldap(servers string, port uint16, path string) {
+	if all := strings.Fields(servers); len(all) > mostNeeds {
+		c.add(Need{Flow: External, Who: Who{Kind: Instances}, What: "the LDAP servers " + all[0] + " and others", Peers: tooMany(len(all)), Source: c.source(path)})
+		return
+	}
 	for server := range strings.FieldsSeq(servers) {
 		c.add(Need{Flow: External, Who: Who{Kind: Instances}, What: fmt.Sprintf("the LDAP server %s:%d", server, port),
 			Peers: c.Host(c.cluster.Namespace, server, port), Source: c.source(path)})

@@ -175,7 +175,7 @@ func (d *Deriver) monitored(namespace string, pod labels.Set) (Source, bool) {
 	for i := range d.inv.Monitors {
 		m := &d.inv.Monitors[i]
 		in := m.Spec.NamespaceSelector
-		if !in.Any && !slices.Contains(in.MatchNames, namespace) && (len(in.MatchNames) > 0 || m.Namespace != namespace) {
+		if !in.Any && !d.monitoredIn[i][namespace] && (len(in.MatchNames) > 0 || m.Namespace != namespace) {
 			continue
 		}
 		selector, err := metav1.LabelSelectorAsSelector(&m.Spec.Selector)
@@ -194,4 +194,17 @@ func (d *Deriver) monitored(namespace string, pod labels.Set) (Source, bool) {
 		}
 	}
 	return Source{}, false
+}
+
+// namespacesOf are those that each of the monitors names, which may be very many.
+func namespacesOf(monitors []inventory.Monitor) []map[string]bool {
+	out := make([]map[string]bool, len(monitors))
+	for i := range monitors {
+		names := monitors[i].Spec.NamespaceSelector.MatchNames
+		out[i] = make(map[string]bool, len(names))
+		for _, name := range names {
+			out[i][name] = true
+		}
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"reflect"
@@ -68,12 +69,12 @@ func readBounded(p *inventory.Policy, cluster string, from surroundings) importe
 // tooMany says what a policy has too many of to be read among so many databases; empty when it has not. It looks at what is
 // written: to have Cilium read it costs more than what is saved.
 func tooMany(p *inventory.Policy, d Databases) string {
-	n := numbers{rules: p.Rules}
-	n.count(reflect.ValueOf(p.Object))
-	if n.rules > mostRules {
-		return fmt.Sprintf("it has %d rules, and more than %d are not evaluated", n.rules, mostRules)
+	if p.TooMany != "" {
+		return p.TooMany
 	}
-	return d.tooManyParts(n.parts, p.Namespace != "")
+	var n numbers
+	n.count(reflect.ValueOf(p.Object))
+	return cmp.Or(schema.TooManyRules(n.rules), d.tooManyParts(n.parts, p.Namespace != ""))
 }
 
 func (d Databases) tooManyParts(parts int, namespaced bool) string {

@@ -144,9 +144,9 @@ type Policy struct {
 	// Unmodelled are those of IgnoredFields that the server keeps: another version's, of which Object has nothing, so
 	// that writing it would lose them. They are paths below spec or specs.
 	Unmodelled []string
-	// Rules is how many rules the policy has where these are so many that Object has none of them, only the subject
-	// (schema.MostRules); 0 otherwise.
-	Rules int
+	// TooMany says what the policy has so many of that it is not evaluated and Object has only its subject ("it has 250000
+	// rules, …"); empty otherwise.
+	TooMany string
 	// Condition is Cilium's own Valid condition; nil when Cilium has not said anything.
 	Condition *Condition
 	// Source is where the policy came from; zero for live ones.

@@ -40,22 +40,22 @@ func Header(raw []byte) (TypeMeta, error) {
 	return h, nil
 }
 
-// Problems are why an API server would not store an object that somebody applies; empty when it would, when its rules are not known
-// here, and when a server has taken it already.
-func (d *Decoder) Problems(apiVersion, kind string, raw []byte) string {
+// Problems are why an API server would not store an object that somebody applies, or else why that was not checked; empty when it
+// would, when its rules are not known here, and when a server has taken it already.
+func (d *Decoder) Problems(apiVersion, kind string, raw []byte) (refused, unchecked string) {
 	rules := d.kinds.Of(apiVersion, kind)
 	if rules == nil {
-		return ""
+		return "", ""
 	}
 	var meta policyMeta
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &meta); err == nil && meta.Metadata.UID != "" {
-		return ""
+		return "", ""
 	}
 	result, err := rules.Check(raw)
 	if err != nil {
-		return "" // Decoding it will tell.
+		return "", "" // Decoding it will tell.
 	}
-	return schema.Sentence(result.Refused)
+	return schema.Sentence(result.Refused), result.TooMany
 }
 
 // Plain is what an error of a decoder says, on one line and in YAML's terms.

@@ -115,11 +115,8 @@ func (d *Decoder) Policy(kind v1alpha1.PolicyKind, raw []byte, o PolicyOptions) 
 	if !o.Stored {
 		return d.applied(p, raw, o)
 	}
-	if err := d.subject(&p, raw, rulesIn(raw)); err != nil {
-		p.Unreadable = plain(err)
-	}
-	if p.Rules > 0 || p.Unreadable != "" {
-		return p
+	if why := schema.TooManyRules(rulesIn(raw)); why != "" {
+		return d.subject(p, raw, why)
 	}
 	var err error
 	if p.Object, p.IgnoredFields, err = object(kind, raw, strict); err != nil {
@@ -138,11 +135,8 @@ func (d *Decoder) applied(p inventory.Policy, raw []byte, o PolicyOptions) inven
 		p.Unreadable = plain(err)
 		return p
 	}
-	if err := d.subject(&p, raw, checked.Rules); err != nil || p.Rules > 0 {
-		if err != nil {
-			p.Unreadable = plain(err)
-		}
-		return p
+	if checked.TooMany != "" {
+		return d.subject(p, raw, checked.TooMany)
 	}
 	p.IgnoredFields = checked.Dropped
 	// A server has taken what has a UID or Cilium's word: by its own schema, which may be of another version than
@@ -180,20 +174,17 @@ func refusal(kind v1alpha1.PolicyKind, problems []schema.Problem, o PolicyOption
 	return strings.Join(texts, "; ")
 }
 
-// subject reads only the subject of a policy with very many rules, of which nothing is evaluated: to read half a million empty ones
-// takes seconds. Of others it reads nothing.
-func (d *Decoder) subject(p *inventory.Policy, raw []byte, rules int) error {
-	if rules <= schema.MostRules {
-		return nil
-	}
+// subject reads only the subject of a policy of which too much is there to be evaluated: to read half a million empty rules takes
+// seconds.
+func (d *Decoder) subject(p inventory.Policy, raw []byte, tooMany string) inventory.Policy {
 	var err error
 	if p.Object, _, err = object(p.Kind, subjectOnly(raw), pruned); err != nil {
-		p.Object = nil
-		return err
+		p.Object, p.Unreadable = nil, plain(err)
+		return p
 	}
-	p.Rules = rules
-	d.complete(p)
-	return nil
+	p.TooMany = tooMany
+	d.complete(&p)
+	return p
 }
 
 // rulesIn is how many rules a stored policy has, at least as far as there may be very many; 0 where there can't be.

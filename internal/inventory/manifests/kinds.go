@@ -98,11 +98,15 @@ func (l *loader) placed(c *cnpgv1.Cluster, at inventory.Source) {
 	l.inv.Sources[types.NamespacedName{Namespace: c.Namespace, Name: c.Name}] = at
 }
 
-// taken notes a Cluster or Pooler that the API server would refuse. It is judged all the same, as what it was meant to be, and its posture
+// taken notes a Cluster or Pooler that the API server would refuse, or may. It is judged all the same, as what it was meant to be, and its posture
 // is unknown: what is there instead can't be told.
 func (l *loader) taken(h header, raw []byte, source, namespace, name string) {
-	if problems := l.decoder.Problems(h.APIVersion, h.Kind, raw); problems != "" {
-		l.failIn(namespace, source, fmt.Errorf("the API server refuses %s %s/%s: %s", h.Kind, namespace, name, problems))
+	refused, unchecked := l.decoder.Problems(h.APIVersion, h.Kind, raw)
+	switch {
+	case refused != "":
+		l.failIn(namespace, source, fmt.Errorf("the API server refuses %s %s/%s: %s", h.Kind, namespace, name, refused))
+	case unchecked != "":
+		l.failIn(namespace, source, fmt.Errorf("whether the API server takes %s %s/%s was not checked: %s", h.Kind, namespace, name, unchecked))
 	}
 }
 

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -21,13 +22,17 @@ type Result struct {
 	Dropped []string
 	// Refused says why the object would not be stored at all; empty when it would.
 	Refused []Problem
-	// Rules is how many rules it has where these are more than MostRules, so that it was not checked; 0 otherwise.
-	Rules int
+	// TooMany says what it has too many of, so that it was not checked; empty otherwise.
+	TooMany string
 }
 
-// MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in any
-// case, and to check what one object can hold takes seconds.
-const MostRules = 10_000
+const (
+	// MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in
+	// any case, and to check what one object can hold takes seconds.
+	MostRules = 10_000
+	// MostLabels is how many labels an object may have to be checked.
+	MostLabels = 10_000
+)
 
 // Check reads raw, one JSON object of the kind, as the API server reads what somebody applies. The error is
 // about raw that is no JSON object, or about this program's own schemas.
@@ -41,8 +46,8 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if rules := rulesIn(object); rules > MostRules {
-		return Result{Stored: raw, Rules: rules}, nil
+	if why := tooMany(object); why != "" {
+		return Result{Stored: raw, TooMany: why}, nil
 	}
 	var result Result
 	var meta *metav1.ObjectMeta
@@ -58,6 +63,23 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 	}
 	result.Stored, err = json.Marshal(object)
 	return result, err
+}
+
+// tooMany says what an object has too many of to be checked; empty when it has not.
+func tooMany(object map[string]any) string {
+	metadata, _ := object["metadata"].(map[string]any)
+	if labels, _ := metadata["labels"].(map[string]any); len(labels) > MostLabels {
+		return fmt.Sprintf("it has %d labels, and more than %d are not looked at", len(labels), MostLabels)
+	}
+	return TooManyRules(rulesIn(object))
+}
+
+// TooManyRules says that a policy has more rules than are evaluated; empty when it has not.
+func TooManyRules(rules int) string {
+	if rules <= MostRules {
+		return ""
+	}
+	return fmt.Sprintf("it has %d rules, and more than %d are not evaluated", rules, MostRules)
 }
 
 // rulesIn is how many rules a policy has.

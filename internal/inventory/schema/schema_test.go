@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,6 +153,20 @@ func TestDroppedFields(t *testing.T) {
 	}
 	if bytes.Contains(result.Stored, []byte("fromm")) {
 		t.Errorf("stored %s", result.Stored)
+	}
+}
+
+// What there is too much of is not checked, and it is said.
+func TestTooManyLabels(t *testing.T) {
+	for labels, want := range map[int]string{MostLabels: "", MostLabels + 1: "it has 10001 labels, and more than 10000 are not looked at"} {
+		all := make([]string, labels)
+		for i := range all {
+			all[i] = fmt.Sprintf("k-%d: x", i)
+		}
+		result := check(t, strings.Replace(ciliumIngress, "{name: p}", "{name: p, labels: {"+strings.Join(all, ", ")+"}}", 1)+"{fromm: 1}]}")
+		if result.TooMany != want || (len(result.Dropped) == 0) != (want != "") {
+			t.Errorf("%d labels: %q, dropped %v", labels, result.TooMany, result.Dropped)
+		}
 	}
 }
 
