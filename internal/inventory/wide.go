@@ -7,6 +7,7 @@ import (
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
@@ -20,7 +21,8 @@ const MostLabels = schema.MostLabels
 // inherited takes the labels from Clusters that hand too many to their pods, and leaves out Poolers whose pods have too many: what is
 // expected of them is not known. The objects themselves are not changed.
 func (inv *Inventory) inherited() {
-	bound := func(clusters []*cnpgv1.Cluster) {
+	bound := func(clusters []*cnpgv1.Cluster) []*cnpgv1.Cluster {
+		out := slices.Clone(clusters)
 		for i, c := range clusters {
 			m := c.Spec.InheritedMetadata
 			if m == nil || len(m.Labels) <= MostLabels {
@@ -30,12 +32,12 @@ func (inv *Inventory) inherited() {
 				fmt.Sprintf("cluster %q in namespace %q hands %d labels to its pods", c.Name, c.Namespace, len(m.Labels)))
 			without := *c
 			without.Spec.InheritedMetadata = &cnpgv1.EmbeddedObjectMetadata{Annotations: m.Annotations}
-			clusters[i] = &without
+			out[i] = &without
 		}
+		return out
 	}
-	bound(inv.Clusters)
-	bound(inv.Others)
-	inv.Poolers = slices.DeleteFunc(inv.Poolers, func(p *cnpgv1.Pooler) bool {
+	inv.Clusters, inv.Others = bound(inv.Clusters), bound(inv.Others)
+	inv.Poolers = slices.DeleteFunc(slices.Clone(inv.Poolers), func(p *cnpgv1.Pooler) bool {
 		if p.Spec.Template == nil || len(p.Spec.Template.ObjectMeta.Labels) <= MostLabels {
 			return false
 		}
@@ -58,7 +60,7 @@ func (inv *Inventory) narrow() {
 		n.Labels = map[string]string{corev1.LabelMetadataName: n.Name}
 	}
 	inv.narrowPods(wide)
-	inv.CIDRGroups = slices.DeleteFunc(inv.CIDRGroups, func(g *ciliumv2.CiliumCIDRGroup) bool {
+	inv.CIDRGroups = slices.DeleteFunc(slices.Clone(inv.CIDRGroups), func(g *ciliumv2.CiliumCIDRGroup) bool {
 		if len(g.Labels) <= MostLabels {
 			return false
 		}
@@ -70,36 +72,47 @@ func (inv *Inventory) narrow() {
 
 // narrowPods leaves out the pods with too many labels, of their own or of a namespace that is wide. It says so once for each workload.
 func (inv *Inventory) narrowPods(wide map[string]bool) {
+	// known is how many labels make the pod's identity; false where nobody can say who it is.
+	known := func(p *Pod) (labels int, known bool) {
+		if p.HostNetwork {
+			return 0, true
+		}
+		if e := inv.Endpoints[p.Key()]; len(e.IdentityLabels) > 0 && e.Identified() {
+			return len(e.IdentityLabels), len(e.IdentityLabels) <= MostLabels // The agent has said it.
+		}
+		return len(p.Labels), len(p.Labels) <= MostLabels && !wide[p.Namespace]
+	}
 	type workload struct {
 		namespace string
 		Workload
 	}
 	told := map[workload]bool{}
-	pods := inv.Pods[:0:0]
-	for i := range inv.Pods {
-		p := &inv.Pods[i]
-		labels, derived := len(p.Labels), true
-		if e := inv.Endpoints[p.Key()]; len(e.IdentityLabels) > 0 && e.Identified() {
-			labels, derived = len(e.IdentityLabels), false // The agent has said who it is.
-		}
+	tell := func(p *Pod, labels int) {
 		of := workload{p.Namespace, p.Workload}
-		switch {
-		case p.HostNetwork || labels <= MostLabels && !(derived && wide[p.Namespace]):
-			pods = append(pods, *p)
-		case labels > MostLabels && !told[of]:
-			told[of] = true
-			resource := ClientsResource
-			if p.Labels[cnpg.ClusterLabel] != "" {
-				resource = "pods"
-			}
-			who := fmt.Sprintf("a pod of %s", p.Workload)
-			if p.Workload.Kind == "pod" {
-				who = fmt.Sprintf("pod %q", p.Name)
-			}
-			inv.tooWide(resource, p.Namespace, fmt.Sprintf("%s in namespace %q has %d labels", who, p.Namespace, labels))
+		if labels <= MostLabels || told[of] {
+			return
+		}
+		told[of] = true
+		resource := ClientsResource
+		if p.Labels[cnpg.ClusterLabel] != "" {
+			resource = "pods"
+		}
+		who := fmt.Sprintf("a pod of %s", p.Workload)
+		if p.Workload.Kind == "pod" {
+			who = fmt.Sprintf("pod %q", p.Name)
+		}
+		inv.tooWide(resource, p.Namespace, fmt.Sprintf("%s in namespace %q has %d labels", who, p.Namespace, labels))
+	}
+	leaveOut := map[types.NamespacedName]bool{}
+	for i := range inv.Pods {
+		if labels, ok := known(&inv.Pods[i]); !ok {
+			leaveOut[inv.Pods[i].Key()] = true
+			tell(&inv.Pods[i], labels)
 		}
 	}
-	inv.Pods = pods
+	if len(leaveOut) > 0 {
+		inv.Pods = slices.DeleteFunc(slices.Clone(inv.Pods), func(p Pod) bool { return leaveOut[p.Key()] })
+	}
 }
 
 // tooWide notes what is not evaluated.

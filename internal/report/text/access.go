@@ -182,7 +182,11 @@ func (p *page) accessChanges(preview v1alpha1.ChangePreview) error {
 	}
 	if len(targets) == 0 {
 		p.section(title)
-		p.paragraph(2, "nobody could connect before, and nobody can afterwards", nil)
+		said := "nobody could connect before, and nobody can afterwards"
+		if preview.Posture.Before == v1alpha1.PostureUnknown {
+			said = "nobody is known who could connect, before or afterwards"
+		}
+		p.paragraph(2, said, nil)
 		return nil
 	}
 
