@@ -128,7 +128,7 @@ func TestPoliciesWithTooManyRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, rule := range []string{`{}`, `null`} {
-				text := `{"metadata": {"name": "p", "namespace": "db"}, ` + strings.Replace(spec, "RULES", strings.TrimSuffix(strings.Repeat(rule+",", 250_000), ","), 1) + `}`
+				text := `{"metadata": {"name": "p", "namespace": "db", "uid": "u", "labels": {"c": "d"}}, ` + strings.Replace(spec, "RULES", strings.TrimSuffix(strings.Repeat(rule+",", 250_000), ","), 1) + `}`
 				list, _, err := NewDecoder().Policies(v1alpha1.CiliumNetworkPolicy, asList(t, []json.RawMessage{json.RawMessage(text)}))
 				if err == nil {
 					t.Errorf("%d policies were read at once", len(list))
@@ -136,7 +136,7 @@ func TestPoliciesWithTooManyRules(t *testing.T) {
 				for _, stored := range []bool{true, false} {
 					p := NewDecoder().Policy(v1alpha1.CiliumNetworkPolicy, []byte(text), PolicyOptions{Stored: stored})
 					policy, ok := p.Object.(*ciliumv2.CiliumNetworkPolicy)
-					if !ok || !strings.HasPrefix(p.TooMany, "it has 25000") || p.Unreadable != "" || policy.Namespace != "db" {
+					if !ok || !strings.HasPrefix(p.TooMany, "it has 25000") || p.Unreadable != "" || policy.Namespace != "db" || policy.UID != "u" || policy.Labels["c"] != "d" {
 						t.Fatalf("stored %t: %q, %q", stored, p.TooMany, p.Unreadable)
 					}
 					rule := policy.Spec

@@ -183,6 +183,12 @@ func (d *Decoder) subject(p inventory.Policy, raw []byte, tooMany string) invent
 		return p
 	}
 	p.TooMany = tooMany
+	if o, ok := p.Object.(metav1.Object); ok { // Whose it is and which one must be known all the same.
+		o.SetUID(p.UID)
+		o.SetResourceVersion(p.ResourceVersion)
+		o.SetLabels(p.Labels)
+		o.SetAnnotations(p.Annotations)
+	}
 	d.complete(&p)
 	return p
 }
