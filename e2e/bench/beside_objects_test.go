@@ -237,7 +237,7 @@ func besideWide() map[string]func(n int) []any {
 			return one(fields{"egress": list{fields{"toFQDNs": eachOf(min(n, 9900), func(i int) any { return fields{"matchName": fmt.Sprintf("h-%d.example.com", i)} })}}})
 		},
 		"rules-most": func(n int) []any {
-			return one(fields{"ingress": eachOf(min(n, 9900), func(i int) any { return fields{"fromCIDR": list{addressOf(i) + "/32"}} })})
+			return one(fields{"ingress": eachOf(min(n, 1000), func(i int) any { return fields{"fromCIDR": list{addressOf(i) + "/32"}} })})
 		},
 		"requires":   func(n int) []any { return one(fields{"ingress": list{fields{"fromRequires": apps(n)}}}) },
 		"from-nodes": func(n int) []any { return one(fields{"ingress": list{fields{"fromNodes": apps(n)}}}) },

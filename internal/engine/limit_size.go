@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"math/bits"
 	"reflect"
@@ -20,15 +19,19 @@ const (
 	// in any case: what an object can hold of addresses takes a few seconds.
 	mostRules = schema.MostRules
 	mostParts = 100_000
-	// Where more than manyDatabases are asked about, a policy may have partsBesideMany: it costs less than a tenth of what
-	// they do.
+	// Where more than manyDatabases are asked about, a policy may have rulesBesideMany and partsBesideMany: it costs about a
+	// tenth of what a thousand databases do.
 	manyDatabases   = 64
+	rulesBesideMany = 1000
 	partsBesideMany = 10_000
 	// partsForAll is how many answers a policy without a namespace may have, one for each of its parts at each database,
 	// and partsInAnyCase how many parts, whatever the number of databases: that grows with the fleet, as everything does.
 	partsForAll    = 1_000_000
 	partsInAnyCase = 500
 )
+
+// alone says how a policy that is too large for many databases is evaluated.
+const alone = " for many databases at once: ask about a single one"
 
 // Databases is how many databases are asked about at once, in steps, so that one more seldom changes what can be answered.
 type Databases int
@@ -74,7 +77,13 @@ func tooMany(p *inventory.Policy, d Databases) string {
 	}
 	var n numbers
 	n.count(reflect.ValueOf(p.Object))
-	return cmp.Or(schema.TooManyRules(n.rules), d.tooManyParts(n.parts, p.Namespace != ""))
+	if why := schema.TooManyRules(n.rules); why != "" {
+		return why
+	}
+	if n.rules > rulesBesideMany && d > manyDatabases {
+		return fmt.Sprintf("it has %d rules, and more than %d are not evaluated%s", n.rules, rulesBesideMany, alone)
+	}
+	return d.tooManyParts(n.parts, p.Namespace != "")
 }
 
 func (d Databases) tooManyParts(parts int, namespaced bool) string {
@@ -84,7 +93,7 @@ func (d Databases) tooManyParts(parts int, namespaced bool) string {
 	}
 	why := fmt.Sprintf("it lists %d addresses, names, ports, labels and the like, and more than %d are not evaluated", parts, most)
 	if parts <= Databases(1).parts(namespaced) {
-		why += " for many databases at once: ask about a single one"
+		why += alone
 	}
 	return why
 }

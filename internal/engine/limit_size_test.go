@@ -63,6 +63,8 @@ func TestPoliciesWithTooMuchAreUnknown(t *testing.T) {
 		"clusterwide, 1,000 databases":  {clusterwide, object{"ingressDeny": list{object{"fromCIDR": cidrs(1001)}}}, 1000, "it lists 1002 addresses, names, ports, labels and the like, and more than 976 are not evaluated" + alone, false},
 		"clusterwide, 10,000 databases": {clusterwide, object{"ingress": list{object{"fromCIDR": cidrs(400)}}}, 10_000, "", false},
 		"rules":                         {cilium, object{"ingress": each(10_001, func(int) any { return object{} })}, 1, "it has 10001 rules, and more than 10000 are not evaluated", false},
+		"rules, many databases":         {cilium, object{"ingress": each(1001, func(int) any { return object{} })}, 65, "it has 1001 rules, and more than 1000 are not evaluated" + alone, false},
+		"rules, few databases":          {cilium, object{"ingress": each(1001, func(int) any { return object{} })}, 64, "", false},
 		"exceptions":                    {cilium, object{"ingress": list{object{"fromCIDRSet": list{object{"cidr": "10.0.0.0/8", "except": cidrs(30_000)}}}}}, 200, "it lists 30002 addresses, names, ports, labels and the like, and more than 10000 are not evaluated" + alone, false},
 		"blocks of a NetworkPolicy": {kubernetes, object{"ingress": list{object{"from": each(2000, func(i int) any {
 			return object{"ipBlock": object{"cidr": cidrs(i + 1)[i]}}
