@@ -11,12 +11,11 @@ import (
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/command"
-	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory/schema"
 )
 
 // MostLabels is how many labels an object may give to an identity: pods, what makes them, namespaces, and groups of addresses. People
 // give a dozen, an object has room for a hundred thousand, and each identity that has them costs as much as a thousand others do.
-const MostLabels = schema.MostLabels
+const MostLabels = 10_000
 
 // inherited takes the labels from Clusters that hand too many to their pods, and leaves out Poolers whose pods have too many: what is
 // expected of them is not known. The objects themselves are not changed.

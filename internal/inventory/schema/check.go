@@ -12,6 +12,8 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 // Result is what the API server makes of an object.
@@ -26,13 +28,9 @@ type Result struct {
 	TooMany string
 }
 
-const (
-	// MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in
-	// any case, and to check what one object can hold takes seconds.
-	MostRules = 10_000
-	// MostLabels is how many labels an object may have to be checked.
-	MostLabels = 10_000
-)
+// MostRules is how many rules a policy may have to be checked. One with more is not evaluated, so that what it does is unknown in any
+// case, and to check what one object can hold takes seconds. So are objects with more labels than inventory.MostLabels.
+const MostRules = 10_000
 
 // Check reads raw, one JSON object of the kind, as the API server reads what somebody applies. The error is
 // about raw that is no JSON object, or about this program's own schemas.
@@ -68,8 +66,8 @@ func (k *Kind) Check(raw []byte) (Result, error) {
 // tooMany says what an object has too many of to be checked; empty when it has not.
 func tooMany(object map[string]any) string {
 	metadata, _ := object["metadata"].(map[string]any)
-	if labels, _ := metadata["labels"].(map[string]any); len(labels) > MostLabels {
-		return fmt.Sprintf("it has %d labels, and more than %d are not looked at", len(labels), MostLabels)
+	if labels, _ := metadata["labels"].(map[string]any); len(labels) > inventory.MostLabels {
+		return fmt.Sprintf("it has %d labels, and more than %d are not looked at", len(labels), inventory.MostLabels)
 	}
 	return TooManyRules(rulesIn(object))
 }

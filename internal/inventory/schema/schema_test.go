@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
 const (
@@ -158,7 +160,7 @@ func TestDroppedFields(t *testing.T) {
 
 // What there is too much of is not checked, and it is said.
 func TestTooManyLabels(t *testing.T) {
-	for labels, want := range map[int]string{MostLabels: "", MostLabels + 1: "it has 10001 labels, and more than 10000 are not looked at"} {
+	for labels, want := range map[int]string{inventory.MostLabels: "", inventory.MostLabels + 1: "it has 10001 labels, and more than 10000 are not looked at"} {
 		all := make([]string, labels)
 		for i := range all {
 			all[i] = fmt.Sprintf("k-%d: x", i)
