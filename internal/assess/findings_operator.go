@@ -36,9 +36,12 @@ func operatorFindings(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationRep
 			}) {
 				whether = "and every pod of the Kubernetes cluster gets in"
 			}
-			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
-				"no CloudNativePG operator is in what was read: where it runs is not known, "+whether,
-				command.Words("Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace.")))
+			message, remedy := "no CloudNativePG operator is in what was read: where it runs is not known, ",
+				"Add the operator's Deployment to the manifests, or name its namespace with --operator-namespace."
+			if many := m.TooManyOperators(); many > 0 {
+				message, remedy = tooManyOperators(many)+": which one looks after the cluster is not known, ", "Name the right one's namespace with --operator-namespace."
+			}
+			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning, message+whether, command.Words(remedy)))
 		case op.FoundBy == namedByUser && len(elsewhere) > 0:
 			out = append(out, finding(v1alpha1.OperatorNotFound, v1alpha1.SeverityWarning,
 				fmt.Sprintf("no operator was seen in namespace %q, which --operator-namespace names; one was seen in %q", op.Namespace, strings.Join(elsewhere, ", ")),

@@ -24,11 +24,18 @@ func flowOf(m *model.Model, op model.Operator, targets []model.End) v1alpha1.Req
 	}
 	switch {
 	case op.Presumed() && (f.Verdict != v1alpha1.VerdictAllowed || !lessThanNobody(m, targets) && !everyPodGetsIn(m, op, targets)):
+		if many := m.TooManyOperators(); many > 0 {
+			return unknown(fmt.Sprintf("%s; name the right one's namespace with --operator-namespace", tooManyOperators(many)))
+		}
 		return unknown(fmt.Sprintf("no operator was seen: namespace %q is a guess; name the right one with --operator-namespace", op.Namespace))
 	case f.Verdict == v1alpha1.VerdictDenied && op.Assumed && len(op.PodLabels) == 0 && mayBeMeant(m, op, targets):
 		return unknown(fmt.Sprintf("of the operator in %q nothing is known but its namespace, and a rule lets in pods of it by labels", op.Namespace))
 	}
 	return f
+}
+
+func tooManyOperators(seen int) string {
+	return fmt.Sprintf("%d operators were seen, and more than %d are not asked about", seen, model.MostOperators)
 }
 
 // lessThanNobody is true when each of the targets lets in whoever comes because no policy restricts it, so that it does not matter who.

@@ -74,6 +74,7 @@ func (x comparison) preview(key types.NamespacedName, steps []Step) (Preview, er
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
 	p.Bystanders = append(p.Bystanders, x.bystanders...)
 	p.Notes = append(append(p.Notes, x.metricsNotes(c)...), kubectlNotes(p.RequiredFlows)...)
+	p.Notes = append(p.Notes, severalOperators(after, is.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{

@@ -3,6 +3,8 @@ package change
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -113,4 +115,26 @@ func kubectlNotes(flows []v1alpha1.RequiredFlowChange) []v1alpha1.ChangeNote {
 		}
 	}
 	return nil
+}
+
+// severalOperators points out that more than one namespace's operator gets in: what makes one is the label of a Deployment, which whoever
+// may create Deployments can write.
+func severalOperators(m *model.Model, flows []v1alpha1.RequiredFlow) []v1alpha1.ChangeNote {
+	getsIn := func(f v1alpha1.RequiredFlow) bool {
+		return f.Name == v1alpha1.FlowOperator && f.Verdict == v1alpha1.VerdictAllowed
+	}
+	var namespaces []string
+	for _, op := range m.Operators() {
+		namespaces = append(namespaces, strconv.Quote(op.Namespace))
+	}
+	slices.Sort(namespaces)
+	namespaces = slices.Compact(namespaces)
+	if len(namespaces) < 2 || !slices.ContainsFunc(flows, getsIn) {
+		return nil
+	}
+	return []v1alpha1.ChangeNote{{
+		Subject: "Operators",
+		Message: fmt.Sprintf("operators were seen in the namespaces %s, and each of them gets in: the label of a Deployment makes one", strings.Join(namespaces, ", ")),
+		Remedy:  command.Words("If one of them is none, say which one counts:").Run(command.Flags(policyset.FlagOperatorNamespace, "NAMESPACE")),
+	}}
 }

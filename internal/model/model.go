@@ -51,6 +51,8 @@ type Model struct {
 	// memberOf are the clusters that the pods belong to; nil for applications.
 	memberOf  []*Cluster
 	operators []Operator
+	// seenOperators is how many there are where these are too many to be asked about; 0 otherwise.
+	seenOperators int
 	// unlabelled are the identities of pods without labels, by namespace.
 	unlabelled map[string]*engine.Identity
 	// known is what databases need, and who that is.

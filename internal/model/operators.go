@@ -9,6 +9,10 @@ import (
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/inventory"
 )
 
+// MostOperators is how many operators are asked about at each database. CloudNativePG supports one, and whoever may create
+// Deployments can label thousands as operators.
+const MostOperators = 16
+
 // addOperators finds the identities of the operators' pods. An operator without pods, or none at
 // all in manifests, gets the identity that its pod would have.
 func (m *Model) addOperators(o Options) error {
@@ -19,11 +23,15 @@ func (m *Model) addOperators(o Options) error {
 	if len(operators) == 0 && (o.OperatorNamespace != "" || m.inv.Origin == inventory.Manifests) {
 		operators = []inventory.Operator{assumedOperator(cmp.Or(o.OperatorNamespace, defaultOperatorNamespace))}
 	}
+	if len(operators) > MostOperators {
+		m.seenOperators = len(operators)
+		operators = []inventory.Operator{assumedOperator(defaultOperatorNamespace)}
+	}
 	for _, found := range operators {
 		op, name := Operator{Operator: found}, fmt.Sprintf("the operator in %q", found.Namespace)
 		for i := range m.inv.Pods {
 			pod := &m.inv.Pods[i]
-			if pod.Namespace == found.Namespace && containsLabels(pod.Labels, found.PodLabels) {
+			if m.seenOperators == 0 && pod.Namespace == found.Namespace && containsLabels(pod.Labels, found.PodLabels) {
 				op.add(m.EndOf(i, name))
 			}
 		}
@@ -45,6 +53,10 @@ func (m *Model) addOperators(o Options) error {
 	}
 	return nil
 }
+
+// TooManyOperators is how many operators were seen where these are more than are asked about: one is presumed in their place. It is 0
+// otherwise.
+func (m *Model) TooManyOperators() int { return m.seenOperators }
 
 // add adds what a pod of the operator looks like, once.
 func (o *Operator) add(e End) {
