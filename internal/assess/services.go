@@ -59,8 +59,8 @@ func servicesOf(m *model.Model, c *model.Cluster) []*corev1.Service {
 			add(expectedService(c.Object.Namespace, &managed.Services.Additional[i].ServiceTemplate, cnpg.PodRoleLabel, cnpg.InstancePodRole))
 		}
 	}
-	for _, p := range m.Inventory().Poolers {
-		if p.Namespace == c.Object.Namespace && p.Spec.Cluster.Name == c.Object.Name && p.Spec.ServiceTemplate != nil {
+	for _, p := range m.PoolersFor(c) {
+		if p.Spec.ServiceTemplate != nil {
 			s := expectedService(p.Namespace, p.Spec.ServiceTemplate, cnpg.PoolerNameLabel, p.Name)
 			s.Name = cmp.Or(s.Name, p.Name)
 			add(s)

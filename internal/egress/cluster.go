@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
@@ -134,13 +135,7 @@ func (c *clusterNeeds) names() {
 }
 
 func (d *Deriver) poolersOf(cluster *cnpgv1.Cluster) []*cnpgv1.Pooler {
-	var out []*cnpgv1.Pooler
-	for _, p := range d.inv.Poolers {
-		if p.Namespace == cluster.Namespace && p.Spec.Cluster.Name == cluster.Name {
-			out = append(out, p)
-		}
-	}
-	return out
+	return d.poolers[types.NamespacedName{Namespace: cluster.Namespace, Name: cluster.Name}]
 }
 
 // originOf is the backup that the cluster begins from; nil when there is none, or it was not seen.
@@ -149,10 +144,5 @@ func (d *Deriver) originOf(cluster *cnpgv1.Cluster) *cnpgv1.Backup {
 	if b == nil || b.Recovery == nil || b.Recovery.Backup == nil {
 		return nil
 	}
-	for _, backup := range d.inv.Backups {
-		if backup.Namespace == cluster.Namespace && backup.Name == b.Recovery.Backup.Name {
-			return backup
-		}
-	}
-	return nil
+	return d.backups[types.NamespacedName{Namespace: cluster.Namespace, Name: b.Recovery.Backup.Name}]
 }

@@ -14,6 +14,7 @@ import (
 
 // Deriver knows where to look. Get one from New.
 type Deriver struct {
+	index
 	inv *inventory.Inventory
 	// services are those that were seen, and those that the operator would create.
 	services map[types.NamespacedName]*corev1.Service
@@ -23,8 +24,6 @@ type Deriver struct {
 	nodes []netip.Addr
 	// scrapers are the positions of pods that scrape metrics.
 	scrapers []int
-	// monitoredIn are the namespaces that each of the inventory's monitors names.
-	monitoredIn []map[string]bool
 	// konnectivity are the positions of the agents by which an API server reaches pods.
 	konnectivity []int
 	// apiServers are where Kubernetes answers.
@@ -35,7 +34,7 @@ type Deriver struct {
 
 // New returns what derives the needs of the inventory's databases. The inventory must not change.
 func New(inv *inventory.Inventory) *Deriver {
-	d := &Deriver{inv: inv, services: map[types.NamespacedName]*corev1.Service{}, pods: map[string][]int{}}
+	d := &Deriver{index: indexOf(inv), inv: inv, services: map[types.NamespacedName]*corev1.Service{}, pods: map[string][]int{}}
 	for i := range inv.Pods {
 		d.pods[inv.Pods[i].Namespace] = append(d.pods[inv.Pods[i].Namespace], i)
 	}
@@ -58,7 +57,6 @@ func New(inv *inventory.Inventory) *Deriver {
 			d.scrapers = append(d.scrapers, i)
 		}
 	}
-	d.monitoredIn = namespacesOf(inv.Monitors)
 	d.konnectivity = d.findKonnectivity()
 	d.dns = d.findDNS()
 	return d

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
@@ -36,10 +37,7 @@ func (c *clusterNeeds) externals() {
 
 // subscriptions adds the publishers that the cluster's databases follow.
 func (c *clusterNeeds) subscriptions() {
-	for _, s := range c.inv.Subscriptions {
-		if s.Namespace != c.cluster.Namespace || s.Spec.ClusterRef.Name != c.cluster.Name {
-			continue
-		}
+	for _, s := range c.index.subscriptions[types.NamespacedName{Namespace: c.cluster.Namespace, Name: c.cluster.Name}] {
 		before := len(c.needs)
 		c.external(Who{Kind: Instances}, s.Spec.ExternalClusterName, "", false)
 		for i := before; i < len(c.needs); i++ {

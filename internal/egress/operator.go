@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
@@ -71,9 +72,9 @@ type PluginAt struct {
 // Plugins are those beside the operators of a namespace, in the order of their names.
 func (d *Deriver) Plugins(namespace string) []PluginAt {
 	var out []PluginAt
-	for _, s := range d.inv.Services {
+	for _, s := range d.servicesIn[namespace] {
 		name := s.Labels[cnpg.PluginNameLabel]
-		if name == "" || s.Namespace != namespace {
+		if name == "" {
 			continue
 		}
 		p := PluginAt{Name: name, Source: Source{Kind: "Service", Namespace: s.Namespace, Name: s.Name}}
@@ -172,39 +173,35 @@ func (d *Deriver) Metrics(cluster *cnpgv1.Cluster) []Need {
 
 // monitored finds a monitor that selects pods with these labels, by them or by a Service in front of them.
 func (d *Deriver) monitored(namespace string, pod labels.Set) (Source, bool) {
-	for i := range d.inv.Monitors {
-		m := &d.inv.Monitors[i]
-		in := m.Spec.NamespaceSelector
-		if !in.Any && !d.monitoredIn[i][namespace] && (len(in.MatchNames) > 0 || m.Namespace != namespace) {
-			continue
-		}
-		selector, err := metav1.LabelSelectorAsSelector(&m.Spec.Selector)
-		if err != nil {
-			continue // The API server knows the schema of a selector, and not more; nobody is scraped by it.
-		}
-		source := Source{Kind: m.Kind, Namespace: m.Namespace, Name: m.Name, Path: "spec.selector"}
-		if m.Kind == "PodMonitor" && selector.Matches(pod) {
-			return source, true
-		}
-		for _, s := range d.inv.Services {
-			if m.Kind == "ServiceMonitor" && s.Namespace == namespace && selector.Matches(labels.Set(s.Labels)) &&
-				len(s.Spec.Selector) > 0 && labels.SelectorFromSet(s.Spec.Selector).Matches(pod) {
-				return source, true
+	first := -1
+	for _, in := range []string{namespace, ""} {
+		for _, m := range d.monitors[in] {
+			if first >= 0 && m.at > first {
+				break
+			}
+			if d.scrapes(m, namespace, pod) {
+				first = m.at
+				break
 			}
 		}
 	}
-	return Source{}, false
+	if first < 0 {
+		return Source{}, false
+	}
+	m := &d.inv.Monitors[first]
+	return Source{Kind: m.Kind, Namespace: m.Namespace, Name: m.Name, Path: "spec.selector"}, true
 }
 
-// namespacesOf are those that each of the monitors names, which may be very many.
-func namespacesOf(monitors []inventory.Monitor) []map[string]bool {
-	out := make([]map[string]bool, len(monitors))
-	for i := range monitors {
-		names := monitors[i].Spec.NamespaceSelector.MatchNames
-		out[i] = make(map[string]bool, len(names))
-		for _, name := range names {
-			out[i][name] = true
-		}
+// scrapes tells whether a monitor that looks into the namespace selects pods there with these labels.
+func (d *Deriver) scrapes(m monitor, namespace string, pod labels.Set) bool {
+	switch m.Kind {
+	case "PodMonitor":
+		return m.selector.Matches(pod)
+	case "ServiceMonitor":
+		return slices.ContainsFunc(d.servicesIn[namespace], func(s *corev1.Service) bool {
+			return len(s.Spec.Selector) > 0 && m.selector.Matches(labels.Set(s.Labels)) && labels.SelectorFromSet(s.Spec.Selector).Matches(pod)
+		})
+	default:
+		return false
 	}
-	return out
 }

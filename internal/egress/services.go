@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -45,17 +44,15 @@ func (d *Deriver) Host(namespace, host string, port uint16) []Peer {
 
 // at are the peers at an address: pods that have it, the Service of which it is, or the world.
 func (d *Deriver) at(address netip.Addr, port uint16) []Peer {
-	for i := range d.inv.Pods {
-		if pod := &d.inv.Pods[i]; !pod.HostNetwork && slices.Contains(pod.Addresses, address) {
-			return []Peer{{Pods: []int{i}, Ports: tcp(port)}}
-		}
+	who, known := d.inhabitants()[address]
+	switch {
+	case !known:
+		return []Peer{{Address: address, Ports: tcp(port)}}
+	case who.service != nil:
+		return d.behind(who.service, port, corev1.ProtocolTCP)
+	default:
+		return []Peer{{Pods: []int{who.pod}, Ports: tcp(port)}}
 	}
-	for _, s := range d.inv.Services {
-		if slices.Contains(inventory.AddressesOf(s.Spec.ClusterIPs...), address) || slices.Contains(inventory.AddressesOf(s.Spec.ClusterIP), address) {
-			return d.behind(s, port, corev1.ProtocolTCP)
-		}
-	}
-	return []Peer{{Address: address, Ports: tcp(port)}}
 }
 
 // behind are the peers behind a port of a Service: policies see these, and the ports that they have.
@@ -125,10 +122,7 @@ func portNamed(pod *inventory.Pod, name string, protocol corev1.Protocol) uint16
 // endpointsOf are the addresses behind a Service without a selector.
 func (d *Deriver) endpointsOf(s *corev1.Service, target intstr.IntOrString, protocol corev1.Protocol) []Peer {
 	var out []Peer
-	for _, slice := range d.inv.EndpointSlices {
-		if slice.Namespace != s.Namespace || slice.Labels[discoveryv1.LabelServiceName] != s.Name {
-			continue
-		}
+	for _, slice := range d.endpointSlices[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] {
 		number := uint16(target.IntValue())
 		for _, p := range slice.Ports {
 			if p.Port != nil && (len(slice.Ports) == 1 || p.Name != nil && *p.Name == target.StrVal) {

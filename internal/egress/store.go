@@ -11,6 +11,7 @@ import (
 	barmanapi "github.com/cloudnative-pg/barman-cloud/pkg/api"
 	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/cnpg"
 )
@@ -93,13 +94,11 @@ func (c *clusterNeeds) plugin(who Who, p *cnpgv1.PluginConfiguration, source Sou
 		return
 	}
 	name := p.Parameters[barmanParameter]
-	for i := range c.inv.ObjectStores {
-		if s := &c.inv.ObjectStores[i]; s.Namespace == c.cluster.Namespace && s.Name == name {
-			c.store(who, &s.Spec.Configuration, s.Spec.InstanceSidecarConfiguration.Env, Source{
-				Kind: "ObjectStore", Namespace: s.Namespace, Name: s.Name, Path: "spec.configuration",
-			})
-			return
-		}
+	if s := c.objectStores[types.NamespacedName{Namespace: c.cluster.Namespace, Name: name}]; s != nil {
+		c.store(who, &s.Spec.Configuration, s.Spec.InstanceSidecarConfiguration.Env, Source{
+			Kind: "ObjectStore", Namespace: s.Namespace, Name: s.Name, Path: "spec.configuration",
+		})
+		return
 	}
 	unknown(fmt.Sprintf("the ObjectStore %q was not seen", name))
 }

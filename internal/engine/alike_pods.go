@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"github.com/cilium/cilium/pkg/labels"
 	"github.com/cilium/cilium/pkg/policy/types"
 )
 
@@ -48,8 +49,8 @@ type division struct {
 	next  int
 	// in are the positions of the pods of a namespace.
 	in map[string][]int
-	// all are all positions.
-	all []int
+	// all are all positions, and named are those of pods with labels of DNS names, which agents give to addresses alone.
+	all, named []int
 }
 
 // newDivision begins with the named ports, which rules for what others open may refer to, and with the pods of other clusters, which
@@ -78,6 +79,9 @@ func newDivision(ids *Identities) *division {
 		d.class = append(d.class, class)
 		d.in[i.namespace] = append(d.in[i.namespace], at)
 		d.all = append(d.all, at)
+		if slices.ContainsFunc(i.id.LabelArray, func(l labels.Label) bool { return l.Source == labels.LabelSourceFQDN }) {
+			d.named = append(d.named, at)
+		}
 	}
 	return d
 }
@@ -102,6 +106,10 @@ func (d *division) by(s types.Selector) {
 			}
 			d.class[at] = class
 		}
+	}
+	if _, ok := s.(*types.FQDNSelector); ok {
+		divide(d.named)
+		return
 	}
 	namespaces := s.SelectedNamespaces()
 	if len(namespaces) == 0 {

@@ -61,6 +61,29 @@ func TestWhoIsNotNamedIsAsTheOthers(t *testing.T) {
 	}
 }
 
+// Names select addresses. Where a pod has the label of one all the same, it is told from those that have not.
+func TestPodsWithLabelsOfNames(t *testing.T) {
+	w := smallWorldWith(rules("db", `egress: [{toFQDNs: [{matchName: a.example.com}]}]`))
+	ids, err := engine.NewIdentities(w.settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := ids.Endpoint(inventory.Endpoint{IdentityID: 1, IdentityLabels: []string{"k8s:app=x", "fqdn:a.example.com"}})
+	plain := ids.Endpoint(inventory.Endpoint{IdentityID: 2, IdentityLabels: []string{"k8s:app=y"}})
+	other := ids.Endpoint(inventory.Endpoint{IdentityID: 3, IdentityLabels: []string{"k8s:app=z"}})
+	policies, err := engine.Read(w.settings, w.read(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(ids, policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.AsPeer(named) == e.AsPeer(plain) || e.AsPeer(plain) != e.AsPeer(other) {
+		t.Errorf("%v, %v, %v stand for them", e.AsPeer(named).Labels(), e.AsPeer(plain).Labels(), e.AsPeer(other).Labels())
+	}
+}
+
 // The entity cluster is this one: a pod of another cluster of the mesh is none of it, whatever the clusters' numbers, and a pod of this
 // one is, whatever name its agent has for the cluster.
 func TestPodsOfOtherClusters(t *testing.T) {

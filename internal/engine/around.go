@@ -41,6 +41,8 @@ type Service struct {
 	// are all of them.
 	Backends      []netip.Addr
 	BackendsKnown bool
+	// any are Labels in Cilium's form; nil where nobody has made them.
+	any anySource
 }
 
 // AroundOf is what the inventory knows of what its policies refer to. Services come and go; where no policy
@@ -56,7 +58,7 @@ func AroundOf(inv *inventory.Inventory) Around {
 		slicesOf[of] = append(slicesOf[of], slice)
 	}
 	for _, s := range inv.Services {
-		one := Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels, Selector: s.Spec.Selector}
+		one := Service{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels, Selector: s.Spec.Selector, any: anySourceOf(s.Labels)}
 		for _, slice := range slicesOf[apitypes.NamespacedName{Namespace: s.Namespace, Name: s.Name}] {
 			one.BackendsKnown = true
 			for i := range slice.Endpoints {
@@ -130,8 +132,12 @@ func (a Around) resolveServices(rules api.Rules) unsureServices {
 
 func (a Around) resolveService(rule *api.EgressRule, named api.Service) (unsure string) {
 	found := false
+	var selector *types.LabelSelector
+	if named.K8sServiceSelector != nil {
+		selector = types.NewLabelSelector(api.EndpointSelector(named.K8sServiceSelector.Selector))
+	}
 	for s := range a.candidates(named) {
-		if !s.isNamedBy(named) {
+		if !s.isNamedBy(named, selector) {
 			continue
 		}
 		found = true
@@ -158,15 +164,17 @@ func (a Around) resolveService(rule *api.EgressRule, named api.Service) (unsure 
 	return "toServices: which pods are behind a Service is not visible from here"
 }
 
-// isNamedBy is what serviceSelectorMatches and serviceRefMatches of pkg/policy/k8s are.
-func (s *Service) isNamedBy(named api.Service) bool {
+// isNamedBy is what serviceSelectorMatches and serviceRefMatches of pkg/policy/k8s are. The selector is that of named, if it has one.
+func (s *Service) isNamedBy(named api.Service, selector *types.LabelSelector) bool {
 	switch {
 	case named.K8sServiceSelector != nil:
 		if n := named.K8sServiceSelector.Namespace; n != "" && n != s.Namespace {
 			return false
 		}
-		selector := types.NewLabelSelector(api.EndpointSelector(named.K8sServiceSelector.Selector))
-		return types.Matches(selector, anySource(labels.Map2Labels(s.Labels, labels.LabelSourceK8s)))
+		if s.any == nil {
+			return types.Matches(selector, anySourceOf(s.Labels))
+		}
+		return types.Matches(selector, s.any)
 	case named.K8sService != nil:
 		n := named.K8sService.Namespace
 		return (n == "" || n == s.Namespace) && named.K8sService.ServiceName == s.Name
@@ -187,6 +195,10 @@ func (s *Service) endpoints() api.EndpointSelector {
 type anySource labels.Labels
 
 var _ labels.LabelMatcher = anySource{}
+
+func anySourceOf(m map[string]string) anySource {
+	return anySource(labels.Map2Labels(m, labels.LabelSourceK8s))
+}
 
 func (l anySource) GetLabel(label *labels.Label) string { return l[label.Key].Value }
 

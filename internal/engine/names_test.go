@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -207,7 +208,7 @@ func TestAroundOf(t *testing.T) {
 		{Namespace: "db", Name: "outside", Labels: map[string]string{"a": "b"}, Backends: []netip.Addr{netip.MustParseAddr("203.0.113.9")}, BackendsKnown: true},
 		{Namespace: "db", Name: "empty"},
 	}
-	if d := cmp.Diff(want, got.Services, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" || !got.AllServices || got.AllCIDRGroups {
+	if d := cmp.Diff(want, got.Services, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.IgnoreUnexported(engine.Service{})); d != "" || !got.AllServices || got.AllCIDRGroups {
 		t.Errorf("%+v\n%s", got, d)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/cnpg-netpol/kubectl-cnpg-netpol/internal/engine"
@@ -15,6 +16,9 @@ func (m *Model) NamespaceLabels(name string) map[string]string { return m.lookup
 
 // ServicesIn are the Services of a namespace.
 func (m *Model) ServicesIn(namespace string) []*corev1.Service { return m.lookup.services[namespace] }
+
+// PoolersFor are the Poolers of a cluster.
+func (m *Model) PoolersFor(c *Cluster) []*cnpgv1.Pooler { return m.lookup.poolers[c.Key()] }
 
 func (m *Model) namespaceLabels(name string) map[string]map[string]string {
 	if labels, ok := m.lookup.namespaces[name]; ok {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	cnpgv1 "github.com/cloudnative-pg/cloudnative-pg/api/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -30,6 +31,8 @@ type lookup struct {
 	workloadOf []int
 	// services are those of each namespace.
 	services map[string][]*corev1.Service
+	// poolers are those of each cluster.
+	poolers map[types.NamespacedName][]*cnpgv1.Pooler
 	// instances are the pods that say they are a cluster's, whether the model is about it or not.
 	instances map[types.NamespacedName][]int
 	// labelled are the pods with an identity that carry a cluster's label and are no members of it.
@@ -85,6 +88,11 @@ func (m *Model) buildLookup() {
 	l.services = map[string][]*corev1.Service{}
 	for _, s := range m.inv.Services {
 		l.services[s.Namespace] = append(l.services[s.Namespace], s)
+	}
+	l.poolers = map[types.NamespacedName][]*cnpgv1.Pooler{}
+	for _, p := range m.inv.Poolers {
+		key := types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.Cluster.Name}
+		l.poolers[key] = append(l.poolers[key], p)
 	}
 	l.instances = map[types.NamespacedName][]int{}
 	for i := range m.inv.Pods {
