@@ -29,6 +29,9 @@ func addPossible(m *model.Model, c *model.Cluster, e *v1alpha1.Exposure, t model
 			}
 			var policies []v1alpha1.PolicyReference
 			for _, to := range t.Identities {
+				if reach := m.Engine().Reach(to, t.Port); reach.Uniform && reach.Others == v1alpha1.VerdictDenied && !slices.Contains(reach.Listed, m.Engine().AsPeer(p.Identity)) {
+					continue // Policies for all namespaces have very many who may be there, and most are nobody here.
+				}
 				d := m.Engine().Decide(p.Identity, to, t.Port)
 				if p.Remote {
 					d = engine.Join(d.Ingress, engine.AllowedBecause("its own cluster's policies are not known here"))
