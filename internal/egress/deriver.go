@@ -3,6 +3,7 @@ package egress
 import (
 	"net/netip"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -30,6 +31,8 @@ type Deriver struct {
 	apiServers []Peer
 	which      string
 	dns        resolvers
+	// dependants are who needs which cluster, once somebody has asked.
+	dependants func() map[types.NamespacedName][]Dependant
 }
 
 // New returns what derives the needs of the inventory's databases. The inventory must not change.
@@ -59,6 +62,7 @@ func New(inv *inventory.Inventory) *Deriver {
 	}
 	d.konnectivity = d.findKonnectivity()
 	d.dns = d.findDNS()
+	d.dependants = sync.OnceValue(d.findDependants)
 	return d
 }
 

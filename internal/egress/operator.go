@@ -89,7 +89,9 @@ func (d *Deriver) Plugins(namespace string) []PluginAt {
 
 // Dependants are the needs of clusters that others of the inventory serve, by these: their peers are the pods of
 // the one that serves.
-func (d *Deriver) Dependants() map[types.NamespacedName][]Dependant {
+func (d *Deriver) Dependants() map[types.NamespacedName][]Dependant { return d.dependants() }
+
+func (d *Deriver) findDependants() map[types.NamespacedName][]Dependant {
 	out := map[types.NamespacedName][]Dependant{}
 	for _, cluster := range slices.Concat(d.inv.Clusters, d.inv.Others) {
 		if len(cluster.Spec.ExternalClusters) == 0 {

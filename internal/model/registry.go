@@ -222,11 +222,10 @@ func (m *Model) addPeers(peers []egress.Peer, namespace string, worlds func(stri
 // addDependants finds who needs the model's clusters.
 func (m *Model) addDependants() error {
 	m.known.dependants = map[types.NamespacedName][]Dependant{}
-	for key, dependants := range m.known.deriver.Dependants() {
-		if m.Cluster(key) == nil {
-			continue
-		}
-		for _, d := range dependants {
+	all := m.known.deriver.Dependants()
+	for _, c := range m.clusters {
+		key := c.Key()
+		for _, d := range all[key] {
 			ends, err := m.endsOfDependant(d)
 			if err != nil {
 				return err
