@@ -32,13 +32,16 @@ type gap struct {
 	why string
 }
 
+// alive is what watch-drops.sh says when nothing happens.
+const alive = "alive"
+
 // watchDrops watches until the test ends. When the agent starts anew, so does it.
 func (w *world) watchDrops(t *testing.T) *dropWatch {
 	t.Helper()
 	d := &dropWatch{lines: map[string]int{}}
 	nodes := w.nodes(t)
 	for _, node := range nodes {
-		w.follow(t, w.agentOn(node), func(line string) { d.add(node, line) }, d.miss, "bash", "-c", script(t, "watch-drops.sh"))
+		w.follow(t, w.agentOn(node), func(line string) { d.add(node, line) }, d.miss, time.Minute, "bash", "-c", script(t, "watch-drops.sh"))
 	}
 	eventually(t, func(context.Context) error {
 		d.mutex.Lock()
@@ -78,6 +81,9 @@ func (w *world) nodes(t *testing.T) []string {
 func (d *dropWatch) add(agent, line string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
+	if line == alive {
+		return
+	}
 	d.lines[agent]++
 	if drop, ok := datapath.ParseDrop(line); ok {
 		d.drops = append(d.drops, drop)

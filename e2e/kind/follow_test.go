@@ -20,8 +20,9 @@ type where func(ctx context.Context) (namespace, pod string, err error)
 // follow runs a command in a pod and hands its lines on. The command gets the name of a file as its
 // last argument, and ends when the file is there: nothing else ends a program in a pod when nobody
 // listens to it any more. When the command ends before that, or can't be started, again says why and
-// it is started again. The function that follow returns makes the file, and waits for the last line.
-func (w *world) follow(t *testing.T, in where, line, again func(string), command ...string) (stop func()) {
+// it is started again; so it is when it has said nothing for as long as silence, unless that is 0: when a container goes away, its
+// stream may stay. The function that follow returns makes the file, and waits for the last line.
+func (w *world) follow(t *testing.T, in where, line, again func(string), silence time.Duration, command ...string) (stop func()) {
 	t.Helper()
 	file := fmt.Sprintf("/dev/shm/stop-%d", time.Now().UnixNano())
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -45,7 +46,7 @@ func (w *world) follow(t *testing.T, in where, line, again func(string), command
 	go func() {
 		defer close(done)
 		for {
-			err := w.lines(ctx, in, line, append(command, file)...)
+			err := w.lines(ctx, in, line, silence, append(command, file)...)
 			select {
 			case <-stopping:
 				return
@@ -71,8 +72,16 @@ func (w *world) touch(ctx context.Context, in where, file string) {
 	}
 }
 
-// lines runs a command in a pod until it ends, and hands its lines on.
-func (w *world) lines(ctx context.Context, in where, line func(string), command ...string) error {
+// lines runs a command in a pod until it ends, or says nothing for as long as silence, and hands its lines on.
+func (w *world) lines(ctx context.Context, in where, line func(string), silence time.Duration, command ...string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	heard := func() {}
+	if silence > 0 {
+		dead := time.AfterFunc(silence, func() { cancel(fmt.Errorf("it has said nothing for %s", silence)) })
+		defer dead.Stop()
+		heard = func() { dead.Reset(silence) }
+	}
 	namespace, pod, err := in(ctx)
 	if err != nil {
 		return err
@@ -84,9 +93,16 @@ func (w *world) lines(ctx context.Context, in where, line func(string), command 
 		_ = write.Close() // never fails
 		ended <- err
 	}()
+	context.AfterFunc(ctx, func() { _ = read.Close() }) // never fails
 	for lines := bufio.NewScanner(read); lines.Scan(); {
+		heard()
 		line(lines.Text())
 	}
 	_ = read.Close() // never fails
-	return <-ended
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -71,7 +71,7 @@ func (w *world) startProbe(t *testing.T, what string, c client, to target, comma
 		t.Fatal(err)
 	}
 	p := &probe{what: what, path: path}
-	p.stop = w.follow(t, c.where, p.add, p.restarted, command...)
+	p.stop = w.follow(t, c.where, p.add, p.restarted, 0, command...)
 	w.expectProgress(t, p)
 	return p
 }
