@@ -1,6 +1,7 @@
 package assess_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -100,4 +101,39 @@ func codeTexts(list []v1alpha1.FindingCode) []string {
 		out[i] = string(c)
 	}
 	return out
+}
+
+// Of more operators than there can be, none is asked about: which one looks after the cluster is not known, unless its namespace is
+// named.
+func TestTooManyOperators(t *testing.T) {
+	for _, seen := range []int{model.MostOperators, model.MostOperators + 1} {
+		inv := fixture.World(t, letIn(rule("cnpg-system", "", "")+`,{"fromEndpoints":[{"matchLabels":{"cnpg.io/cluster":"pg"}}]}`), func(inv *inventory.Inventory) {
+			for i := range seen - len(inv.Operators) {
+				inv.Operators = append(inv.Operators, inventory.Operator{Namespace: fmt.Sprint("other-", i), PodLabels: map[string]string{"a": "b"}, FoundBy: "label"})
+			}
+			inv.Finish()
+		})
+		for named, want := range map[string]v1alpha1.Verdict{"": v1alpha1.VerdictUnknown, "cnpg-system": v1alpha1.VerdictAllowed, "other-3": v1alpha1.VerdictDenied} {
+			why := "17 operators were seen, and more than 16 are not asked about"
+			if seen == model.MostOperators {
+				why = `more than one operator (allowed from "cnpg-system", denied from "other-0"`
+			}
+			m, err := model.New(inv, model.Options{OperatorNamespace: named})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := assess.Report(m, m.Clusters()[0])
+			for _, f := range r.RequiredFlows {
+				if f.Name == v1alpha1.FlowOperator && (f.Verdict != want || (named == "") != strings.HasPrefix(f.Message, why)) {
+					t.Errorf("%d operators, %q named: %s, %q, want %s", seen, named, f.Verdict, f.Message, want)
+				}
+			}
+			if want == v1alpha1.VerdictUnknown && r.Posture != v1alpha1.PostureUnknown {
+				t.Errorf("%d operators: %s", seen, r.Posture)
+			}
+			if operators := assess.Operators(m); named == "" && seen > model.MostOperators && len(operators) > 0 {
+				t.Errorf("a set would let in %v", operators)
+			}
+		}
+	}
 }

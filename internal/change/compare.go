@@ -74,7 +74,6 @@ func (x comparison) preview(key types.NamespacedName, steps []Step) (Preview, er
 	p.RequiredFlows = append(p.RequiredFlows, flowChanges(was.RequiredFlows, is.RequiredFlows)...)
 	p.Bystanders = append(p.Bystanders, x.bystanders...)
 	p.Notes = append(append(p.Notes, x.metricsNotes(c)...), kubectlNotes(p.RequiredFlows)...)
-	p.Notes = append(p.Notes, severalOperators(after, is.RequiredFlows)...)
 	for _, f := range is.RequiredFlows {
 		if !f.Advisory && f.Verdict != v1alpha1.VerdictAllowed {
 			p.Refusals = append(p.Refusals, v1alpha1.Refusal{
@@ -86,6 +85,9 @@ func (x comparison) preview(key types.NamespacedName, steps []Step) (Preview, er
 	p.Refusals = append(p.Refusals, x.lostOperators(c)...)
 	p.Refusals = append(p.Refusals, x.neighbours(c)...)
 	locks := slices.ContainsFunc(steps, func(s Step) bool { return s.After != nil && policyset.IsManaged(s.After.Labels, key.Name) })
+	if locks {
+		p.Notes = append(p.Notes, severalOperators(after, steps, is.RequiredFlows)...)
+	}
 	for _, f := range is.Findings {
 		switch {
 		case !f.Code.LacksEvidence() && locks && is.Posture != v1alpha1.PostureLocked && f.Severity == v1alpha1.SeverityError && !f.Code.IsAboutFlow():

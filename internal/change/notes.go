@@ -117,9 +117,12 @@ func kubectlNotes(flows []v1alpha1.RequiredFlowChange) []v1alpha1.ChangeNote {
 	return nil
 }
 
-// severalOperators points out that more than one namespace's operator gets in: what makes one is the label of a Deployment, which whoever
-// may create Deployments can write.
-func severalOperators(m *model.Model, flows []v1alpha1.RequiredFlow) []v1alpha1.ChangeNote {
+// severalOperators points out that more than one namespace's operator gets in, unless the user has named them: what makes one is the
+// label of a Deployment, which whoever may create Deployments can write.
+func severalOperators(m *model.Model, steps []Step, flows []v1alpha1.RequiredFlow) []v1alpha1.ChangeNote {
+	named := func(s Step) bool {
+		return s.After != nil && s.After.Annotations[policyset.AnnotationOperatorNamespaces] != ""
+	}
 	getsIn := func(f v1alpha1.RequiredFlow) bool {
 		return f.Name == v1alpha1.FlowOperator && f.Verdict == v1alpha1.VerdictAllowed
 	}
@@ -129,7 +132,7 @@ func severalOperators(m *model.Model, flows []v1alpha1.RequiredFlow) []v1alpha1.
 	}
 	slices.Sort(namespaces)
 	namespaces = slices.Compact(namespaces)
-	if len(namespaces) < 2 || !slices.ContainsFunc(flows, getsIn) {
+	if len(namespaces) < 2 || slices.ContainsFunc(steps, named) || !slices.ContainsFunc(flows, getsIn) {
 		return nil
 	}
 	return []v1alpha1.ChangeNote{{
