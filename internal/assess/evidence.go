@@ -35,7 +35,7 @@ func tolerable(m *model.Model, missing inventory.Missing, c *model.Cluster) bool
 // evidenceFindings are the findings about what could not be seen.
 func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationReport) []v1alpha1.Finding {
 	var out []v1alpha1.Finding
-	for _, missing := range m.Inventory().Missing {
+	for _, missing := range m.MissingFor(c.Object.Namespace) {
 		if elsewhere(missing, c.Object.Namespace) {
 			continue
 		}
@@ -73,7 +73,7 @@ func evidenceFindings(m *model.Model, c *model.Cluster, _ *v1alpha1.IsolationRep
 
 // leftOut tells whether something too large may be why no pod of the cluster was seen.
 func leftOut(m *model.Model, c *model.Cluster) bool {
-	return slices.ContainsFunc(m.Inventory().Missing, func(missing inventory.Missing) bool {
+	return slices.ContainsFunc(m.MissingFor(c.Object.Namespace), func(missing inventory.Missing) bool {
 		return missing.Reason == inventory.TooLarge && !tolerable(m, missing, c)
 	})
 }

@@ -24,12 +24,7 @@ func codeOf(reason inventory.MissingReason) v1alpha1.FindingCode {
 // elsewhere is true for what single objects of another namespace lack. A repository has many charts, and each of them
 // would be told for each database.
 func elsewhere(missing inventory.Missing, namespace string) bool {
-	switch missing.Reason {
-	case inventory.NotRendered, inventory.Ambiguous, inventory.TooLarge:
-		return !missing.Covers(namespace)
-	default:
-		return false
-	}
+	return missing.Reason.Local() && !missing.Covers(namespace)
 }
 
 // notRenderedElsewhere is one finding about all that manifests lack in namespaces of which no database was read.

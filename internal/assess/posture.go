@@ -31,7 +31,7 @@ func posture(m *model.Model, c *model.Cluster, r *v1alpha1.IsolationReport) v1al
 
 // blind is true when evidence is missing without which no verdict means anything.
 func blind(m *model.Model, c *model.Cluster) bool {
-	for _, missing := range m.Inventory().Missing {
+	for _, missing := range m.MissingFor(c.Object.Namespace) {
 		if !tolerable(m, missing, c) {
 			return true
 		}

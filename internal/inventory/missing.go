@@ -80,6 +80,9 @@ func (s Scope) compare(other Scope) int {
 // MissingReason is why evidence is missing.
 type MissingReason string
 
+// Local is true where what is missing is about single objects, which matter in their own namespace: a repository has thousands.
+func (r MissingReason) Local() bool { return r == NotRendered || r == Ambiguous || r == TooLarge }
+
 const (
 	// NotInstalled: the server does not know the kind.
 	NotInstalled MissingReason = "NotInstalled"

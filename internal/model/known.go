@@ -21,10 +21,44 @@ func (m *Model) NoAgent() bool {
 	return m.inv.Origin == inventory.Live && !m.inv.Settings.Agent && len(m.inv.Endpoints) == 0
 }
 
+// missing are positions of evidence that is missing: of what only matters in one namespace, by that, and of all else.
+type missing struct {
+	in    map[string][]int
+	other []int
+}
+
+func missingOf(inv *inventory.Inventory) missing {
+	out := missing{in: map[string][]int{}}
+	for i, m := range inv.Missing {
+		if m.Reason.Local() && m.Scope.Namespace != "" && !m.Scope.Except {
+			out.in[m.Scope.Namespace] = append(out.in[m.Scope.Namespace], i)
+		} else {
+			out.other = append(out.other, i)
+		}
+	}
+	return out
+}
+
+// MissingFor is the missing evidence but for what only matters in other namespaces than this one, in the order of the inventory: a
+// repository may lack something in each of thousands.
+func (m *Model) MissingFor(namespace string) []inventory.Missing {
+	own := m.lookup.missing.in[namespace]
+	if len(own) == 0 && len(m.lookup.missing.other) == len(m.inv.Missing) {
+		return m.inv.Missing
+	}
+	positions := slices.Concat(own, m.lookup.missing.other)
+	slices.Sort(positions)
+	out := make([]inventory.Missing, len(positions))
+	for i, at := range positions {
+		out[i] = m.inv.Missing[at]
+	}
+	return out
+}
+
 // MissingAt is the missing evidence about a kind in a namespace.
 func (m *Model) MissingAt(resource, namespace string) []inventory.Missing {
 	var out []inventory.Missing
-	for _, missing := range m.inv.Missing {
+	for _, missing := range m.MissingFor(namespace) {
 		if missing.Plural() == resource && missing.Covers(namespace) {
 			out = append(out, missing)
 		}

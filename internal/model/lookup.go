@@ -31,6 +31,7 @@ type lookup struct {
 	workloadOf []int
 	// services are those of each namespace.
 	services map[string][]*corev1.Service
+	missing  missing
 	// poolers are those of each cluster.
 	poolers map[types.NamespacedName][]*cnpgv1.Pooler
 	// instances are the pods that say they are a cluster's, whether the model is about it or not.
@@ -89,6 +90,7 @@ func (m *Model) buildLookup() {
 	for _, s := range m.inv.Services {
 		l.services[s.Namespace] = append(l.services[s.Namespace], s)
 	}
+	l.missing = missingOf(m.inv)
 	l.poolers = map[types.NamespacedName][]*cnpgv1.Pooler{}
 	for _, p := range m.inv.Poolers {
 		key := types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.Cluster.Name}

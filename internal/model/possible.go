@@ -103,16 +103,28 @@ func (m *Model) comparisons(by engine.Peer) int {
 // matchesSomebody tells whether the selector selects a pod of the inventory, or an operator that stands for one.
 func (m *Model) matchesSomebody(by engine.Peer) bool {
 	selects := func(i int) bool { return by.Selects(m.peers[i].Identity) }
-	if namespaces := by.Namespaces(); len(namespaces) > 0 {
-		if slices.ContainsFunc(namespaces, func(namespace string) bool { return slices.ContainsFunc(m.lookup.peersIn[namespace], selects) }) {
-			return true
-		}
-	} else if slices.ContainsFunc(m.peers, func(p Peer) bool { return by.Selects(p.Identity) }) {
+	upcoming := func(c *Cluster) bool { return by.Selects(c.NextInstance) || by.Selects(c.JoinJob) }
+	if slices.ContainsFunc(m.operators, func(o Operator) bool {
+		return slices.ContainsFunc(o.Ends, func(e End) bool { return e.Identity != nil && by.Selects(e.Identity) })
+	}) {
 		return true
 	}
-	return slices.ContainsFunc(m.operators, func(o Operator) bool {
-		return slices.ContainsFunc(o.Ends, func(e End) bool { return e.Identity != nil && by.Selects(e.Identity) })
-	}) || slices.ContainsFunc(m.clusters, func(c *Cluster) bool { return by.Selects(c.NextInstance) || by.Selects(c.JoinJob) })
+	if namespaces := by.Namespaces(); len(namespaces) > 0 {
+		return slices.ContainsFunc(namespaces, func(namespace string) bool {
+			return slices.ContainsFunc(m.lookup.peersIn[namespace], selects) || slices.ContainsFunc(m.clustersIn(namespace), upcoming)
+		})
+	}
+	return slices.ContainsFunc(m.peers, func(p Peer) bool { return by.Selects(p.Identity) }) || slices.ContainsFunc(m.clusters, upcoming)
+}
+
+// clustersIn are the clusters of a namespace.
+func (m *Model) clustersIn(namespace string) []*Cluster {
+	first, _ := slices.BinarySearchFunc(m.clusters, namespace, func(c *Cluster, in string) int { return cmp.Compare(c.Object.Namespace, in) })
+	end := first
+	for end < len(m.clusters) && m.clusters[end].Object.Namespace == namespace {
+		end++
+	}
+	return m.clusters[first:end]
 }
 
 // Possible are those whom the policy with this position would let in, and who were not read.
