@@ -436,3 +436,59 @@ func TestMetrics(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A monitor looks into its own namespace, into those that it names, or into all; of several that select the pods, the first counts.
+func TestMonitorsLookIntoNamespaces(t *testing.T) {
+	s := newScene(t, "{instances: 1}")
+	front := service(t, "shop", "front", "{selector: {"+cnpg.ClusterLabel+": pg}, ports: [{port: 9187}]}")
+	front.Labels = map[string]string{"app": "front"}
+	other := service(t, "old", "front", "{selector: {"+cnpg.ClusterLabel+": pg}, ports: [{port: 9187}]}")
+	other.Labels = map[string]string{"app": "elsewhere"}
+	s.inv.Services = append(s.inv.Services, front, other)
+	monitor := func(name, kind, namespace, key, value string, in ...string) inventory.Monitor {
+		m := inventory.Monitor{Kind: kind, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+		m.Spec.Selector.MatchLabels = map[string]string{key: value}
+		if m.Spec.NamespaceSelector.Any = slices.Equal(in, []string{"*"}); !m.Spec.NamespaceSelector.Any {
+			m.Spec.NamespaceSelector.MatchNames = in
+		}
+		return m
+	}
+	pods := func(name, namespace string, in ...string) inventory.Monitor {
+		return monitor(name, "PodMonitor", namespace, cnpg.ClusterLabel, "pg", in...)
+	}
+	services := func(name, namespace, app string, in ...string) inventory.Monitor {
+		return monitor(name, "ServiceMonitor", namespace, "app", app, in...)
+	}
+	for name, tc := range map[string]struct {
+		monitors []inventory.Monitor
+		want     string
+	}{
+		"its own":                      {[]inventory.Monitor{pods("a", "shop")}, "a"},
+		"another":                      {[]inventory.Monitor{pods("a", "monitoring")}, ""},
+		"named":                        {[]inventory.Monitor{pods("a", "monitoring", "other", "shop")}, "a"},
+		"its own is not named":         {[]inventory.Monitor{pods("a", "shop", "other")}, ""},
+		"an empty name":                {[]inventory.Monitor{pods("a", "shop", "")}, ""},
+		"all":                          {[]inventory.Monitor{pods("a", "monitoring", "*")}, "a"},
+		"by a Service":                 {[]inventory.Monitor{services("a", "shop", "front")}, "a"},
+		"by a Service, from elsewhere": {[]inventory.Monitor{services("a", "monitoring", "front", "*")}, "a"},
+		"by a Service of another":      {[]inventory.Monitor{services("a", "monitoring", "elsewhere", "*")}, ""},
+		"the first is for all":         {[]inventory.Monitor{pods("b", "monitoring", "*"), pods("a", "shop")}, "b"},
+		"the first is its own":         {[]inventory.Monitor{services("z", "monitoring", "x", "*"), pods("c", "shop"), pods("a", "monitoring", "*")}, "c"},
+		"a selector that is none": {[]inventory.Monitor{func() inventory.Monitor {
+			m := pods("a", "shop")
+			m.Spec.Selector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "x", Operator: "Is"}}
+			return m
+		}()}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.inv.Monitors = tc.monitors
+			got := ""
+			for _, n := range egress.New(s.inv).Metrics(s.inv.Clusters[0]) {
+				got = n.Source.Name
+			}
+			if got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -89,10 +89,11 @@ func (x *index) addMonitor(m *inventory.Monitor, at int) {
 		return // The API server knows the schema of a selector, and not more; nobody is scraped by it.
 	}
 	in := m.Spec.NamespaceSelector
-	namespaces := in.MatchNames
+	namespaces := slices.DeleteFunc(slices.Clone(in.MatchNames), func(name string) bool { return name == "" })
 	switch {
 	case in.Any:
 		namespaces = []string{""}
+	case len(namespaces) < len(in.MatchNames): // An empty name is nobody's.
 	case len(namespaces) == 0:
 		namespaces = []string{m.Namespace}
 	}
