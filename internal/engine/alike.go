@@ -32,6 +32,10 @@ type alike struct {
 	// all are the identities that the selector cache is told of, and subjects those of them that policies
 	// can be for.
 	all, subjects identity.IdentityMap
+	// required are the labels that selectors ask for which name no namespace, and holders where those are who have them; nil where
+	// such selectors are few.
+	required requirements
+	holders  holders[string]
 	// narrow is false where selectors of CIDRs may select what is no address.
 	narrow bool
 }
@@ -223,6 +227,9 @@ func shelf(i *Identity) labels.Label {
 // shelfOf is no name that a namespace can have.
 func shelfOf(i *Identity) string { return "#" + i.id.ID.String() }
 
+// nobodysShelf is where nobody is kept.
+const nobodysShelf = "#nobody"
+
 // shelved is a selector of a CIDR that looks only where the addresses in it are kept.
 type shelved struct {
 	types.Selector
@@ -262,7 +269,11 @@ func (a *alike) selectors(all types.Selectors) types.Selectors {
 		}
 		prefix, ok := only(s, s.GetCIDRPrefixes())
 		if !ok {
-			out = append(out, unshelved{s})
+			if narrowed, ok := a.within(s); ok {
+				out = append(out, narrowed)
+			} else {
+				out = append(out, unshelved{s})
+			}
 			continue
 		}
 		one := shelved{Selector: s}
@@ -270,7 +281,7 @@ func (a *alike) selectors(all types.Selectors) types.Selectors {
 			one.shelves = append(one.shelves, shelfOf(i))
 		}
 		if len(one.shelves) == 0 {
-			one.shelves = []string{"#nobody"}
+			one.shelves = []string{nobodysShelf}
 			nobody = one
 			continue
 		}

@@ -16,7 +16,8 @@ func (a *alike) dividePods(ids *Identities, policies []Policy) {
 	if !a.narrow {
 		return // Selectors may look at addresses of pods, which are not seen.
 	}
-	d := newDivision(ids)
+	a.required = requirementsOf(policies)
+	d := newDivision(ids, a.required)
 	seen := map[string]bool{}
 	for p := range policies {
 		for e := range policies[p].entries {
@@ -40,6 +41,7 @@ func (a *alike) dividePods(ids *Identities, policies []Policy) {
 			delete(a.all, i.id.ID)
 		}
 	}
+	a.holders = a.namespacesWith(a.required)
 }
 
 // division is the identities of pods in classes, which selectors divide further.
@@ -51,12 +53,15 @@ type division struct {
 	in map[string][]int
 	// all are all positions, and named are those of pods with labels of DNS names, which agents give to addresses alone.
 	all, named []int
+	// required are the labels that selectors ask for, and holders the positions of those who have them.
+	required requirements
+	holders  holders[int]
 }
 
 // newDivision begins with the named ports, which rules for what others open may refer to, and with the pods of other clusters, which
 // Cilium tells by their numbers.
-func newDivision(ids *Identities) *division {
-	d := &division{in: map[string][]int{}}
+func newDivision(ids *Identities, r requirements) *division {
+	d := &division{in: map[string][]int{}, required: r, holders: holdersOf[int](r)}
 	for _, i := range ids.byNumber {
 		// Cilium knows those with a reserved label by more than their labels.
 		if i.name == "" && i.id.Labels == nil && !i.prefix.IsValid() {
@@ -79,6 +84,9 @@ func newDivision(ids *Identities) *division {
 		d.class = append(d.class, class)
 		d.in[i.namespace] = append(d.in[i.namespace], at)
 		d.all = append(d.all, at)
+		if r != nil {
+			d.holders.add(i.id.LabelArray, at)
+		}
 		if slices.ContainsFunc(i.id.LabelArray, func(l labels.Label) bool { return l.Source == labels.LabelSourceFQDN }) {
 			d.named = append(d.named, at)
 		}
@@ -109,6 +117,10 @@ func (d *division) by(s types.Selector) {
 	}
 	if _, ok := s.(*types.FQDNSelector); ok {
 		divide(d.named)
+		return
+	}
+	if few, ok := d.holders.fewest(d.required[s.Key()]); ok {
+		divide(few)
 		return
 	}
 	namespaces := s.SelectedNamespaces()
