@@ -143,6 +143,11 @@ func BenchmarkWidely(b *testing.B) {
 			return fields{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": fields{"name": "p", "namespace": fmt.Sprint("team-", i)},
 				"spec": fields{"podSelector": fields{}, "ingress": list{fields{"from": list{fields{"namespaceSelector": fields{}}}}}}}
 		}},
+		"another-namespace": {each: func(i, n int) any {
+			return fields{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": fields{"name": "p", "namespace": fmt.Sprint("team-", i)},
+				"spec": fields{"podSelector": fields{}, "ingress": list{fields{"from": list{fields{"namespaceSelector": fields{
+					"matchLabels": fields{"kubernetes.io/metadata.name": fmt.Sprint("team-", (i+1)%n)}}}}}}}}
+		}},
 		"one-for-all": {one: fields{"apiVersion": "cilium.io/v2", "kind": "CiliumClusterwideNetworkPolicy", "metadata": fields{"name": "p"},
 			"spec": fields{"endpointSelector": fields{}, "ingress": list{fields{"fromEntities": list{"cluster"}}}}}},
 		"one-namespace": {together: true, each: func(i, _ int) any {
