@@ -35,21 +35,23 @@ func TestTooManyLabels(t *testing.T) {
 		finding string
 		// others is what a database of another namespace is told.
 		others string
+		// nobody is true where of none of the database's pods can be said who it is.
+		nobody bool
 	}{
 		"a cluster that hands many to its pods": {"", `{apiVersion: postgresql.cnpg.io/v1, kind: Cluster, metadata: {name: pg, namespace: db}, spec: {instances: 2, inheritedMetadata: {labels: LABELS}}}`,
-			v1alpha1.PostureUnknown, `error: cluster "pg" in namespace "db" hands 10001 labels to its pods`, ""},
+			v1alpha1.PostureUnknown, `error: cluster "pg" in namespace "db" hands 10001 labels to its pods`, "", false},
 		"a pooler": {`{apiVersion: postgresql.cnpg.io/v1, kind: Pooler, metadata: {name: rw, namespace: db}, spec: {cluster: {name: pg}, pgbouncer: {poolMode: session}, template: {metadata: {labels: LABELS}, spec: {containers: []}}}}`, plain,
-			v1alpha1.PostureUnknown, `error: pooler "rw" in namespace "db" gives 10001 labels to its pods`, ""},
+			v1alpha1.PostureUnknown, `error: pooler "rw" in namespace "db" gives 10001 labels to its pods`, "", false},
 		"an instance": {`{apiVersion: v1, kind: Pod, metadata: {name: pg-1, namespace: db, labels: LABELS}}`, plain,
-			v1alpha1.PostureUnknown, `error: pod "pg-1" in namespace "db" has 10001 labels`, ""},
+			v1alpha1.PostureUnknown, `error: pod "pg-1" in namespace "db" has 10001 labels`, "", true},
 		"its namespace": {`{apiVersion: v1, kind: Namespace, metadata: {name: db, labels: LABELS}}`, plain,
-			v1alpha1.PostureUnknown, `error: namespace "db" has 10001 labels`, ""},
+			v1alpha1.PostureUnknown, `error: namespace "db" has 10001 labels`, "", true},
 		"a client": {strings.Replace(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: db}, spec: {replicas: 3, template: {metadata: {labels: LABELS}, spec: {containers: []}}}}`, "LABELS", strings.ReplaceAll(labels(inventory.MostLabels+1), "cnpg.io/", "example.com/"), 1), plain,
-			v1alpha1.PostureOpen, `warning: a pod of deployment/web in namespace "db" has 10001 labels`, ""},
+			v1alpha1.PostureOpen, `warning: a pod of deployment/web in namespace "db" has 10001 labels`, "", false},
 		"a client elsewhere": {`{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: app, labels: LABELS}}`, plain,
-			v1alpha1.PostureOpen, "", ""},
+			v1alpha1.PostureOpen, "", "", false},
 		"a group of addresses": {`{apiVersion: cilium.io/v2, kind: CiliumCIDRGroup, metadata: {name: g, labels: LABELS}, spec: {externalCIDRs: [10.0.0.0/8]}}`, plain,
-			v1alpha1.PostureOpen, `warning: CiliumCIDRGroup "g" has 10001 labels`, `warning: CiliumCIDRGroup "g" has 10001 labels`},
+			v1alpha1.PostureOpen, `warning: CiliumCIDRGroup "g" has 10001 labels`, `warning: CiliumCIDRGroup "g" has 10001 labels`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Join([]string{
@@ -67,6 +69,9 @@ func TestTooManyLabels(t *testing.T) {
 			}
 			if got := list.Items[0].Posture; got != tc.posture {
 				t.Errorf("beside it: %s, want %s", got, tc.posture)
+			}
+			if got := len(list.Items[0].Pods); (got == 0) != tc.nobody {
+				t.Errorf("%d pods, of whom nobody can say who they are: %t", got, tc.nobody)
 			}
 			if got := list.Items[1].Posture; got != v1alpha1.PostureOpen {
 				t.Errorf("elsewhere: %s", got)

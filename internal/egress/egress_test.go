@@ -292,7 +292,7 @@ func TestMoreThanIsLookedAt(t *testing.T) {
 		return newScene(t, "{instances: 1, postgresql: {pg_hba: ["+each(n, "host all all all ldap ldapserver=h-N.example.com", ", ")+"]}}")
 	}
 	few := egress.New(lines(1).inv).Cluster(lines(1).inv.Clusters[0])
-	s := lines(most)
+	s := lines(3 * most)
 	needs := egress.New(s.inv).Cluster(s.inv.Clusters[0])
 	if got := len(needs) - len(few); got > most || got < most-len(few) {
 		t.Errorf("%d needs beside %d", got, len(few))
